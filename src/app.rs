@@ -1,0 +1,192 @@
+//! The program's parts, put together, and the table of its routes.
+
+use std::{net::TcpListener, sync::Arc, time::Duration};
+
+use actix_web::{
+    App as Actix, HttpResponse, HttpServer,
+    dev::Server,
+    middleware::from_fn,
+    web::{self, Data, PayloadConfig, ServiceConfig},
+};
+use tracing_actix_web::TracingLogger;
+
+use crate::{
+    clock::Clock,
+    config::Settings,
+    console,
+    domain::{audit::Actor, connection::Lifetimes, resource::Resource, secret::Secrets},
+    flow::{self, Context, Rules, introspect::Uses},
+    mcp, oauth,
+    store::{self, Db},
+    telemetry::RequestSpan,
+    web::{assets, headers, identity::IdentitySource, session, state::App},
+};
+
+/// The largest body of a protocol request, in bytes.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// How often uses of connections are written down.
+const RECORD_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Why the program could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The public URL cannot be the address of an MCP server.
+    #[error("UNTETHER_PUBLIC_URL: {0}")]
+    PublicUrl(String),
+}
+
+/// The rules that the settings lay down.
+pub fn rules(settings: &Settings) -> Rules {
+    const DAY: Duration = Duration::from_secs(86_400);
+    Rules {
+        lifetimes: Lifetimes {
+            idle: DAY * settings.idle_days,
+            max_age: settings.max_age_days.map(|days| DAY * days),
+        },
+        access_token: Duration::from_secs(60) * settings.access_token_minutes,
+        refresh_grace: Duration::from_secs(settings.refresh_grace_seconds.into()),
+    }
+}
+
+/// Puts the parts together. Makes Untether's own project if it is not there.
+///
+/// # Errors
+/// When the database fails.
+pub async fn assemble(
+    settings: Settings,
+    db: Db,
+    clock: Arc<dyn Clock>,
+    secrets: Secrets,
+    identities: IdentitySource,
+) -> Result<App, Error> {
+    let rules = rules(&settings);
+    let resource = Resource::parse(&settings.public_url.join(mcp::PATH))
+        .map_err(|error| Error::PublicUrl(error.to_string()))?;
+    let context = Context {
+        now: clock.now(),
+        rules: &rules,
+        secrets: &secrets,
+        actor: Actor::Untether,
+        address: None,
+    };
+    let mut tx = db.write().await?;
+    let own = flow::project::ensure_own(&mut tx, &context, resource).await?;
+    tx.commit().await?;
+    Ok(App {
+        settings: Arc::new(settings),
+        rules,
+        db,
+        clock,
+        secrets,
+        uses: Arc::new(Uses::default()),
+        identities: Arc::new(identities),
+        own_project: own.id,
+    })
+}
+
+/// Starts answering on the listener, which is bound already.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub fn build(app: App, listener: TcpListener, workers: usize) -> std::io::Result<Server> {
+    let data = Data::new(app);
+    let factory = move || {
+        let app = data.get_ref();
+        let https = app.settings.public_url.is_https();
+        let sessions = session::middleware(&app.secrets, https);
+        Actix::new()
+            .app_data(data.clone())
+            .app_data(PayloadConfig::new(BODY_LIMIT))
+            .wrap(from_fn(headers::secure))
+            .wrap(TracingLogger::<RequestSpan>::new())
+            .configure(machine_routes)
+            // Last, because the empty prefix takes every path that is left.
+            .service(
+                web::scope("")
+                    .wrap(from_fn(console::errors::pages))
+                    .wrap(sessions)
+                    .configure(page_routes)
+                    .default_service(web::to(console::errors::nothing_here)),
+            )
+    };
+    Ok(HttpServer::new(factory)
+        .workers(workers)
+        // Without it a page waits for the delayed acknowledgement of its headers.
+        .tcp_nodelay(true)
+        .listen(listener)?
+        .run())
+}
+
+/// What programs call. The SSO proxy must let these through.
+fn machine_routes(routes: &mut ServiceConfig) {
+    let open = |path: &str| web::resource(path).wrap(from_fn(headers::cross_origin));
+    routes
+        .route("/healthz", web::get().to(HttpResponse::Ok))
+        .route("/readyz", web::get().to(ready))
+        .route("/static/{name}", web::get().to(assets::serve))
+        .service(
+            open("/.well-known/oauth-authorization-server/oauth")
+                .route(web::get().to(oauth::metadata::show)),
+        )
+        .service(
+            open("/.well-known/oauth-protected-resource/mcp").route(web::get().to(mcp::metadata)),
+        )
+        .service(open("/.well-known/{other:.*}").route(web::to(oauth::metadata::unknown)))
+        .service(open("/oauth/token").route(web::post().to(oauth::token::issue)))
+        .service(open("/oauth/revoke").route(web::post().to(oauth::revoke::act)))
+        .service(open("/oauth/register").route(web::post().to(oauth::register::act)))
+        .route("/oauth/introspect", web::post().to(oauth::introspect::show))
+        .service(
+            web::resource(mcp::PATH)
+                .route(web::post().to(mcp::receive))
+                .default_service(web::to(mcp::other_methods)),
+        );
+}
+
+/// What people open. The SSO proxy says who they are.
+fn page_routes(routes: &mut ServiceConfig) {
+    routes
+        .route("/", web::get().to(home))
+        .route("/connections", web::get().to(console::connections::show))
+        .route("/connections/revoke", web::get().to(console::revoke::ask))
+        .route("/connections/revoke", web::post().to(console::revoke::act))
+        .route("/oauth/authorize", web::get().to(oauth::authorize::show))
+        .route("/oauth/authorize", web::post().to(oauth::authorize::decide))
+        .route("/demo/persona", web::post().to(console::demo::choose));
+}
+
+async fn home() -> HttpResponse {
+    HttpResponse::SeeOther()
+        .insert_header(("location", "/connections"))
+        .finish()
+}
+
+/// Whether requests can be answered: 503 while the database cannot be reached.
+async fn ready(app: Data<App>) -> HttpResponse {
+    let answer = async {
+        let mut tx = app.db.read().await?;
+        store::ping(&mut tx).await
+    };
+    match answer.await {
+        Ok(()) => HttpResponse::Ok().finish(),
+        Err(error) => {
+            tracing::error!(%error, "the database cannot be reached");
+            HttpResponse::ServiceUnavailable().finish()
+        }
+    }
+}
+
+/// Writes down uses of connections, again and again.
+pub async fn record_uses(app: App) {
+    let mut interval = tokio::time::interval(RECORD_INTERVAL);
+    loop {
+        interval.tick().await;
+        if let Err(error) = app.uses.record(&app.db).await {
+            tracing::warn!(%error, "could not record uses of connections; trying again later");
+        }
+    }
+}

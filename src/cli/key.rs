@@ -1,0 +1,72 @@
+//! The installation's secret key.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use crate::{
+    config::{DatabaseUrl, SecretKey, Settings},
+    domain::secret::{Randomness, SystemRandomness},
+};
+
+use super::Failure;
+
+/// The key from the settings, or the one kept beside the SQLite database, which
+/// is made on first use and readable by nobody else.
+///
+/// # Errors
+/// When it cannot be read or written, or makes no sense.
+pub fn of(settings: &Settings) -> Result<Vec<u8>, Failure> {
+    match (&settings.secret_key, &settings.database) {
+        (Some(key), _) => Ok(key.expose().to_vec()),
+        (None, DatabaseUrl::Sqlite { path }) => beside(path),
+        (None, DatabaseUrl::Postgres { .. }) => Err(Failure::new(
+            "UNTETHER_SECRET_KEY is needed with PostgreSQL",
+        )),
+    }
+}
+
+fn beside(database: &Path) -> Result<Vec<u8>, Failure> {
+    let mut file = database.as_os_str().to_owned();
+    file.push(".key");
+    let file = PathBuf::from(file);
+    if !file.try_exists()? {
+        make(&file).map_err(|error| {
+            Failure::new(format!(
+                "the secret key {} cannot be made: {error}",
+                file.display()
+            ))
+        })?;
+    }
+    let text = fs::read_to_string(&file).map_err(|error| {
+        Failure::new(format!(
+            "the secret key {} cannot be read: {error}",
+            file.display()
+        ))
+    })?;
+    let key = SecretKey::parse(text.trim())
+        .map_err(|error| Failure::new(format!("the secret key {}: {error}", file.display())))?;
+    Ok(key.expose().to_vec())
+}
+
+fn make(file: &Path) -> io::Result<()> {
+    let mut bytes = [0; 32];
+    SystemRandomness.fill(&mut bytes);
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    // Complete before it has its name, and never in place of another: two
+    // programs that start at once agree on the first one's key.
+    let mut new = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    writeln!(new, "{}", URL_SAFE_NO_PAD.encode(bytes))?;
+    new.as_file().sync_all()?;
+    match new.persist_noclobber(file) {
+        Ok(_) => Ok(()),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error.error),
+    }
+}

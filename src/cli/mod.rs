@@ -1,0 +1,151 @@
+//! The commands. They call the same verbs as the pages and the protocol, on a
+//! live database, while servers run.
+
+use std::{process::ExitCode, sync::Arc};
+
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::{
+    app,
+    clock::{Clock, SystemClock},
+    config::{LogFormat, RawSettings, Settings},
+    demo,
+    domain::{
+        audit::Actor,
+        secret::{Secrets, SystemRandomness},
+    },
+    flow::{Context, Rules},
+    store::Db,
+    telemetry,
+};
+
+mod client;
+mod key;
+mod project;
+mod serve;
+
+/// See and revoke what MCP clients can reach on behalf of people.
+#[derive(Debug, Parser)]
+#[command(name = "untether", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    settings: RawSettings,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answer requests (what happens without a command)
+    Serve,
+    /// Show a throw-away organization with sample people, projects, clients and connections
+    Demo,
+    /// Add and list projects: the MCP servers that Untether protects
+    #[command(subcommand)]
+    Project(project::Command),
+    /// Add and list MCP clients
+    #[command(subcommand)]
+    Client(client::Command),
+}
+
+/// Runs the program.
+pub async fn main() -> ExitCode {
+    let matches = Cli::command().get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    let settings = match cli.settings.validate(&matches) {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("untether: the settings need attention:\n{error}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(cli, settings, &matches).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("untether: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Why a command failed, in a sentence for the person who ran it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Failure(String);
+
+impl Failure {
+    /// A failure with this explanation.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+macro_rules! failure_from {
+    ($($error:ty),+) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self(error.to_string())
+            }
+        }
+    )+};
+}
+failure_from!(
+    crate::store::Error,
+    app::Error,
+    std::io::Error,
+    crate::config::SettingsError
+);
+
+async fn run(cli: Cli, settings: Settings, matches: &ArgMatches) -> Result<(), Failure> {
+    let format = settings.log_format;
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => {
+            start_logging(&settings, format.unwrap_or(LogFormat::Json))?;
+            serve::run(settings).await
+        }
+        Command::Demo => {
+            start_logging(&settings, format.unwrap_or(LogFormat::Text))?;
+            demo::refuse_real_settings(matches).map_err(Failure)?;
+            serve::demo(settings).await
+        }
+        Command::Project(command) => project::run(command, &Workshop::open(settings).await?).await,
+        Command::Client(command) => client::run(command, &Workshop::open(settings).await?).await,
+    }
+}
+
+fn start_logging(settings: &Settings, format: LogFormat) -> Result<(), Failure> {
+    telemetry::start(&settings.log, format).map_err(Failure)
+}
+
+/// What the short commands work with.
+struct Workshop {
+    settings: Settings,
+    rules: Rules,
+    db: Db,
+    secrets: Secrets,
+}
+
+impl Workshop {
+    async fn open(settings: Settings) -> Result<Self, Failure> {
+        let key = key::of(&settings)?;
+        Ok(Self {
+            rules: app::rules(&settings),
+            db: Db::open(&settings.database).await?,
+            secrets: Secrets::new(&key, Arc::new(SystemRandomness)),
+            settings,
+        })
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context {
+            now: SystemClock.now(),
+            rules: &self.rules,
+            secrets: &self.secrets,
+            actor: Actor::CommandLine,
+            address: None,
+        }
+    }
+}

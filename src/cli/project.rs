@@ -1,0 +1,177 @@
+//! `untether project`.
+
+use serde_json::json;
+
+use crate::{
+    domain::{
+        client::parse_name,
+        project::{OfferedScope, Slug},
+        resource::Resource,
+        role::PrincipalName,
+        scope::ScopeToken,
+    },
+    flow::project::{self, NewProject},
+    store,
+};
+
+use super::{Failure, Workshop};
+
+/// What can be done with projects.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Add a project and print its introspection credential, once
+    Add(Add),
+    /// List the projects
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Add {
+    /// Its short name: a-z, 0-9 and -, such as search-prod
+    #[arg(long)]
+    slug: String,
+    /// Its name for people
+    #[arg(long)]
+    name: String,
+    /// Its MCP server URL, exactly as clients use it
+    #[arg(long)]
+    resource: String,
+    /// A scope that clients may ask for, and what it means; repeat for more
+    #[arg(long = "scope", value_name = "SCOPE=MEANING")]
+    scopes: Vec<String>,
+    /// The same, for a scope that people may leave out
+    #[arg(long = "optional-scope", value_name = "SCOPE=MEANING")]
+    optional_scopes: Vec<String>,
+    /// Who administers it: an e-mail or group:NAME; repeat for more
+    #[arg(long = "administrator", value_name = "WHO")]
+    administrators: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When a value makes no sense, is taken, or the database failed.
+pub async fn run(command: Command, workshop: &Workshop) -> Result<(), Failure> {
+    match command {
+        Command::Add(add) => self::add(add, workshop).await,
+        Command::List { json } => list(json, workshop).await,
+    }
+}
+
+async fn add(add: Add, workshop: &Workshop) -> Result<(), Failure> {
+    let json = add.json;
+    let new = parse(add)?;
+    let taken = Failure::new(format!(
+        "the slug {} or the resource {} belongs to another project (see: untether project list)",
+        new.slug,
+        new.resource.as_str()
+    ));
+    let context = workshop.context();
+    let mut tx = workshop.db.write().await?;
+    let (project, id, secret) = match project::add(&mut tx, &context, new).await {
+        Err(error) if error.is_duplicate() => return Err(taken),
+        added => added?,
+    };
+    tx.commit().await?;
+    let endpoint = workshop.settings.public_url.join("/oauth/introspect");
+    let (slug, resource) = (project.slug.as_str(), project.resource.as_str());
+    if json {
+        let printed = json!({
+            "project": { "slug": slug, "name": project.name, "resource": resource },
+            "introspection": {
+                "client_id": id.as_str(),
+                "client_secret": secret.expose(),
+                "endpoint": endpoint,
+            },
+        });
+        println!("{printed}");
+    } else {
+        println!(
+            "Added {slug}: {resource}\n\n\
+             Its MCP server asks Untether about tokens with this credential,\n\
+             which is shown only now:\n  \
+             endpoint       {endpoint}\n  client_id      {id}\n  client_secret  {}\n\n\
+             and names this authorization server in its metadata (RFC 9728):\n  {}",
+            secret.expose(),
+            workshop.settings.public_url.issuer(),
+        );
+    }
+    Ok(())
+}
+
+fn parse(add: Add) -> Result<NewProject, Failure> {
+    let mut scopes = Vec::new();
+    for (texts, optional) in [(&add.scopes, false), (&add.optional_scopes, true)] {
+        for text in texts {
+            scopes.push(parse_scope(text, optional)?);
+        }
+    }
+    let mut names: Vec<_> = scopes.iter().map(|scope| scope.name.as_str()).collect();
+    names.sort_unstable();
+    if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(Failure::new(format!(
+            "--scope: {} is given more than once",
+            twice[0]
+        )));
+    }
+    let administrators = add
+        .administrators
+        .iter()
+        .map(|text| text.parse::<PrincipalName>());
+    Ok(NewProject {
+        slug: Slug::parse(&add.slug).map_err(|error| Failure::new(format!("--slug: {error}")))?,
+        name: parse_name(&add.name).map_err(|error| Failure::new(format!("--name: {error}")))?,
+        resource: Resource::parse(&add.resource)
+            .map_err(|error| Failure::new(format!("--resource: {error}")))?,
+        scopes,
+        administrators: administrators
+            .collect::<Result<_, _>>()
+            .map_err(|error| Failure::new(format!("--administrator: {error}")))?,
+    })
+}
+
+fn parse_scope(text: &str, optional: bool) -> Result<OfferedScope, Failure> {
+    let wrong = |why: &str| Failure::new(format!("--scope \"{text}\": {why}"));
+    let (name, description) = text
+        .split_once('=')
+        .ok_or_else(|| wrong("write SCOPE=MEANING, such as search.read=\"Search documents\""))?;
+    let name = ScopeToken::parse(name.trim()).map_err(|error| wrong(&error.to_string()))?;
+    let description = description.trim();
+    if description.is_empty() || description.chars().count() > 200 {
+        return Err(wrong("the meaning must have 1 to 200 characters"));
+    }
+    Ok(OfferedScope {
+        name,
+        description: description.to_owned(),
+        optional,
+    })
+}
+
+async fn list(json: bool, workshop: &Workshop) -> Result<(), Failure> {
+    let mut tx = workshop.db.snapshot().await?;
+    let projects = store::project::all(&mut tx).await?;
+    if json {
+        let projects = projects.iter().map(|project| {
+            let (slug, resource) = (project.slug.as_str(), project.resource.as_str());
+            json!({ "slug": slug, "name": project.name, "resource": resource })
+        });
+        println!("{}", json!({ "projects": projects.collect::<Vec<_>>() }));
+    } else {
+        for project in projects {
+            println!(
+                "{}  {}  ({})",
+                project.slug,
+                project.resource.as_str(),
+                project.name
+            );
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! `untether serve` and `untether demo`.
+
+use std::{net::TcpListener, sync::Arc};
+
+use crate::{
+    app,
+    clock::SystemClock,
+    config::{DatabaseUrl, PublicUrl, Settings},
+    demo,
+    domain::secret::{Secrets, SystemRandomness},
+    store::Db,
+    web::{identity::IdentitySource, state::App},
+};
+
+use super::{Failure, key};
+
+/// Answers requests until told to stop.
+///
+/// # Errors
+/// When the settings, the database or the address cannot be used.
+pub async fn run(settings: Settings) -> Result<(), Failure> {
+    settings.require_identity()?;
+    let Some(proxy) = settings.proxy.clone() else {
+        return Err(Failure::new("no proxy is trusted"));
+    };
+    let listener = listen(&settings)?;
+    let settings = name_the_port(settings, &listener)?;
+    let key = key::of(&settings)?;
+    let secrets = Secrets::new(&key, Arc::new(SystemRandomness));
+    let db = Db::open(&settings.database).await?;
+    let identities = IdentitySource::Proxy(proxy);
+    let app = app::assemble(settings, db, Arc::new(SystemClock), secrets, identities).await?;
+    tracing::info!(
+        address = %listener.local_addr()?,
+        public_url = app.settings.public_url.as_str(),
+        database = %app.settings.database,
+        "listening"
+    );
+    answer(app, listener).await
+}
+
+/// Shows a throw-away organization until told to stop.
+///
+/// # Errors
+/// When anything but this machine could reach it, or it cannot be set up.
+pub async fn demo(settings: Settings) -> Result<(), Failure> {
+    if !settings.listen.ip().is_loopback() {
+        return Err(Failure::new(format!(
+            "the demo lets anyone who can reach it act as anyone, so it only listens on this \
+             machine, and {} is not: use --listen 127.0.0.1:8080",
+            settings.listen
+        )));
+    }
+    let listener = listen(&settings)?;
+    let folder = tempfile::tempdir()?;
+    let settings = Settings {
+        public_url: PublicUrl::of_listener(listener.local_addr()?),
+        database: DatabaseUrl::Sqlite {
+            path: folder.path().join("demo.db"),
+        },
+        ..demo::settings(settings)
+    };
+    let key = key::of(&settings)?;
+    let secrets = Secrets::new(&key, Arc::new(SystemRandomness));
+    let db = Db::open(&settings.database).await?;
+    let identities = IdentitySource::Demo(demo::personas());
+    let app = app::assemble(settings, db, Arc::new(SystemClock), secrets, identities).await?;
+    demo::fill(&app).await?;
+    println!("{}", demo::welcome(&app.settings.public_url));
+    answer(app, listener).await
+}
+
+/// Port 0 lets the system choose; a public URL made from it must say which.
+fn name_the_port(settings: Settings, listener: &TcpListener) -> Result<Settings, Failure> {
+    if settings.public_url != PublicUrl::of_listener(settings.listen) {
+        return Ok(settings);
+    }
+    Ok(Settings {
+        public_url: PublicUrl::of_listener(listener.local_addr()?),
+        ..settings
+    })
+}
+
+fn listen(settings: &Settings) -> Result<TcpListener, Failure> {
+    TcpListener::bind(settings.listen).map_err(|error| {
+        Failure::new(format!(
+            "cannot listen on {}: {error}; choose another address with --listen",
+            settings.listen
+        ))
+    })
+}
+
+async fn answer(app: App, listener: TcpListener) -> Result<(), Failure> {
+    let workers = std::thread::available_parallelism().map_or(2, usize::from);
+    let server = app::build(app.clone(), listener, workers)?;
+    let recorder = tokio::spawn(app::record_uses(app.clone()));
+    server.await?;
+    recorder.abort();
+    app.uses.record(&app.db).await?;
+    app.db.close().await;
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! What surrounds every page.
+
+use actix_session::Session;
+use actix_web::HttpRequest;
+
+use crate::{
+    clock::Timestamp,
+    domain::role::{OrganizationRole, Principal},
+    web::{
+        identity::IdentitySource,
+        problem::Problem,
+        session::{self, Flash},
+        state::App,
+    },
+};
+
+use super::view::{self, Frame, NavItem, PersonaOption, Who};
+
+/// The frame of a page for this person. Takes the message kept for it.
+pub fn build(
+    app: &App,
+    principal: &Principal,
+    session: &Session,
+    req: &HttpRequest,
+    now: Timestamp,
+) -> Frame {
+    let identity = &principal.identity;
+    Frame {
+        person: Some(Who {
+            name: identity.name.clone(),
+            email: identity.email.clone(),
+            role: principal.role_word(),
+        }),
+        nav: vec![NavItem {
+            label: list_label(principal),
+            href: "/connections",
+            current: req.path().starts_with("/connections"),
+        }],
+        personas: personas(app, session),
+        csrf: app.secrets.form_token(&identity.subject, now),
+        flash: session::take_flash(session).map(|flash| match flash {
+            Flash::Done(text) => view::Flash { kind: "done", text },
+            Flash::Problem(text) => view::Flash {
+                kind: "problem",
+                text,
+            },
+        }),
+        sign_out_url: app.settings.sign_out_url.clone(),
+        here: here(req),
+        ..bare(app)
+    }
+}
+
+/// A frame that knows nobody, for pages that say no.
+pub fn bare(app: &App) -> Frame {
+    Frame {
+        organization: app.settings.organization.clone(),
+        person: None,
+        nav: Vec::new(),
+        personas: Vec::new(),
+        csrf: String::new(),
+        flash: None,
+        sign_out_url: None,
+        here: "/".to_owned(),
+        version: env!("CARGO_PKG_VERSION"),
+        help_href: None,
+        request_id: None,
+    }
+}
+
+/// What the list of connections is called for this person.
+pub fn list_label(principal: &Principal) -> &'static str {
+    match principal.role {
+        OrganizationRole::Member if principal.administers.is_empty() => "My connections",
+        _ => "Connections",
+    }
+}
+
+/// Path and query of the page that is being shown.
+pub fn here(req: &HttpRequest) -> String {
+    req.uri()
+        .path_and_query()
+        .map_or("/", |here| here.as_str())
+        .to_owned()
+}
+
+fn personas(app: &App, session: &Session) -> Vec<PersonaOption> {
+    let IdentitySource::Demo(personas) = app.identities.as_ref() else {
+        return Vec::new();
+    };
+    let chosen = session::persona(session);
+    let first = personas.first().map(|persona| persona.key);
+    let current = chosen.as_deref().or(first);
+    let options = personas.iter().map(|persona| PersonaOption {
+        key: persona.key,
+        label: persona.label,
+        current: current == Some(persona.key),
+    });
+    options.collect()
+}
+
+/// The text of a template.
+///
+/// # Errors
+/// A 500 when it cannot be rendered.
+pub fn render(template: &impl askama::Template) -> Result<String, Problem> {
+    template.render().map_err(|error| Problem {
+        cause: Some(error.to_string()),
+        ..Problem::new(
+            actix_web::http::StatusCode::INTERNAL_SERVER_ERROR,
+            "Something broke",
+            "This page could not be shown. Tell the administrator the request number below.",
+        )
+    })
+}

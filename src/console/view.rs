@@ -1,0 +1,245 @@
+//! What the screens show: plain text that is ready to print, and the templates that print it.
+//!
+//! Nothing here knows the database or decides anything. A page struct renders the whole page;
+//! its `as_list()` or `as_dialog()` renders the same template's part that htmx swaps in.
+
+use askama::Template;
+
+/// What surrounds every console page.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    pub organization: String,
+    /// Who is signed in; `None` where nobody is known, as on some error pages.
+    pub person: Option<Who>,
+    /// The places this person may open.
+    pub nav: Vec<NavItem>,
+    /// The demo's roles to look through; empty outside of it.
+    pub personas: Vec<PersonaOption>,
+    pub csrf: String,
+    pub flash: Option<Flash>,
+    pub sign_out_url: Option<String>,
+    /// Path and query of this page, to come back to after a form.
+    pub here: String,
+    pub version: &'static str,
+    /// Where help is; no link when `None`.
+    pub help_href: Option<String>,
+    /// Only on error pages.
+    pub request_id: Option<String>,
+}
+
+/// The person who looks.
+#[derive(Clone, Debug)]
+pub struct Who {
+    pub name: String,
+    pub email: String,
+    /// In words: "Owner", "Auditor", "Project administrator", "Member".
+    pub role: &'static str,
+}
+
+/// A link of the main navigation.
+#[derive(Clone, Debug)]
+pub struct NavItem {
+    pub label: &'static str,
+    pub href: &'static str,
+    pub current: bool,
+}
+
+/// A role of the demo's switcher, posted as `persona` to `/demo/persona`.
+#[derive(Clone, Debug)]
+pub struct PersonaOption {
+    pub key: &'static str,
+    pub label: &'static str,
+    pub current: bool,
+}
+
+/// What the last act did, said once.
+#[derive(Clone, Debug)]
+pub struct Flash {
+    /// `done` or `problem`.
+    pub kind: &'static str,
+    pub text: String,
+}
+
+/// A moment: `<time datetime=iso title=exact>text</time>`.
+#[derive(Clone, Debug)]
+pub struct When {
+    pub iso: String,
+    /// With date, time and zone.
+    pub exact: String,
+    /// "3 days ago", or the date.
+    pub text: String,
+}
+
+/// A connection's status as word, dot and explanation.
+#[derive(Clone, Debug)]
+pub struct StatusView {
+    /// "Active", "Expired" or "Revoked".
+    pub word: &'static str,
+    /// `active`, `expired` or `revoked`.
+    pub class: &'static str,
+    /// "until 12 Dec 2026", or who revoked it when and why; may be empty.
+    pub detail: String,
+}
+
+/// A row of the list of connections.
+#[derive(Clone, Debug)]
+pub struct ConnectionRow {
+    pub id: String,
+    pub name: String,
+    pub client: String,
+    /// Where the client comes from, when that needs saying: "created by API".
+    pub client_note: Option<String>,
+    pub project: String,
+    pub authorized: When,
+    pub person_name: String,
+    pub person_email: String,
+    pub status: StatusView,
+    /// `None` reads "Never".
+    pub last_used: Option<When>,
+    /// `None` when it is revoked or not this person's to revoke.
+    pub revoke_href: Option<String>,
+}
+
+/// A status to show or hide, with the number of connections that have it.
+#[derive(Clone, Debug)]
+pub struct StatusChip {
+    pub label: &'static str,
+    pub count: i64,
+    /// The same list with this status shown or hidden.
+    pub href: String,
+    pub on: bool,
+}
+
+/// One page of connections.
+#[derive(Clone, Debug)]
+pub struct ConnectionList {
+    pub rows: Vec<ConnectionRow>,
+    pub chips: Vec<StatusChip>,
+    /// "254 connections"; announced when it changes.
+    pub summary: String,
+    pub previous: Option<String>,
+    pub next: Option<String>,
+    pub per: Vec<PerLink>,
+    /// What to show instead of a table when there are no rows.
+    pub empty: Option<Empty>,
+}
+
+/// A choice of how many rows a page has.
+#[derive(Clone, Debug)]
+pub struct PerLink {
+    pub label: String,
+    pub href: String,
+    pub current: bool,
+}
+
+/// Why a list is empty and what to do about it.
+#[derive(Clone, Debug)]
+pub struct Empty {
+    pub heading: String,
+    pub text: String,
+    /// Label and URL.
+    pub action: Option<(String, String)>,
+}
+
+/// A connection about to be revoked.
+#[derive(Clone, Debug)]
+pub struct RevokeTarget {
+    pub id: String,
+    pub name: String,
+    pub client: String,
+    pub project: String,
+    pub person_name: String,
+    pub person_email: String,
+    /// `None` reads "Never".
+    pub last_used: Option<When>,
+    /// What changed since it was listed: "already revoked 2 minutes ago".
+    pub note: Option<String>,
+}
+
+/// A scope on the consent page.
+#[derive(Clone, Debug)]
+pub struct ScopeChoice {
+    pub name: String,
+    /// In plain words.
+    pub description: String,
+    /// Can be unticked.
+    pub optional: bool,
+}
+
+/// What a person is asked on the consent page.
+#[derive(Clone, Debug)]
+pub struct ConsentView {
+    pub client: String,
+    /// Who vouches for the name, when nobody does: "This name was chosen by the app…".
+    pub client_unproven: Option<String>,
+    pub project: String,
+    /// The project's MCP server URL.
+    pub resource: String,
+    pub person: Who,
+    /// Where to sign in as someone else.
+    pub not_you: Option<String>,
+    pub scopes: Vec<ScopeChoice>,
+    /// Host and port of the redirect.
+    pub sent_back_to: String,
+    /// "until 30 days unused".
+    pub lifetime: String,
+    /// Where the connection can be revoked later.
+    pub manage_href: String,
+    /// Names and values of the authorization request, to post again.
+    pub hidden: Vec<(String, String)>,
+    pub csrf: String,
+}
+
+/// What went wrong and what to do.
+#[derive(Clone, Debug)]
+pub struct ErrorView {
+    pub heading: String,
+    pub text: String,
+    pub advice: Vec<String>,
+    /// Label and URL.
+    pub link: Option<(String, String)>,
+}
+
+/// The list of connections; `as_list()` is the part with flash, filters, table and paging.
+#[derive(Clone, Debug, Template)]
+#[template(path = "connections.html", blocks = ["list"])]
+pub struct ConnectionsPage {
+    pub frame: Frame,
+    pub heading: String,
+    pub intro: String,
+    pub list: ConnectionList,
+}
+
+/// The question before revoking; `as_dialog()` is the same as a `<dialog>` alone.
+#[derive(Clone, Debug, Template)]
+#[template(path = "revoke.html", blocks = ["dialog"])]
+pub struct RevokePage {
+    pub frame: Frame,
+    /// "Revoke 3 connections?".
+    pub title: String,
+    pub targets: Vec<RevokeTarget>,
+    /// What this will and will not do.
+    pub sentence: String,
+    /// What was typed before, when the page is shown again.
+    pub reason: String,
+    /// The list to go back to.
+    pub back: String,
+    /// What the person must know before deciding again.
+    pub note: Option<String>,
+}
+
+/// The consent page.
+#[derive(Clone, Debug, Template)]
+#[template(path = "consent.html")]
+pub struct ConsentPage {
+    pub frame: Frame,
+    pub consent: ConsentView,
+}
+
+/// Any page that says no.
+#[derive(Clone, Debug, Template)]
+#[template(path = "error.html")]
+pub struct ErrorPage {
+    pub frame: Frame,
+    pub error: ErrorView,
+}

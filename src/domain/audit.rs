@@ -1,0 +1,95 @@
+//! The audit trail: one event for each change of state.
+
+use crate::clock::Timestamp;
+
+use super::ids::{ClientId, ConnectionId, EventId, PersonId, ProjectId};
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A person allowed a client to act for them.
+    ConnectionAuthorized,
+    /// A person refused a client.
+    ConnectionDenied,
+    /// A connection was ended.
+    ConnectionRevoked,
+    /// An expired connection made way for a new one of the same person, client and project.
+    ConnectionReplaced,
+    /// A client was made for a project.
+    ClientCreated,
+    /// A client registered itself.
+    ClientRegistered,
+    /// A project was added.
+    ProjectAdded,
+}
+
+impl Action {
+    /// The word kept in the trail and used in exports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ConnectionAuthorized => "connection.authorized",
+            Self::ConnectionDenied => "connection.denied",
+            Self::ConnectionRevoked => "connection.revoked",
+            Self::ConnectionReplaced => "connection.replaced",
+            Self::ClientCreated => "client.created",
+            Self::ClientRegistered => "client.registered",
+            Self::ProjectAdded => "project.added",
+        }
+    }
+}
+
+/// Who did it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A person, by e-mail.
+    Person(String),
+    /// A client, with its own token or registration.
+    Client,
+    /// Someone with a shell on the server.
+    CommandLine,
+    /// Untether itself, by a rule.
+    Untether,
+}
+
+impl std::fmt::Display for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Person(email) => email,
+            Self::Client => "the client itself",
+            Self::CommandLine => "command line",
+            Self::Untether => "Untether",
+        })
+    }
+}
+
+/// What an event is about: ids, and the names people knew them by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Subject {
+    /// The connection and its name.
+    pub connection: Option<(ConnectionId, String)>,
+    /// The client and its name.
+    pub client: Option<(ClientId, String)>,
+    /// The project and its name.
+    pub project: Option<(ProjectId, String)>,
+    /// The person and their e-mail.
+    pub person: Option<(PersonId, String)>,
+}
+
+/// One entry.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Its id.
+    pub id: EventId,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub action: Action,
+    /// Who did it.
+    pub actor: Actor,
+    /// The address the request came from, where known.
+    pub address: Option<String>,
+    /// Why, when a reason was given.
+    pub reason: Option<String>,
+    /// What it is about.
+    pub subject: Subject,
+}

@@ -1,0 +1,130 @@
+//! OAuth client registrations ("MCP clients").
+
+use crate::clock::Timestamp;
+
+use super::{
+    ids::{ClientId, ProjectId},
+    redirect::RedirectUri,
+    secret::SecretHash,
+};
+
+/// How a client came to be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "TEXT", rename_all = "lowercase")]
+pub enum Origin {
+    /// A person made it for a project.
+    Console,
+    /// A program made it with an API key; it has no owner.
+    Api,
+    /// It registered itself (RFC 7591).
+    Registered,
+    /// Its id is the address of a Client ID Metadata Document.
+    Document,
+}
+
+/// Whether a client can keep a secret (OAuth 2.1 §2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "TEXT", rename_all = "lowercase")]
+pub enum ClientType {
+    /// Has a secret and must use it.
+    Confidential,
+    /// Runs on people's devices and has none.
+    Public,
+}
+
+impl ClientType {
+    /// The word used in settings, pages and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Confidential => "confidential",
+            Self::Public => "public",
+        }
+    }
+}
+
+/// The longest name of a client, in characters.
+pub const NAME_LIMIT: usize = 128;
+
+/// A client registration.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// Our id.
+    pub id: ClientId,
+    /// The OAuth `client_id`, as clients send it.
+    pub identifier: String,
+    /// How it came to be known.
+    pub origin: Origin,
+    /// The project it belongs to; `None` for clients that may serve any.
+    pub project: Option<ProjectId>,
+    /// The name people see. Unless a person of the organization chose it, it
+    /// is whatever the app says.
+    pub name: String,
+    /// Public or confidential.
+    pub client_type: ClientType,
+    /// The secret's hash, for confidential clients.
+    pub secret_hash: Option<SecretHash>,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When it was revoked, if it was.
+    pub revoked_at: Option<Timestamp>,
+    /// Where it may ask to be sent back to.
+    pub redirect_uris: Vec<RedirectUri>,
+}
+
+impl Client {
+    /// Whether nobody of the organization vouches for its name.
+    pub fn names_itself(&self) -> bool {
+        matches!(self.origin, Origin::Registered | Origin::Document)
+    }
+
+    /// The registered redirect URI that `requested` matches (OAuth 2.1 §2.3.1).
+    pub fn accepts_redirect(&self, requested: &str) -> bool {
+        self.redirect_uris.iter().any(|uri| uri.matches(requested))
+    }
+}
+
+/// A client's name as it may be kept: trimmed, 1 to 128 characters, nothing
+/// that could disturb the line it is shown on.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn parse_name(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    if name.is_empty() {
+        return Err("a name is needed".into());
+    }
+    if name.chars().count() > NAME_LIMIT {
+        return Err(format!("a name has at most {NAME_LIMIT} characters"));
+    }
+    if name.chars().any(disturbs) {
+        return Err("a name cannot have control or text-direction characters".into());
+    }
+    Ok(name.to_owned())
+}
+
+/// Control characters, and those that reorder or hide the text around them.
+fn disturbs(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_bounded_and_cannot_disturb_the_line() {
+        assert_eq!(parse_name("  Claude Code ").unwrap(), "Claude Code");
+        assert_eq!(parse_name(&"é".repeat(128)).unwrap().chars().count(), 128);
+        for bad in [
+            "",
+            "  ",
+            &"x".repeat(129),
+            "a\nb",
+            "abc\u{202e}fed",
+            "zero\u{200b}width",
+        ] {
+            assert!(parse_name(bad).is_err(), "{bad:?}");
+        }
+    }
+}

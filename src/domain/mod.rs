@@ -1,0 +1,14 @@
+//! What things are and what may be done with them: pure, no I/O.
+
+pub mod audit;
+pub mod client;
+pub mod connection;
+pub mod ids;
+pub mod pkce;
+pub mod project;
+pub mod redirect;
+pub mod resource;
+pub mod role;
+pub mod scope;
+pub mod secret;
+pub mod words;

@@ -1,0 +1,114 @@
+//! Projects: the MCP servers that the organization protects.
+
+use super::{
+    ids::ProjectId,
+    resource::Resource,
+    scope::{ScopeSet, ScopeToken},
+};
+
+/// An MCP server behind Untether (an OAuth protected resource, RFC 9728).
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// Our id.
+    pub id: ProjectId,
+    /// Its name in addresses and commands.
+    pub slug: Slug,
+    /// Its name for people.
+    pub name: String,
+    /// The MCP server URL, exactly as registered: the audience of its tokens.
+    pub resource: Resource,
+    /// What clients may ask for, in the order shown.
+    pub scopes: Vec<OfferedScope>,
+}
+
+/// A scope that a project offers, with what it means in plain words.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct OfferedScope {
+    /// The scope token (RFC 6749 §3.3).
+    pub name: ScopeToken,
+    /// What it lets a client do, for the consent page.
+    pub description: String,
+    /// Whether a person may refuse it and still connect.
+    pub optional: bool,
+}
+
+impl Project {
+    /// The names of all the scopes it offers.
+    pub fn scope_names(&self) -> ScopeSet {
+        self.scopes.iter().map(|scope| scope.name.clone()).collect()
+    }
+
+    /// What a request for `asked` is about: the offered scopes among those
+    /// asked for, or all of them when none is named. Scopes that the project
+    /// does not know, `offline_access` among them, are left out rather than
+    /// refused, because real clients ask for them anyway.
+    pub fn scopes_for(&self, asked: &ScopeSet) -> Vec<OfferedScope> {
+        let known: Vec<_> = self
+            .scopes
+            .iter()
+            .filter(|scope| asked.contains(&scope.name))
+            .cloned()
+            .collect();
+        if known.is_empty() {
+            self.scopes.clone()
+        } else {
+            known
+        }
+    }
+}
+
+/// A project's short name: 1 to 63 of `a-z`, `0-9` and `-`, beginning and
+/// ending with a letter or digit.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::Type)]
+#[sqlx(transparent)]
+pub struct Slug(String);
+
+impl Slug {
+    /// The slug of the project that Untether's own MCP server is.
+    pub fn own() -> Self {
+        Self("untether".to_owned())
+    }
+
+    /// # Errors
+    /// A sentence that says what a slug looks like.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let shaped = (1..=63).contains(&text.len())
+            && text.chars().all(|c| word(c) || c == '-')
+            && text.starts_with(word)
+            && text.ends_with(word);
+        if shaped {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!(
+                "\"{text}\" is not a slug: use 1 to 63 of a-z, 0-9 and -, such as search-prod"
+            ))
+        }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for Slug {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slugs_are_plain_words() {
+        for good in ["a", "search", "search-prod", "0", "a1-b2"] {
+            assert!(Slug::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", "-a", "a-", "A", "a b", "a/b", "é", &"x".repeat(64)] {
+            assert!(Slug::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

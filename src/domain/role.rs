@@ -1,0 +1,170 @@
+//! Who may see and who may change what: the one place that decides it.
+
+use std::{fmt, str::FromStr};
+
+use super::ids::{PersonId, ProjectId};
+
+/// How settings and projects name people: by e-mail or by group.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum PrincipalName {
+    /// One person, by e-mail in lower case.
+    Email(String),
+    /// Everyone whom the SSO proxy reports in this group.
+    Group(String),
+}
+
+impl FromStr for PrincipalName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        if let Some(group) = text.strip_prefix("group:") {
+            if group.trim().is_empty() {
+                return Err("\"group:\" must be followed by the group's name".into());
+            }
+            return Ok(Self::Group(group.trim().to_owned()));
+        }
+        match text.split_once('@') {
+            Some((user, host)) if !user.is_empty() && !host.is_empty() => {
+                Ok(Self::Email(text.to_lowercase()))
+            }
+            _ => Err(format!("\"{text}\" is neither an e-mail nor group:NAME")),
+        }
+    }
+}
+
+impl fmt::Display for PrincipalName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Email(email) => f.write_str(email),
+            Self::Group(group) => write!(f, "group:{group}"),
+        }
+    }
+}
+
+/// Who the SSO proxy says is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// What identifies the person for good: the lower-cased e-mail unless a
+    /// subject header is configured.
+    pub subject: String,
+    /// E-mail in lower case.
+    pub email: String,
+    /// Name for people to read; the e-mail when the proxy sends none.
+    pub name: String,
+    /// Groups, or `None` when the proxy says nothing about groups.
+    pub groups: Option<Vec<String>>,
+}
+
+impl Identity {
+    /// Whether `name` names this person.
+    pub fn is_named_by(&self, name: &PrincipalName) -> bool {
+        match name {
+            PrincipalName::Email(email) => *email == self.email,
+            PrincipalName::Group(group) => self.groups.iter().flatten().any(|known| known == group),
+        }
+    }
+
+    /// Every [`PrincipalName`] of this person, as stored.
+    pub fn principal_names(&self) -> Vec<String> {
+        let groups = self.groups.iter().flatten();
+        std::iter::once(PrincipalName::Email(self.email.clone()))
+            .chain(groups.map(|group| PrincipalName::Group(group.clone())))
+            .map(|name| name.to_string())
+            .collect()
+    }
+}
+
+/// A person's role in the whole organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrganizationRole {
+    /// Sees and changes everything.
+    Owner,
+    /// Sees everything, changes nothing.
+    Auditor,
+    /// Looks after their own connections and the projects they administer.
+    Member,
+}
+
+/// The person behind a request, with what their roles let them do.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    /// Who it is.
+    pub identity: Identity,
+    /// Their record, once they have connected something.
+    pub person: Option<PersonId>,
+    /// Their role in the organization.
+    pub role: OrganizationRole,
+    /// The projects they administer.
+    pub administers: Vec<ProjectId>,
+}
+
+impl Principal {
+    /// The connections this person may see.
+    pub fn sees(&self) -> Reach {
+        match self.role {
+            OrganizationRole::Owner | OrganizationRole::Auditor => Reach::All,
+            OrganizationRole::Member => self.own_and_administered(),
+        }
+    }
+
+    /// The connections this person may change: never more than they see.
+    pub fn changes(&self) -> Reach {
+        match self.role {
+            OrganizationRole::Owner => Reach::All,
+            OrganizationRole::Auditor => Reach::Some {
+                person: None,
+                projects: Vec::new(),
+            },
+            OrganizationRole::Member => self.own_and_administered(),
+        }
+    }
+
+    /// The role in words.
+    pub fn role_word(&self) -> &'static str {
+        match self.role {
+            OrganizationRole::Owner => "Owner",
+            OrganizationRole::Auditor => "Auditor",
+            OrganizationRole::Member if !self.administers.is_empty() => "Project administrator",
+            OrganizationRole::Member => "Member",
+        }
+    }
+
+    /// Whether the organization's list, rather than their own, is theirs to look after.
+    pub fn looks_beyond_themselves(&self) -> bool {
+        self.role != OrganizationRole::Member || !self.administers.is_empty()
+    }
+
+    fn own_and_administered(&self) -> Reach {
+        Reach::Some {
+            person: self.person.clone(),
+            projects: self.administers.clone(),
+        }
+    }
+}
+
+/// A set of connections, by whose they are and where they lead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Every connection of the organization.
+    All,
+    /// Those of one person and those of some projects; maybe none.
+    Some {
+        /// Whose connections.
+        person: Option<PersonId>,
+        /// The projects all of whose connections are included.
+        projects: Vec<ProjectId>,
+    },
+}
+
+impl Reach {
+    /// Whether a connection of `owner` to `project` is in the set.
+    pub fn covers(&self, owner: &PersonId, project: &ProjectId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Some { person, projects } => {
+                person.as_ref() == Some(owner) || projects.contains(project)
+            }
+        }
+    }
+}

@@ -1,0 +1,396 @@
+//! From an authorization request to a connection (OAuth 2.1 §4.1.1): what a
+//! client proposes, and what a person decides.
+
+use std::time::Duration;
+
+use crate::{
+    clock::Timestamp,
+    domain::{
+        audit::{Action, Subject},
+        client::Client,
+        connection::{Connection, Life},
+        ids::{ConnectionId, PersonId, ProjectId},
+        pkce::CodeChallenge,
+        project::{OfferedScope, Project, Slug},
+        redirect::RedirectUri,
+        resource::ResourceKey,
+        role::Identity,
+        scope::ScopeSet,
+        secret::Secret,
+        words,
+    },
+    store::{self, Tx, code::Code},
+};
+
+use super::{Context, ErrorCode, Refusal};
+
+/// The parameters of an authorization request, as received.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Request {
+    /// `client_id`.
+    pub client_id: Option<String>,
+    /// `redirect_uri`.
+    pub redirect_uri: Option<String>,
+    /// `response_type`.
+    pub response_type: Option<String>,
+    /// `state`, handed back unchanged.
+    pub state: Option<String>,
+    /// `scope`.
+    pub scope: Option<String>,
+    /// `code_challenge` (RFC 7636).
+    pub code_challenge: Option<String>,
+    /// `code_challenge_method`.
+    pub code_challenge_method: Option<String>,
+    /// Every `resource` (RFC 8707).
+    pub resources: Vec<String>,
+}
+
+/// A request that a person can decide about.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    /// Who asks.
+    pub client: Client,
+    /// For which project.
+    pub project: Project,
+    /// Where the answer goes, as the client spelled it.
+    pub redirect_uri: RedirectUri,
+    /// What it asks for.
+    pub scopes: Vec<OfferedScope>,
+    /// The proof it must bring to redeem the code.
+    pub code_challenge: CodeChallenge,
+    /// What it wants back unchanged.
+    pub state: Option<String>,
+}
+
+/// Why there is nothing to decide.
+#[derive(Clone, Debug)]
+pub enum Unproposed {
+    /// The client or the redirect URI cannot be trusted, so the answer must not
+    /// be sent there (OAuth 2.1 §4.1.2.1): a page says it instead.
+    Untrusted(Untrusted),
+    /// The client is told.
+    Told {
+        /// Where to.
+        redirect_uri: RedirectUri,
+        /// Its `state`.
+        state: Option<String>,
+        /// What is wrong.
+        refusal: Refusal,
+    },
+}
+
+/// Why a request cannot be answered by a redirect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Untrusted {
+    /// No `client_id`.
+    NoClient,
+    /// A `client_id` nobody registered.
+    UnknownClient,
+    /// The client was revoked.
+    RevokedClient,
+    /// No `redirect_uri`, and several to choose from.
+    NoRedirect,
+    /// A `redirect_uri` that is not registered.
+    UnknownRedirect,
+}
+
+/// Reads a request without any effect.
+///
+/// # Errors
+/// When the database fails.
+pub async fn propose(
+    tx: &mut Tx,
+    request: &Request,
+) -> store::Result<Result<Proposal, Unproposed>> {
+    let (client, redirect_uri) = match trusted_client(tx, request).await? {
+        Ok(trusted) => trusted,
+        Err(untrusted) => return Ok(Err(Unproposed::Untrusted(untrusted))),
+    };
+    match read(tx, request, &client).await? {
+        Ok((project, scopes, code_challenge)) => Ok(Ok(Proposal {
+            client,
+            project,
+            redirect_uri,
+            scopes,
+            code_challenge,
+            state: request.state.clone(),
+        })),
+        Err(refusal) => Ok(Err(Unproposed::Told {
+            redirect_uri,
+            state: request.state.clone(),
+            refusal,
+        })),
+    }
+}
+
+async fn trusted_client(
+    tx: &mut Tx,
+    request: &Request,
+) -> store::Result<Result<(Client, RedirectUri), Untrusted>> {
+    let Some(client_id) = &request.client_id else {
+        return Ok(Err(Untrusted::NoClient));
+    };
+    let Some(client) = store::client::find(tx, client_id).await? else {
+        return Ok(Err(Untrusted::UnknownClient));
+    };
+    if client.revoked_at.is_some() {
+        return Ok(Err(Untrusted::RevokedClient));
+    }
+    let redirect_uri = match (&request.redirect_uri, client.redirect_uris.as_slice()) {
+        (Some(uri), _) if client.accepts_redirect(uri) => RedirectUri::from_stored(uri.clone()),
+        (Some(_), _) => return Ok(Err(Untrusted::UnknownRedirect)),
+        (None, [only]) => only.clone(),
+        (None, _) => return Ok(Err(Untrusted::NoRedirect)),
+    };
+    Ok(Ok((client, redirect_uri)))
+}
+
+async fn read(
+    tx: &mut Tx,
+    request: &Request,
+    client: &Client,
+) -> store::Result<Result<(Project, Vec<OfferedScope>, CodeChallenge), Refusal>> {
+    if request.response_type.as_deref() != Some("code") {
+        return Ok(Err(Refusal::new(
+            ErrorCode::UnsupportedResponseType,
+            "response_type must be code",
+        )));
+    }
+    let challenge = CodeChallenge::parse(
+        request.code_challenge.as_deref(),
+        request.code_challenge_method.as_deref(),
+    );
+    let challenge = match challenge {
+        Ok(challenge) => challenge,
+        Err(error) => return Ok(Err(invalid_request(error))),
+    };
+    let asked = match ScopeSet::parse(request.scope.as_deref().unwrap_or_default()) {
+        Ok(asked) => asked,
+        Err(error) => {
+            return Ok(Err(Refusal::new(
+                ErrorCode::InvalidScope,
+                error.to_string(),
+            )));
+        }
+    };
+    Ok(project_for(tx, &request.resources, client)
+        .await?
+        .map(|project| {
+            let scopes = project.scopes_for(&asked);
+            (project, scopes, challenge)
+        }))
+}
+
+fn invalid_request(error: impl std::fmt::Display) -> Refusal {
+    Refusal::new(ErrorCode::InvalidRequest, error.to_string())
+}
+
+/// The project a request is for: the one that `resource` names, else the one
+/// the client belongs to, else the only one there is.
+async fn project_for(
+    tx: &mut Tx,
+    resources: &[String],
+    client: &Client,
+) -> store::Result<Result<Project, Refusal>> {
+    let unknown = |description: &str| Ok(Err(Refusal::new(ErrorCode::InvalidTarget, description)));
+    let project = match resources {
+        [resource] => match ResourceKey::of(resource) {
+            Some(key) => store::project::by_resource(tx, &key).await?,
+            None => None,
+        },
+        [] => match only_project(tx, client).await? {
+            Some(id) => store::project::by_id(tx, &id).await?,
+            None => {
+                return unknown("resource is missing, and more than one project could be meant");
+            }
+        },
+        [..] => return unknown("one resource at a time"),
+    };
+    let Some(project) = project else {
+        return unknown("no project with this resource is known here");
+    };
+    if client
+        .project
+        .as_ref()
+        .is_some_and(|own| *own != project.id)
+    {
+        return unknown("this client belongs to another project");
+    }
+    Ok(Ok(project))
+}
+
+async fn only_project(tx: &mut Tx, client: &Client) -> store::Result<Option<ProjectId>> {
+    if client.project.is_some() {
+        return Ok(client.project.clone());
+    }
+    let mut projects = store::project::two_besides(tx, &Slug::own()).await?;
+    let first = projects.pop();
+    Ok(first.filter(|_| projects.is_empty()))
+}
+
+/// What a person decided, and where they were asked.
+#[derive(Clone, Debug)]
+pub struct Consent<'a> {
+    /// Who decided.
+    pub identity: &'a Identity,
+    /// The optional scopes that were left ticked.
+    pub ticked: &'a ScopeSet,
+    /// Which showing of the page was answered.
+    pub nonce: &'a str,
+}
+
+/// Makes the connection and its code. The same showing of the page answered
+/// twice gives the same code and one connection.
+///
+/// # Errors
+/// When the database fails.
+pub async fn allow(
+    tx: &mut Tx,
+    context: &Context<'_>,
+    proposal: &Proposal,
+    consent: &Consent<'_>,
+) -> super::Outcome<Secret> {
+    let code = code_for(context, proposal, consent);
+    let hash = context.secrets.hash(code.expose());
+    let person = see(tx, context, consent.identity).await?;
+    if !store::client::hold(tx, &proposal.client.id).await? {
+        return Ok(Err(Refusal::new(
+            ErrorCode::AccessDenied,
+            "this client was revoked in the meantime",
+        )));
+    }
+    // The person's row is held since `see`, so a second click waits until the
+    // first has committed, and then finds its code.
+    if store::code::find(tx, &hash).await?.is_some() {
+        return Ok(Ok(code));
+    }
+    let connection = make_connection(tx, context, proposal, consent, person).await?;
+    store::code::insert(
+        tx,
+        &Code {
+            hash,
+            connection_id: connection,
+            redirect_uri: proposal.redirect_uri.as_str().to_owned(),
+            code_challenge: proposal.code_challenge.as_str().to_owned(),
+            issued_at: context.now,
+            redeemed_at: None,
+        },
+    )
+    .await?;
+    Ok(Ok(code))
+}
+
+/// Records that a person said no.
+///
+/// # Errors
+/// When the database fails.
+pub async fn deny(
+    tx: &mut Tx,
+    context: &Context<'_>,
+    proposal: &Proposal,
+    identity: &Identity,
+) -> store::Result<()> {
+    let person = see(tx, context, identity).await?;
+    let subject = subject(proposal, person, identity);
+    let event = context.event(Action::ConnectionDenied, subject, None);
+    store::audit::append(tx, &[event]).await
+}
+
+async fn see(tx: &mut Tx, context: &Context<'_>, identity: &Identity) -> store::Result<PersonId> {
+    let new_id = context.secrets.new_id(context.now);
+    store::person::see(tx, &new_id, identity, context.now).await
+}
+
+fn code_for(context: &Context<'_>, proposal: &Proposal, consent: &Consent<'_>) -> Secret {
+    context.secrets.code_for(&[
+        consent.nonce,
+        &consent.identity.subject,
+        &proposal.client.identifier,
+        proposal.project.id.as_str(),
+        proposal.redirect_uri.as_str(),
+        proposal.code_challenge.as_str(),
+        &consent.ticked.to_string(),
+    ])
+}
+
+/// Adds the connection; an expired one of the same person, client and project
+/// makes way for it and leaves it its name.
+async fn make_connection(
+    tx: &mut Tx,
+    context: &Context<'_>,
+    proposal: &Proposal,
+    consent: &Consent<'_>,
+    person: PersonId,
+) -> store::Result<ConnectionId> {
+    let (client, project) = (&proposal.client, &proposal.project);
+    let cutoffs = context.rules.lifetimes.cutoffs(context.now);
+    let replaced =
+        store::connection::remove_expired(tx, &person, &client.id, &project.id, cutoffs).await?;
+    let about = subject(proposal, person.clone(), consent.identity);
+    let mut events = Vec::new();
+    let name = match replaced {
+        None => words::connection_name(&client.name, context.secrets.dice()),
+        Some((old, name)) => {
+            let connection = Some((old, name.clone()));
+            let about = Subject {
+                connection,
+                ..about.clone()
+            };
+            events.push(context.event(Action::ConnectionReplaced, about, None));
+            name
+        }
+    };
+    let connection = new_connection(context, proposal, consent, person, name.clone());
+    store::connection::insert(tx, &connection).await?;
+    let about = Subject {
+        connection: Some((connection.id.clone(), name)),
+        ..about
+    };
+    events.push(context.event(Action::ConnectionAuthorized, about, None));
+    store::audit::append(tx, &events).await?;
+    Ok(connection.id)
+}
+
+fn new_connection(
+    context: &Context<'_>,
+    proposal: &Proposal,
+    consent: &Consent<'_>,
+    person: PersonId,
+    name: String,
+) -> Connection {
+    let granted = proposal
+        .scopes
+        .iter()
+        .filter(|scope| !scope.optional || consent.ticked.contains(&scope.name));
+    Connection {
+        id: context.secrets.new_id(context.now),
+        person,
+        client: proposal.client.id.clone(),
+        project: proposal.project.id.clone(),
+        name,
+        scopes: granted.map(|scope| scope.name.clone()).collect(),
+        connected_at: None,
+        life: Life {
+            authorized_at: context.now,
+            last_used_at: context.now,
+            revoked: None,
+        },
+    }
+}
+
+fn subject(proposal: &Proposal, person: PersonId, identity: &Identity) -> Subject {
+    Subject {
+        connection: None,
+        client: Some((proposal.client.id.clone(), proposal.client.name.clone())),
+        project: Some((proposal.project.id.clone(), proposal.project.name.clone())),
+        person: Some((person, identity.email.clone())),
+    }
+}
+
+/// How long a code may wait to be redeemed.
+const CODE_LIFE: Duration = Duration::from_secs(60);
+
+/// Whether a code issued then has run out.
+pub fn code_expired(issued_at: Timestamp, now: Timestamp) -> bool {
+    now.since(issued_at) > CODE_LIFE
+}

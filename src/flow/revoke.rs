@@ -1,0 +1,123 @@
+//! Ending connections. Every way to do it comes through here.
+
+use crate::{
+    domain::{
+        audit::{Action, Subject},
+        client::Client,
+        connection::Revocation,
+        ids::ConnectionId,
+        role::Reach,
+    },
+    store::{
+        self, Tx,
+        connection_list::{self, Listed},
+        token::TokenKind,
+    },
+};
+
+use super::Context;
+
+/// The most connections one act ends.
+pub const LIMIT: usize = 100;
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Revoked {
+    /// The connections that this act ended.
+    pub now: Vec<Listed>,
+    /// Those that had been ended before.
+    pub before: Vec<Listed>,
+}
+
+/// Ends the connections, all or none: `None` when one of them is not within
+/// `reach`, which looks the same as not being there.
+///
+/// # Errors
+/// When the database fails.
+pub async fn connections(
+    tx: &mut Tx,
+    context: &Context<'_>,
+    reach: &Reach,
+    ids: &[ConnectionId],
+    reason: Option<&str>,
+) -> store::Result<Option<Revoked>> {
+    store::lock_several(tx).await?;
+    let listed = connection_list::by_ids(tx, reach, ids).await?;
+    if ids.is_empty() || ids.iter().any(|id| listed.iter().all(|row| row.id != *id)) {
+        return Ok(None);
+    }
+    let ended = end(tx, context, &listed, reason).await?;
+    let (now, before) = listed.into_iter().partition(|row| ended.contains(&row.id));
+    Ok(Some(Revoked { now, before }))
+}
+
+/// Ends one connection whose row the transaction holds.
+///
+/// # Errors
+/// When the database fails.
+pub async fn one(
+    tx: &mut Tx,
+    context: &Context<'_>,
+    id: &ConnectionId,
+    reason: Option<&str>,
+) -> store::Result<()> {
+    let listed = connection_list::by_ids(tx, &Reach::All, std::slice::from_ref(id)).await?;
+    end(tx, context, &listed, reason).await.map(drop)
+}
+
+async fn end(
+    tx: &mut Tx,
+    context: &Context<'_>,
+    listed: &[Listed],
+    reason: Option<&str>,
+) -> store::Result<Vec<ConnectionId>> {
+    let ids: Vec<_> = listed.iter().map(|row| row.id.clone()).collect();
+    let revocation = Revocation {
+        at: context.now,
+        by: context.actor.to_string(),
+        reason: reason.map(str::to_owned),
+    };
+    let ended = store::connection::revoke(tx, &ids, &revocation).await?;
+    let events: Vec<_> = listed
+        .iter()
+        .filter(|row| ended.contains(&row.id))
+        .map(|row| context.event(Action::ConnectionRevoked, subject(row), reason))
+        .collect();
+    store::audit::append(tx, &events).await?;
+    Ok(ended)
+}
+
+fn subject(row: &Listed) -> Subject {
+    Subject {
+        connection: Some((row.id.clone(), row.name.clone())),
+        client: Some((row.client.clone(), row.client_name.clone())),
+        project: Some((row.project.clone(), row.project_name.clone())),
+        person: Some((row.person.clone(), row.person_email.clone())),
+    }
+}
+
+/// Ends what a client hands back (RFC 7009 §2.1): a refresh token takes its
+/// connection with it, an access token only itself. A token that is unknown or
+/// another client's is left alone.
+///
+/// # Errors
+/// When the database fails.
+pub async fn token(
+    tx: &mut Tx,
+    context: &Context<'_>,
+    client: &Client,
+    token: &str,
+) -> store::Result<()> {
+    let hash = context.secrets.hash(token);
+    let Some(token) = store::token::find(tx, &hash).await? else {
+        return Ok(());
+    };
+    let connection = store::connection::hold(tx, &token.connection_id).await?;
+    if connection.is_none_or(|held| held.client != client.id) {
+        return Ok(());
+    }
+    match token.kind {
+        TokenKind::Access => store::token::remove(tx, &hash).await,
+        TokenKind::Refresh => one(tx, context, &token.connection_id, None).await,
+    }
+}

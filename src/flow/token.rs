@@ -1,0 +1,319 @@
+//! The two grants of the token endpoint (OAuth 2.1 §4.1.3 and §4.3): a code or
+//! a refresh token for a new pair of tokens.
+
+use std::time::Duration;
+
+use crate::{
+    domain::{
+        audit::Actor,
+        client::Client,
+        connection::Connection,
+        ids::ConnectionId,
+        pkce::CodeChallenge,
+        resource::ResourceKey,
+        scope::ScopeSet,
+        secret::{Secret, SecretKind},
+    },
+    store::{
+        self, Tx,
+        code::Code,
+        token::{Token, TokenKind},
+    },
+};
+
+use super::{Context, ErrorCode, Outcome, Refusal, authorize, revoke};
+
+/// What a client receives.
+#[derive(Debug)]
+pub struct Issued {
+    /// The access token.
+    pub access_token: Secret,
+    /// How long it works.
+    pub expires_in: Duration,
+    /// The refresh token.
+    pub refresh_token: Secret,
+    /// The scopes of the access token.
+    pub scopes: ScopeSet,
+}
+
+/// The parameters of an `authorization_code` request.
+#[derive(Clone, Debug)]
+pub struct CodeRequest<'a> {
+    /// `code`.
+    pub code: &'a str,
+    /// `code_verifier` (RFC 7636 §4.5).
+    pub code_verifier: &'a str,
+    /// `redirect_uri`; compared when it is sent (OAuth 2.1 §10.2).
+    pub redirect_uri: Option<&'a str>,
+    /// Every `resource` (RFC 8707).
+    pub resources: Vec<&'a str>,
+}
+
+/// Redeems an authorization code.
+///
+/// # Errors
+/// When the database fails.
+pub async fn exchange(
+    tx: &mut Tx,
+    context: &Context<'_>,
+    client: &Client,
+    request: &CodeRequest<'_>,
+) -> Outcome<Issued> {
+    let hash = context.secrets.hash(request.code);
+    let Some(code) = store::code::find(tx, &hash).await? else {
+        return Ok(Err(invalid_grant("this code is not known")));
+    };
+    let connection = store::connection::hold(tx, &code.connection_id).await?;
+    let Some(connection) = connection.filter(|held| held.client == client.id) else {
+        return Ok(Err(invalid_grant("this code is not known")));
+    };
+    if code.redeemed_at.is_some() {
+        return used_twice(
+            tx,
+            context,
+            &connection.id,
+            "An authorization code was used twice.",
+        )
+        .await;
+    }
+    if let Err(refusal) = check_code(context, &code, request) {
+        return Ok(Err(refusal));
+    }
+    if let Err(refusal) =
+        check_connection(tx, context, client, &connection, &request.resources).await?
+    {
+        return Ok(Err(refusal));
+    }
+    if !store::code::redeem(tx, &hash, context.now).await? {
+        return used_twice(
+            tx,
+            context,
+            &connection.id,
+            "An authorization code was used twice.",
+        )
+        .await;
+    }
+    let scopes = connection.scopes.clone();
+    issue(tx, context, &connection, scopes).await.map(Ok)
+}
+
+fn check_code(
+    context: &Context<'_>,
+    code: &Code,
+    request: &CodeRequest<'_>,
+) -> Result<(), Refusal> {
+    if authorize::code_expired(code.issued_at, context.now) {
+        return Err(invalid_grant("this code is too old: start again"));
+    }
+    if request
+        .redirect_uri
+        .is_some_and(|uri| uri != code.redirect_uri)
+    {
+        return Err(invalid_grant(
+            "redirect_uri is not the one that the code was sent to",
+        ));
+    }
+    if !CodeChallenge::from_stored(code.code_challenge.clone()).verify(request.code_verifier) {
+        return Err(invalid_grant(
+            "code_verifier does not match the code_challenge",
+        ));
+    }
+    Ok(())
+}
+
+/// The parameters of a `refresh_token` request.
+#[derive(Clone, Debug)]
+pub struct RefreshRequest<'a> {
+    /// `refresh_token`.
+    pub refresh_token: &'a str,
+    /// `scope`, to ask for less than was granted.
+    pub scope: Option<&'a str>,
+    /// Every `resource` (RFC 8707).
+    pub resources: Vec<&'a str>,
+}
+
+/// Exchanges a refresh token, which is replaced by a new one (OAuth 2.1 §4.3.1).
+///
+/// A token that was replaced a moment ago still answers with a pair of its own,
+/// because processes that share it race each other; one replaced before that
+/// has been copied, and ends the connection.
+///
+/// # Errors
+/// When the database fails.
+pub async fn refresh(
+    tx: &mut Tx,
+    context: &Context<'_>,
+    client: &Client,
+    request: &RefreshRequest<'_>,
+) -> Outcome<Issued> {
+    let hash = context.secrets.hash(request.refresh_token);
+    let unknown = || {
+        Ok(Err(invalid_grant(
+            "this refresh token does not work: connect again",
+        )))
+    };
+    let found = store::token::find(tx, &hash).await?;
+    let Some(token) = found.filter(|token| token.kind == TokenKind::Refresh) else {
+        return unknown();
+    };
+    let connection = store::connection::hold(tx, &token.connection_id).await?;
+    let Some(connection) = connection.filter(|held| held.client == client.id) else {
+        return unknown();
+    };
+    if token.expires_at <= context.now {
+        return unknown();
+    }
+    if let Err(refusal) =
+        check_connection(tx, context, client, &connection, &request.resources).await?
+    {
+        return Ok(Err(refusal));
+    }
+    let scopes = match narrowed(&connection.scopes, request.scope) {
+        Ok(scopes) => scopes,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    if !store::token::rotate(tx, &hash, context.now).await? {
+        // Read again: it may have been rotated while this request waited.
+        let rotated_at = store::token::find(tx, &hash)
+            .await?
+            .and_then(|token| token.rotated_at);
+        let in_grace =
+            rotated_at.is_some_and(|at| context.now.since(at) <= context.rules.refresh_grace);
+        if !in_grace {
+            return used_twice(
+                tx,
+                context,
+                &connection.id,
+                "The client used an old refresh token again.",
+            )
+            .await;
+        }
+    }
+    issue(tx, context, &connection, scopes).await.map(Ok)
+}
+
+fn narrowed(granted: &ScopeSet, asked: Option<&str>) -> Result<ScopeSet, Refusal> {
+    let Some(asked) = asked.filter(|text| !text.trim().is_empty()) else {
+        return Ok(granted.clone());
+    };
+    let asked = ScopeSet::parse(asked)
+        .map_err(|error| Refusal::new(ErrorCode::InvalidScope, error.to_string()))?;
+    // Asked for by clients that want refresh tokens, which all get anyway.
+    let asked: ScopeSet = asked
+        .iter()
+        .filter(|scope| scope.as_str() != "offline_access")
+        .cloned()
+        .collect();
+    if !asked.is_subset(granted) {
+        return Err(Refusal::new(
+            ErrorCode::InvalidScope,
+            "a refresh cannot add scopes: connect again to ask for more",
+        ));
+    }
+    Ok(if asked.is_empty() {
+        granted.clone()
+    } else {
+        asked
+    })
+}
+
+/// Whether tokens may be issued for a connection, whose row is held.
+async fn check_connection(
+    tx: &mut Tx,
+    context: &Context<'_>,
+    client: &Client,
+    connection: &Connection,
+    resources: &[&str],
+) -> Outcome<()> {
+    if !connection
+        .life
+        .is_active(&context.rules.lifetimes, context.now)
+    {
+        return Ok(Err(invalid_grant(
+            "this connection has ended: connect again",
+        )));
+    }
+    if client.revoked_at.is_some() {
+        return Ok(Err(invalid_grant("this client was revoked")));
+    }
+    let person = store::person::by_id(tx, &connection.person).await?;
+    if person.is_none_or(|person| person.deactivated_at.is_some()) {
+        return Ok(Err(invalid_grant("this person no longer has access")));
+    }
+    let project = store::project::by_id(tx, &connection.project).await?;
+    let key = project.map(|project| project.resource.key());
+    if resources
+        .iter()
+        .any(|resource| ResourceKey::of(resource) != key)
+    {
+        return Ok(Err(Refusal::new(
+            ErrorCode::InvalidTarget,
+            "resource is not the one that this connection is for",
+        )));
+    }
+    Ok(Ok(()))
+}
+
+async fn issue(
+    tx: &mut Tx,
+    context: &Context<'_>,
+    connection: &Connection,
+    scopes: ScopeSet,
+) -> store::Result<Issued> {
+    let now = context.now;
+    let access_token = context.secrets.generate(SecretKind::AccessToken);
+    let refresh_token = context.secrets.generate(SecretKind::RefreshToken);
+    let token = |secret: &Secret, kind, scopes: &ScopeSet, life| Token {
+        hash: context.secrets.hash(secret.expose()),
+        kind,
+        connection_id: connection.id.clone(),
+        scopes: scopes.to_string(),
+        issued_at: now,
+        expires_at: now.plus(life),
+        rotated_at: None,
+    };
+    let expires_in = context.rules.access_token;
+    // A refresh token outlives the idle window that its access token can stretch.
+    let refresh_life = context.rules.lifetimes.idle + expires_in;
+    store::token::remove_expired(tx, &connection.id, now).await?;
+    store::token::insert_pair(
+        tx,
+        [
+            &token(&access_token, TokenKind::Access, &scopes, expires_in),
+            &token(
+                &refresh_token,
+                TokenKind::Refresh,
+                &connection.scopes,
+                refresh_life,
+            ),
+        ],
+    )
+    .await?;
+    store::connection::touch(tx, &connection.id, now).await?;
+    Ok(Issued {
+        access_token,
+        expires_in,
+        refresh_token,
+        scopes,
+    })
+}
+
+/// A code or token that works once came twice: one of the two senders is not
+/// the client, and nobody can tell which (RFC 9700 §4.14.2).
+async fn used_twice(
+    tx: &mut Tx,
+    context: &Context<'_>,
+    connection: &ConnectionId,
+    reason: &str,
+) -> Outcome<Issued> {
+    let context = Context {
+        actor: Actor::Untether,
+        ..context.clone()
+    };
+    revoke::one(tx, &context, connection, Some(reason)).await?;
+    Ok(Err(invalid_grant(reason)))
+}
+
+fn invalid_grant(description: &str) -> Refusal {
+    Refusal::new(ErrorCode::InvalidGrant, description)
+}

@@ -1,0 +1,31 @@
+//! Untether: see and revoke what MCP clients can reach on behalf of people.
+//!
+//! The map of the program, from the bottom up. A part uses the parts before it
+//! and never one after it; `tests/app/architecture.rs` enforces that.
+//!
+//! | part | what it is |
+//! |---|---|
+//! | [`clock`] | time, injected |
+//! | [`config`], [`domain`] | settings; what things are and what may be done with them: pure |
+//! | [`store`] | SQL, one body for SQLite and PostgreSQL |
+//! | [`flow`] | the verbs, each one transaction with its audit event |
+//! | [`web`] | HTTP plumbing that knows no business |
+//! | [`console`] | the pages |
+//! | [`oauth`] | the authorization server's endpoints |
+//! | [`mcp`] | Untether's own MCP server |
+//! | [`app`] | the parts put together, and the table of routes |
+//! | [`demo`], [`cli`] | the commands |
+
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod console;
+pub mod demo;
+pub mod domain;
+pub mod flow;
+pub mod mcp;
+pub mod oauth;
+pub mod store;
+pub mod telemetry;
+pub mod web;

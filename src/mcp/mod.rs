@@ -1,0 +1,127 @@
+//! Untether's own MCP server: what it knows, for the hosts that people connect
+//! to it. It is protected by Untether itself, like any project, and read-only.
+
+mod protocol;
+mod tools;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+    web::{Bytes, Data},
+};
+use serde_json::json;
+
+use crate::{
+    domain::audit::Actor,
+    flow::introspect,
+    store::{self, token::Bearer},
+    web::{identity, problem::Problem, state::App},
+};
+
+use protocol::{Incoming, Server};
+
+const SERVER: Server = Server {
+    name: "untether",
+    version: env!("CARGO_PKG_VERSION"),
+    instructions: "Shows which MCP clients are connected to the organization's projects on \
+                   behalf of people. You see what the person you act for may see.",
+    tools: tools::descriptions,
+};
+
+/// The path of the server, and of its metadata below the well-known prefix.
+pub const PATH: &str = "/mcp";
+
+/// `POST /mcp`.
+///
+/// # Errors
+/// A plain answer, when the database failed.
+pub async fn receive(
+    app: Data<App>,
+    req: HttpRequest,
+    body: Bytes,
+) -> Result<HttpResponse, Problem> {
+    if let Some(origin) = req.headers().get(header::ORIGIN)
+        && origin.as_bytes() != app.settings.public_url.origin().as_bytes()
+    {
+        return Ok(HttpResponse::Forbidden().json(json!({ "error": "origin not allowed" })));
+    }
+    let Some(bearer) = authenticate(&app, &req).await? else {
+        return Ok(challenge(&app, &req));
+    };
+    let answer = match protocol::receive(&SERVER, req.headers(), &body) {
+        Incoming::Answer { status, body } => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+            let mut response = HttpResponse::build(status);
+            return Ok(match body {
+                Some(body) => response.json(body),
+                None => response.finish(),
+            });
+        }
+        Incoming::Call(call) => {
+            let mut tx = app.db.read().await?;
+            let person = store::person::by_id(&mut tx, &bearer.person).await?;
+            drop(tx);
+            let person = person.ok_or_else(Problem::not_found)?;
+            let principal = identity::principal(&app, person.identity).await?;
+            tools::run(&app, &principal, call).await?
+        }
+    };
+    Ok(HttpResponse::Ok().json(answer))
+}
+
+/// Any other method: this server neither streams nor keeps sessions.
+pub async fn other_methods() -> HttpResponse {
+    HttpResponse::MethodNotAllowed()
+        .insert_header((header::ALLOW, "POST"))
+        .finish()
+}
+
+/// `GET /.well-known/oauth-protected-resource/mcp` (RFC 9728).
+pub async fn metadata(app: Data<App>) -> HttpResponse {
+    let public = &app.settings.public_url;
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        .json(json!({
+            "resource": public.join(PATH),
+            "resource_name": "Untether",
+            "authorization_servers": [public.issuer()],
+            "bearer_methods_supported": ["header"],
+        }))
+}
+
+fn token(req: &HttpRequest) -> Option<&str> {
+    let header = req.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+async fn authenticate(app: &App, req: &HttpRequest) -> Result<Option<Bearer>, Problem> {
+    let Some(token) = token(req) else {
+        return Ok(None);
+    };
+    let context = app.context(app.clock.now(), Actor::Client, req);
+    let mut tx = app.db.read().await?;
+    let bearer = introspect::access_token(&mut tx, &context, token, &app.own_project).await?;
+    if let Some(bearer) = &bearer {
+        app.uses.note(bearer, context.now);
+    }
+    Ok(bearer)
+}
+
+/// Where to get a token (RFC 9728 §5.1, RFC 6750 §3).
+fn challenge(app: &App, req: &HttpRequest) -> HttpResponse {
+    let metadata = app
+        .settings
+        .public_url
+        .join("/.well-known/oauth-protected-resource/mcp");
+    let error = if token(req).is_some() {
+        "error=\"invalid_token\", "
+    } else {
+        ""
+    };
+    let challenge = format!("Bearer {error}resource_metadata=\"{metadata}\"");
+    HttpResponse::Unauthorized()
+        .insert_header((header::WWW_AUTHENTICATE, challenge))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(json!({ "error": "invalid_token" }))
+}

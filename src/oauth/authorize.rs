@@ -1,0 +1,304 @@
+//! `/oauth/authorize` (OAuth 2.1 §4.1.1): the page on which a person decides.
+//! GET shows it and has no effect; POST acts on the decision.
+
+use actix_session::Session;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+    web::Data,
+};
+
+use crate::{
+    clock::Timestamp,
+    console::{
+        frame,
+        view::{ConsentPage, ConsentView, ScopeChoice, Who},
+    },
+    domain::{audit::Actor, role::Principal, scope::ScopeSet},
+    flow::{
+        ErrorCode, Refusal,
+        authorize::{self, Consent, Proposal, Request, Unproposed, Untrusted},
+    },
+    web::{
+        form::Protected,
+        headers::CONSENT_CONTENT_SECURITY_POLICY,
+        html,
+        params::{Params, Repeated, encode},
+        problem::Problem,
+        state::App,
+    },
+};
+
+/// Shows the consent page.
+///
+/// # Errors
+/// A page, when the request cannot be answered by a redirect.
+pub async fn show(
+    app: Data<App>,
+    principal: Principal,
+    session: Session,
+    req: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let now = app.clock.now();
+    let request = request_of(&Params::parse(req.query_string().as_bytes()))?;
+    let mut tx = app.db.snapshot().await?;
+    let proposal = match authorize::propose(&mut tx, &request).await? {
+        Ok(proposal) => proposal,
+        Err(unproposed) => return refuse(&app, unproposed),
+    };
+    let page = ConsentPage {
+        frame: frame::build(&app, &principal, &session, &req, now),
+        consent: view(&app, &principal, &request, &proposal, now),
+    };
+    let mut response = html::page_no_store(&req, StatusCode::OK, frame::render(&page)?);
+    response.headers_mut().insert(
+        header::CONTENT_SECURITY_POLICY,
+        header::HeaderValue::from_static(CONSENT_CONTENT_SECURITY_POLICY),
+    );
+    Ok(response)
+}
+
+/// Acts on the decision and sends the person back to the client.
+///
+/// # Errors
+/// A page, when the form or the request is not acceptable.
+pub async fn decide(
+    app: Data<App>,
+    principal: Principal,
+    req: HttpRequest,
+    form: Protected,
+) -> Result<HttpResponse, Problem> {
+    let now = app.clock.now();
+    let params = form.verify(&app, &principal, now)?;
+    let request = request_of(&params)?;
+    let decision = Decision::parse(&params)?;
+    let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
+    let mut tx = app.db.write().await?;
+    let proposal = match authorize::propose(&mut tx, &request).await? {
+        Ok(proposal) => proposal,
+        Err(unproposed) => return refuse(&app, unproposed),
+    };
+    let outcome = match &decision {
+        Decision::Allow { ticked, nonce } => {
+            let identity = &principal.identity;
+            let consent = Consent {
+                identity,
+                ticked,
+                nonce,
+            };
+            authorize::allow(&mut tx, &context, &proposal, &consent).await?
+        }
+        Decision::Deny => {
+            authorize::deny(&mut tx, &context, &proposal, &principal.identity).await?;
+            Err(Refusal::new(ErrorCode::AccessDenied, "the person said no"))
+        }
+    };
+    tx.commit().await?;
+    let redirect_uri = proposal.redirect_uri.as_str();
+    Ok(match outcome {
+        Ok(code) => send_back(
+            &app,
+            redirect_uri,
+            proposal.state.as_deref(),
+            &[("code", code.expose())],
+        ),
+        Err(refusal) => tell(&app, redirect_uri, proposal.state.as_deref(), &refusal),
+    })
+}
+
+enum Decision {
+    Allow { ticked: ScopeSet, nonce: String },
+    Deny,
+}
+
+impl Decision {
+    fn parse(params: &Params) -> Result<Self, Problem> {
+        let one = |name| params.one(name).map_err(repeated);
+        match one("decision")? {
+            Some("allow") => {
+                let ticked = ScopeSet::parse(&params.all("ticked").join(" "));
+                Ok(Self::Allow {
+                    ticked: ticked.map_err(|error| Problem::bad_request(error.to_string()))?,
+                    nonce: one("nonce")?.unwrap_or_default().to_owned(),
+                })
+            }
+            Some("deny") => Ok(Self::Deny),
+            _ => Err(Problem::bad_request("Choose Allow or Deny.")),
+        }
+    }
+}
+
+fn request_of(params: &Params) -> Result<Request, Problem> {
+    let one = |name| {
+        params
+            .one(name)
+            .map(|value| value.map(str::to_owned))
+            .map_err(repeated)
+    };
+    Ok(Request {
+        client_id: one("client_id")?,
+        redirect_uri: one("redirect_uri")?,
+        response_type: one("response_type")?,
+        state: one("state")?,
+        scope: one("scope")?,
+        code_challenge: one("code_challenge")?,
+        code_challenge_method: one("code_challenge_method")?,
+        resources: params
+            .all("resource")
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
+    })
+}
+
+fn repeated(repeated: Repeated) -> Problem {
+    Problem::bad_request(format!(
+        "{repeated}. The app that sent you here made a mistake."
+    ))
+}
+
+fn view(
+    app: &App,
+    principal: &Principal,
+    request: &Request,
+    proposal: &Proposal,
+    now: Timestamp,
+) -> ConsentView {
+    let client = &proposal.client;
+    let scopes = proposal.scopes.iter().map(|scope| ScopeChoice {
+        name: scope.name.to_string(),
+        description: scope.description.clone(),
+        optional: scope.optional,
+    });
+    ConsentView {
+        client: client.name.clone(),
+        client_unproven: client.names_itself().then(|| {
+            "This name was chosen by the app itself. Allow it only if you started this just now."
+                .to_owned()
+        }),
+        project: proposal.project.name.clone(),
+        resource: proposal.project.resource.as_str().to_owned(),
+        person: Who {
+            name: principal.identity.name.clone(),
+            email: principal.identity.email.clone(),
+            role: principal.role_word(),
+        },
+        not_you: app.settings.sign_out_url.clone(),
+        scopes: scopes.collect(),
+        sent_back_to: proposal.redirect_uri.host_and_port().to_owned(),
+        lifetime: lifetime(app),
+        manage_href: "/connections".to_owned(),
+        hidden: hidden(request, app.secrets.nonce()),
+        csrf: app.secrets.form_token(&principal.identity.subject, now),
+    }
+}
+
+fn lifetime(app: &App) -> String {
+    let idle = app.settings.idle_days;
+    match app.settings.max_age_days {
+        None => format!("until {idle} days unused"),
+        Some(age) => format!("until {idle} days unused, {age} days at most"),
+    }
+}
+
+/// The request again, for the form to send back.
+fn hidden(request: &Request, nonce: String) -> Vec<(String, String)> {
+    let single = [
+        ("client_id", &request.client_id),
+        ("redirect_uri", &request.redirect_uri),
+        ("response_type", &request.response_type),
+        ("state", &request.state),
+        ("scope", &request.scope),
+        ("code_challenge", &request.code_challenge),
+        ("code_challenge_method", &request.code_challenge_method),
+    ];
+    let single = single
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.clone()?)));
+    let resources = request
+        .resources
+        .iter()
+        .map(|resource| ("resource", resource.clone()));
+    let all = single.chain(resources).chain([("nonce", nonce)]);
+    all.map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn refuse(app: &App, unproposed: Unproposed) -> Result<HttpResponse, Problem> {
+    match unproposed {
+        Unproposed::Untrusted(untrusted) => Err(page_for(untrusted)),
+        Unproposed::Told {
+            redirect_uri,
+            state,
+            refusal,
+        } => Ok(tell(app, redirect_uri.as_str(), state.as_deref(), &refusal)),
+    }
+}
+
+/// Sends the person back with an error (RFC 6749 §4.1.2.1).
+fn tell(app: &App, redirect_uri: &str, state: Option<&str>, refusal: &Refusal) -> HttpResponse {
+    let error = [
+        ("error", refusal.code.as_str()),
+        ("error_description", refusal.description.as_str()),
+    ];
+    send_back(app, redirect_uri, state, &error)
+}
+
+/// Sends the person back to the client: always with `iss` (RFC 9207), and by
+/// 303, which never repeats the form (OAuth 2.1 §7.5.3).
+fn send_back(
+    app: &App,
+    redirect_uri: &str,
+    state: Option<&str>,
+    answer: &[(&str, &str)],
+) -> HttpResponse {
+    let issuer = app.settings.public_url.issuer();
+    let pairs = answer
+        .iter()
+        .copied()
+        .chain(state.map(|state| ("state", state)))
+        .chain([("iss", issuer.as_str())]);
+    let separator = if redirect_uri.contains('?') { '&' } else { '?' };
+    HttpResponse::SeeOther()
+        .insert_header((
+            header::LOCATION,
+            format!("{redirect_uri}{separator}{}", encode(pairs)),
+        ))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .finish()
+}
+
+/// What a person reads when their app cannot be told, and what to do in it.
+fn page_for(untrusted: Untrusted) -> Problem {
+    let page = |heading: &str, text: &str| Problem::new(StatusCode::BAD_REQUEST, heading, text);
+    match untrusted {
+        Untrusted::NoClient => page(
+            "The app did not say who it is",
+            "The link that brought you here has no client_id. Start again from the app.",
+        ),
+        Untrusted::UnknownClient => reconnect(page(
+            "This app is not registered here",
+            "Untether does not know the client_id that the app sent. It may have been \
+             removed, or the app may remember another installation.",
+        )),
+        Untrusted::RevokedClient => reconnect(page(
+            "This app was revoked",
+            "An administrator ended this registration and everything connected through it.",
+        )),
+        Untrusted::NoRedirect => page(
+            "The app did not say where to send you back",
+            "It has registered several addresses, so it must send a redirect_uri.",
+        ),
+        Untrusted::UnknownRedirect => page(
+            "You were not sent back",
+            "The app asked to send you to an address (redirect_uri) that it has not \
+             registered here, so Untether stopped.",
+        )
+        .with_advice("If you did not start this yourself, close this page."),
+    }
+}
+
+fn reconnect(page: Problem) -> Problem {
+    page.with_advice("In Claude Code run /mcp, choose the server, then Clear authentication.")
+        .with_advice("In Cursor and VS Code remove the server, add it again and sign in.")
+        .with_advice("With mcp-remote delete the folder ~/.mcp-auth and start again.")
+}

@@ -1,0 +1,121 @@
+//! Error answers of the endpoints that programs call (RFC 6749 §5.2).
+
+use std::fmt;
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
+use serde_json::json;
+
+use crate::{
+    flow::{ErrorCode, Refusal},
+    store,
+    web::params::Repeated,
+};
+
+/// Why a program does not get what it asked for.
+#[derive(Debug)]
+pub enum Error {
+    /// Its request was refused. `basic` when it authenticated by HTTP Basic,
+    /// so that a 401 names that scheme.
+    Refused {
+        /// The reason.
+        refusal: Refusal,
+        /// Whether the client used HTTP Basic.
+        basic: bool,
+    },
+    /// The database failed.
+    Broken(store::Error),
+}
+
+impl Error {
+    /// A refusal with this code and description.
+    pub fn new(code: ErrorCode, description: impl Into<String>) -> Self {
+        Refusal::new(code, description).into()
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused {
+            refusal,
+            basic: false,
+        }
+    }
+}
+
+impl From<Repeated> for Error {
+    fn from(repeated: Repeated) -> Self {
+        Self::new(ErrorCode::InvalidRequest, repeated.to_string())
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        Self::Broken(error)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused { refusal, .. } => {
+                write!(f, "{}: {}", refusal.code.as_str(), refusal.description)
+            }
+            Self::Broken(error) => error.fmt(f),
+        }
+    }
+}
+
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::Refused { refusal, .. } if refusal.code == ErrorCode::InvalidClient => {
+                StatusCode::UNAUTHORIZED
+            }
+            Self::Refused { refusal, .. } if refusal.code == ErrorCode::AccessDenied => {
+                StatusCode::FORBIDDEN
+            }
+            Self::Refused { .. } => StatusCode::BAD_REQUEST,
+            Self::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        match self {
+            Self::Refused { refusal, basic } => {
+                if *basic && refusal.code == ErrorCode::InvalidClient {
+                    let challenge = "Basic realm=\"untether\", charset=\"UTF-8\"";
+                    response.insert_header((header::WWW_AUTHENTICATE, challenge));
+                }
+                tracing::info!(
+                    error = refusal.code.as_str(),
+                    description = refusal.description,
+                    "refused a protocol request"
+                );
+                response.json(json!({
+                    "error": refusal.code.as_str(),
+                    "error_description": refusal.description,
+                }))
+            }
+            Self::Broken(error) => {
+                tracing::error!(%error, "a protocol request failed");
+                response.json(json!({
+                    "error": "server_error",
+                    "error_description": "Untether could not do this; try again",
+                }))
+            }
+        }
+    }
+}
+
+/// A JSON answer that no cache keeps (OAuth 2.1 §3.2.3).
+pub fn answer(status: StatusCode, body: impl serde::Serialize) -> HttpResponse {
+    HttpResponse::build(status)
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::PRAGMA, "no-cache"))
+        .json(body)
+}

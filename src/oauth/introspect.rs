@@ -1,0 +1,64 @@
+//! `POST /oauth/introspect` (RFC 7662): a project's MCP server asks, on every
+//! request, whether a token works there.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::StatusCode,
+    web::{Bytes, Data},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    domain::audit::Actor,
+    flow::{ErrorCode, introspect},
+    store::token::Bearer,
+    web::{params::Params, state::App},
+};
+
+use super::{
+    client_auth::Credentials,
+    error::{Error, answer},
+};
+
+/// Says whether a token works at the caller's project, and whose it is.
+///
+/// # Errors
+/// An OAuth error.
+pub async fn show(app: Data<App>, req: HttpRequest, body: Bytes) -> Result<HttpResponse, Error> {
+    let context = app.context(app.clock.now(), Actor::Client, &req);
+    let params = Params::parse(&body);
+    let credentials = Credentials::read(&req, &params)?;
+    let token = params
+        .one("token")?
+        .ok_or_else(|| Error::new(ErrorCode::InvalidRequest, "token is missing"))?;
+    let (id, secrets) = credentials.parts();
+    let mut tx = app.db.read().await?;
+    let project = introspect::authenticate(&mut tx, &context, id, &secrets)
+        .await?
+        .map_err(|refusal| credentials.refuse(&refusal.description))?;
+    let bearer = introspect::access_token(&mut tx, &context, token, &project).await?;
+    if let Some(bearer) = &bearer {
+        app.uses.note(bearer, context.now);
+    }
+    Ok(answer(StatusCode::OK, body_of(&app, bearer.as_ref())))
+}
+
+fn body_of(app: &App, bearer: Option<&Bearer>) -> Value {
+    let Some(bearer) = bearer else {
+        return json!({ "active": false });
+    };
+    json!({
+        "active": true,
+        "scope": bearer.scopes.to_string(),
+        "client_id": bearer.client_identifier,
+        "token_type": "Bearer",
+        "iss": app.settings.public_url.issuer(),
+        "aud": bearer.project.1,
+        "sub": bearer.person.as_str(),
+        "username": bearer.email,
+        "email": bearer.email,
+        "name": bearer.name,
+        "iat": bearer.issued_at.seconds(),
+        "exp": bearer.expires_at.seconds(),
+    })
+}

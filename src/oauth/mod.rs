@@ -1,0 +1,11 @@
+//! The authorization server's endpoints (OAuth 2.1, MCP authorization
+//! revision 2026-07-28), one file each.
+
+pub mod authorize;
+mod client_auth;
+pub mod error;
+pub mod introspect;
+pub mod metadata;
+pub mod register;
+pub mod revoke;
+pub mod token;

@@ -1,0 +1,147 @@
+//! OAuth client registrations.
+
+use crate::{
+    clock::Timestamp,
+    domain::{
+        client::{Client, ClientType, Origin},
+        ids::{ClientId, ProjectId},
+        redirect::RedirectUri,
+        secret::SecretHash,
+    },
+};
+
+use super::{Result, Tx, sql};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: ClientId,
+    identifier: String,
+    origin: Origin,
+    project_id: Option<ProjectId>,
+    name: String,
+    client_type: ClientType,
+    secret_hash: Option<SecretHash>,
+    created_at: Timestamp,
+    revoked_at: Option<Timestamp>,
+}
+
+/// The client with this OAuth `client_id`, revoked ones included.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(tx: &mut Tx, identifier: &str) -> Result<Option<Client>> {
+    const FIND: &str = "
+        SELECT id, identifier, origin, project_id, name, client_type, secret_hash,
+               created_at, revoked_at
+        FROM client
+        WHERE identifier = $1";
+    let row = sql!(tx, |c| sqlx::query_as::<_, Row>(FIND)
+        .bind(identifier)
+        .fetch_optional(c)
+        .await)?;
+    match row {
+        None => Ok(None),
+        Some(row) => with_redirect_uris(tx, row).await.map(Some),
+    }
+}
+
+/// Waits for, and then holds, a client's row, so that it cannot be revoked
+/// before the transaction ends. Returns whether it is unrevoked.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hold(tx: &mut Tx, id: &ClientId) -> Result<bool> {
+    const HOLD: &str = "
+        UPDATE client
+        SET revoked_at = revoked_at
+        WHERE id = $1 AND revoked_at IS NULL
+        RETURNING id";
+    let held: Option<ClientId> = sql!(tx, |c| sqlx::query_scalar(HOLD)
+        .bind(id)
+        .fetch_optional(c)
+        .await)?;
+    Ok(held.is_some())
+}
+
+/// Every client, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn all(tx: &mut Tx) -> Result<Vec<Client>> {
+    const ALL: &str = "
+        SELECT id, identifier, origin, project_id, name, client_type, secret_hash,
+               created_at, revoked_at
+        FROM client
+        ORDER BY created_at DESC, id DESC";
+    let rows = sql!(tx, |c| sqlx::query_as::<_, Row>(ALL).fetch_all(c).await)?;
+    let mut clients = Vec::with_capacity(rows.len());
+    for row in rows {
+        clients.push(with_redirect_uris(tx, row).await?);
+    }
+    Ok(clients)
+}
+
+async fn with_redirect_uris(tx: &mut Tx, row: Row) -> Result<Client> {
+    const URIS: &str = "SELECT uri FROM redirect_uri WHERE client_id = $1 ORDER BY position";
+    let uris: Vec<String> = sql!(tx, |c| sqlx::query_scalar(URIS)
+        .bind(&row.id)
+        .fetch_all(c)
+        .await)?;
+    Ok(Client {
+        id: row.id,
+        identifier: row.identifier,
+        origin: row.origin,
+        project: row.project_id,
+        name: row.name,
+        client_type: row.client_type,
+        secret_hash: row.secret_hash,
+        created_at: row.created_at,
+        revoked_at: row.revoked_at,
+        redirect_uris: uris.into_iter().map(RedirectUri::from_stored).collect(),
+    })
+}
+
+/// Adds a client without its redirect URIs.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(tx: &mut Tx, client: &Client) -> Result<()> {
+    const INSERT: &str = "
+        INSERT INTO client (id, identifier, origin, project_id, name, client_type,
+                            secret_hash, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    sql!(tx, |c| sqlx::query(INSERT)
+        .bind(&client.id)
+        .bind(&client.identifier)
+        .bind(client.origin)
+        .bind(&client.project)
+        .bind(&client.name)
+        .bind(client.client_type)
+        .bind(&client.secret_hash)
+        .bind(client.created_at)
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+/// Adds a redirect URI at a position.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert_redirect_uri(
+    tx: &mut Tx,
+    client: &ClientId,
+    position: usize,
+    uri: &RedirectUri,
+) -> Result<()> {
+    const INSERT: &str = "INSERT INTO redirect_uri (client_id, position, uri) VALUES ($1, $2, $3)";
+    sql!(tx, |c| sqlx::query(INSERT)
+        .bind(client)
+        .bind(position as i64)
+        .bind(uri.as_str())
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(())
+}

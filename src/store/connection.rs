@@ -1,0 +1,245 @@
+//! Single connections. Lists of them are in [`super::connection_list`].
+
+use crate::{
+    clock::Timestamp,
+    domain::{
+        connection::{Connection, Cutoffs, Life, Revocation},
+        ids::{ClientId, ConnectionId, PersonId, ProjectId},
+        scope::ScopeSet,
+    },
+};
+
+use super::{Error, Result, Tx, sql};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: ConnectionId,
+    person_id: PersonId,
+    client_id: ClientId,
+    project_id: ProjectId,
+    name: String,
+    scopes: String,
+    connected_at: Option<Timestamp>,
+    #[sqlx(flatten)]
+    life: LifeRow,
+}
+
+/// The columns of `connection` that its status depends on.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct LifeRow {
+    authorized_at: Timestamp,
+    last_used_at: Timestamp,
+    revoked_at: Option<Timestamp>,
+    revoked_by: Option<String>,
+    revoked_reason: Option<String>,
+}
+
+impl LifeRow {
+    /// The same, as the domain knows it; `id` names the row if it is broken.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when a revoked row does not say who revoked it.
+    pub fn life(self, id: &ConnectionId) -> Result<Life> {
+        let revoked = match (self.revoked_at, self.revoked_by) {
+            (None, _) => None,
+            (Some(at), Some(by)) => Some(Revocation {
+                at,
+                by,
+                reason: self.revoked_reason,
+            }),
+            (Some(_), None) => {
+                return Err(Error::Corrupt {
+                    table: "connection",
+                    column: "revoked_by",
+                    id: id.to_string(),
+                });
+            }
+        };
+        Ok(Life {
+            authorized_at: self.authorized_at,
+            last_used_at: self.last_used_at,
+            revoked,
+        })
+    }
+}
+
+impl TryFrom<Row> for Connection {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            life: row.life.life(&row.id)?,
+            scopes: stored_scopes(&row.scopes, "connection", &row.id)?,
+            id: row.id,
+            person: row.person_id,
+            client: row.client_id,
+            project: row.project_id,
+            name: row.name,
+            connected_at: row.connected_at,
+        })
+    }
+}
+
+/// The scopes that a row of `table` that belongs to connection `id` holds.
+///
+/// # Errors
+/// [`Error::Corrupt`] when they are no scopes.
+pub(super) fn stored_scopes(
+    text: &str,
+    table: &'static str,
+    id: &ConnectionId,
+) -> Result<ScopeSet> {
+    ScopeSet::parse(text).map_err(|_| Error::Corrupt {
+        table,
+        column: "scopes",
+        id: id.to_string(),
+    })
+}
+
+/// Adds a connection.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(tx: &mut Tx, connection: &Connection) -> Result<()> {
+    const INSERT: &str = "
+        INSERT INTO connection (id, person_id, client_id, project_id, name, scopes,
+                                authorized_at, last_used_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    sql!(tx, |c| sqlx::query(INSERT)
+        .bind(&connection.id)
+        .bind(&connection.person)
+        .bind(&connection.client)
+        .bind(&connection.project)
+        .bind(&connection.name)
+        .bind(connection.scopes.to_string())
+        .bind(connection.life.authorized_at)
+        .bind(connection.life.last_used_at)
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+/// Waits for, and then holds, a connection's row until the transaction ends,
+/// so that what is read here is still true when it is acted upon.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hold(tx: &mut Tx, id: &ConnectionId) -> Result<Option<Connection>> {
+    const HOLD: &str = "
+        UPDATE connection
+        SET last_used_at = last_used_at
+        WHERE id = $1
+        RETURNING id, person_id, client_id, project_id, name, scopes, connected_at,
+                  authorized_at, last_used_at, revoked_at, revoked_by, revoked_reason";
+    sql!(tx, |c| sqlx::query_as::<_, Row>(HOLD)
+        .bind(id)
+        .fetch_optional(c)
+        .await)?
+    .map(Connection::try_from)
+    .transpose()
+}
+
+/// Records that tokens were issued for a connection.
+///
+/// # Errors
+/// When the database fails.
+pub async fn touch(tx: &mut Tx, id: &ConnectionId, now: Timestamp) -> Result<()> {
+    const TOUCH: &str = "
+        UPDATE connection
+        SET last_used_at = $2, connected_at = COALESCE(connected_at, $2)
+        WHERE id = $1";
+    sql!(tx, |c| sqlx::query(TOUCH)
+        .bind(id)
+        .bind(now)
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+/// Records the latest uses of many connections; an older use than the one
+/// known changes nothing.
+///
+/// # Errors
+/// When the database fails.
+pub async fn record_uses(tx: &mut Tx, uses: &[(ConnectionId, Timestamp)]) -> Result<()> {
+    sql!(tx, |c| {
+        let mut query = sqlx::QueryBuilder::new("WITH used (id, at) AS (");
+        query.push_values(uses, |mut row, (id, at)| {
+            row.push_bind(id).push_bind(*at);
+        });
+        query.push(
+            ") UPDATE connection
+            SET last_used_at = used.at
+            FROM used
+            WHERE connection.id = used.id AND connection.last_used_at < used.at",
+        );
+        query.build().execute(c).await.map(drop)
+    })?;
+    Ok(())
+}
+
+/// Ends those of the connections that were not ended before, and returns them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revoke(
+    tx: &mut Tx,
+    ids: &[ConnectionId],
+    revocation: &Revocation,
+) -> Result<Vec<ConnectionId>> {
+    Ok(sql!(tx, |c| {
+        let mut query = sqlx::QueryBuilder::new("UPDATE connection SET revoked_at = ");
+        query.push_bind(revocation.at);
+        query.push(", revoked_by = ").push_bind(&revocation.by);
+        query
+            .push(", revoked_reason = ")
+            .push_bind(&revocation.reason);
+        query.push(" WHERE revoked_at IS NULL AND id IN (");
+        let mut list = query.separated(", ");
+        for id in ids {
+            list.push_bind(id);
+        }
+        query
+            .push(") RETURNING id")
+            .build_query_scalar()
+            .fetch_all(c)
+            .await
+    })?)
+}
+
+/// Removes the most recently used expired connection of a person to a project
+/// through a client, and returns its id and name.
+///
+/// # Errors
+/// When the database fails.
+pub async fn remove_expired(
+    tx: &mut Tx,
+    person: &PersonId,
+    client: &ClientId,
+    project: &ProjectId,
+    cutoffs: Cutoffs,
+) -> Result<Option<(ConnectionId, String)>> {
+    // connection_by_person finds the few rows of one person.
+    const REMOVE: &str = "
+        DELETE FROM connection
+        WHERE id = (
+            SELECT id
+            FROM connection
+            WHERE person_id = $1 AND client_id = $2 AND project_id = $3
+              AND revoked_at IS NULL
+              AND (last_used_at <= $4 OR authorized_at <= $5)
+            ORDER BY last_used_at DESC, id DESC
+            LIMIT 1
+        )
+        RETURNING id, name";
+    Ok(sql!(tx, |c| sqlx::query_as(REMOVE)
+        .bind(person)
+        .bind(client)
+        .bind(project)
+        .bind(cutoffs.used_before)
+        .bind(cutoffs.authorized_before)
+        .fetch_optional(c)
+        .await)?)
+}

@@ -1,0 +1,284 @@
+//! SQL, and nothing but SQL: one body of it for SQLite and PostgreSQL.
+//!
+//! A store function is one statement. It takes a [`Tx`], which the caller got
+//! from [`Db::write`] (kept only by an explicit commit), [`Db::snapshot`]
+//! (several reads that agree with each other) or [`Db::read`] (one read).
+
+use std::{str::FromStr, time::Duration};
+
+use sqlx::{
+    Database, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    migrate::Migrator,
+    pool::PoolConnection,
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use crate::config::DatabaseUrl;
+
+pub mod audit;
+pub mod client;
+pub mod code;
+pub mod connection;
+pub mod connection_list;
+pub mod person;
+pub mod project;
+pub mod token;
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// Runs a query on whichever engine holds the transaction.
+macro_rules! sql {
+    ($tx:expr, |$connection:ident| $query:expr) => {
+        match $tx {
+            $crate::store::Tx::Sqlite(held) => {
+                let $connection = held.connection();
+                $query
+            }
+            $crate::store::Tx::Postgres(held) => {
+                let $connection = held.connection();
+                $query
+            }
+        }
+    };
+}
+pub(crate) use sql;
+
+/// Why the database did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The engine refused or could not be reached.
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("the database could not be migrated: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// A stored value makes no sense.
+    #[error("row {id} of table {table} has a broken {column}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The row's id.
+        id: String,
+    },
+}
+
+impl Error {
+    /// Whether a unique constraint was violated.
+    pub fn is_duplicate(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => error.is_unique_violation(),
+            _ => false,
+        }
+    }
+}
+
+/// What store functions return.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// The database: a pool of readers that cannot write, and writers.
+#[derive(Clone, Debug)]
+pub enum Db {
+    /// SQLite in WAL mode; one writer, because SQLite has one.
+    Sqlite {
+        /// Read-only connections.
+        read: SqlitePool,
+        /// The one writer.
+        write: SqlitePool,
+    },
+    /// PostgreSQL.
+    Postgres {
+        /// Connections whose transactions are read-only.
+        read: PgPool,
+        /// Connections that may write.
+        write: PgPool,
+    },
+}
+
+/// How long a request waits for a connection before it fails.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Db {
+    /// Opens the database and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When it cannot be reached, opened or migrated.
+    pub async fn open(url: &DatabaseUrl) -> Result<Self> {
+        let db = match url {
+            DatabaseUrl::Sqlite { path } => Self::open_sqlite(path).await?,
+            DatabaseUrl::Postgres { url } => Self::open_postgres(url).await?,
+        };
+        // Another process may be creating the same new SQLite database at this
+        // moment; then the second look finds the work done.
+        if db.migrate().await.is_err() {
+            db.migrate().await?;
+        }
+        Ok(db)
+    }
+
+    async fn open_sqlite(path: &std::path::Path) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            // A revoke that was answered must survive a power cut.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(PATIENCE)
+            .pragma("cache_size", "-32000")
+            .statement_cache_capacity(256);
+        let write = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(PATIENCE)
+            .connect_with(options.clone().create_if_missing(true))
+            .await?;
+        let read = SqlitePoolOptions::new()
+            .max_connections(6)
+            .acquire_timeout(PATIENCE)
+            .test_before_acquire(false)
+            .connect_with(options.read_only(true))
+            .await?;
+        Ok(Self::Sqlite { read, write })
+    }
+
+    async fn open_postgres(url: &str) -> Result<Self> {
+        let options = PgConnectOptions::from_str(url)?.statement_cache_capacity(256);
+        let pool = PgPoolOptions::new().acquire_timeout(PATIENCE);
+        let write = pool
+            .clone()
+            .max_connections(12)
+            .connect_with(options.clone())
+            .await?;
+        let read = pool
+            .max_connections(12)
+            .test_before_acquire(false)
+            .connect_with(options.options([("default_transaction_read_only", "on")]))
+            .await?;
+        Ok(Self::Postgres { read, write })
+    }
+
+    async fn migrate(&self) -> Result<()> {
+        match self {
+            Self::Sqlite { write, .. } => MIGRATIONS.run(write).await?,
+            Self::Postgres { write, .. } => MIGRATIONS.run(write).await?,
+        }
+        Ok(())
+    }
+
+    /// A transaction that may write. Dropped without a commit, it leaves nothing.
+    ///
+    /// # Errors
+    /// When no connection is free in time.
+    pub async fn write(&self) -> Result<Tx> {
+        Ok(match self {
+            // A deferred transaction that reads before it writes fails at once
+            // when another writer is busy; an immediate one waits its turn.
+            Self::Sqlite { write, .. } => Tx::Sqlite(Held::Transaction(
+                write.begin_with("BEGIN IMMEDIATE").await?,
+            )),
+            Self::Postgres { write, .. } => Tx::Postgres(Held::Transaction(write.begin().await?)),
+        })
+    }
+
+    /// A connection for a single read.
+    ///
+    /// # Errors
+    /// When no connection is free in time.
+    pub async fn read(&self) -> Result<Tx> {
+        Ok(match self {
+            Self::Sqlite { read, .. } => Tx::Sqlite(Held::Plain(read.acquire().await?)),
+            Self::Postgres { read, .. } => Tx::Postgres(Held::Plain(read.acquire().await?)),
+        })
+    }
+
+    /// A transaction in which all reads see the same state.
+    ///
+    /// # Errors
+    /// When no connection is free in time.
+    pub async fn snapshot(&self) -> Result<Tx> {
+        Ok(match self {
+            Self::Sqlite { read, .. } => Tx::Sqlite(Held::Transaction(read.begin().await?)),
+            Self::Postgres { read, .. } => Tx::Postgres(Held::Transaction(
+                read.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                    .await?,
+            )),
+        })
+    }
+
+    /// Closes every connection; on SQLite this also folds the log into the file.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Self::Postgres { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+        }
+    }
+}
+
+/// A connection of one engine, inside a transaction or not.
+#[derive(Debug)]
+pub enum Held<D: Database> {
+    /// Each statement stands alone.
+    Plain(PoolConnection<D>),
+    /// Statements stand or fall together.
+    Transaction(Transaction<'static, D>),
+}
+
+impl<D: Database> Held<D> {
+    pub(crate) fn connection(&mut self) -> &mut D::Connection {
+        match self {
+            Self::Plain(connection) => connection,
+            Self::Transaction(transaction) => transaction,
+        }
+    }
+}
+
+/// A hold on the database that store functions work through.
+#[derive(Debug)]
+pub enum Tx {
+    /// On SQLite.
+    Sqlite(Held<Sqlite>),
+    /// On PostgreSQL.
+    Postgres(Held<Postgres>),
+}
+
+impl Tx {
+    /// Makes the transaction's changes last.
+    ///
+    /// # Errors
+    /// When the engine could not make them durable; then nothing has changed.
+    pub async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(Held::Transaction(tx)) => tx.commit().await?,
+            Self::Postgres(Held::Transaction(tx)) => tx.commit().await?,
+            Self::Sqlite(Held::Plain(_)) | Self::Postgres(Held::Plain(_)) => {}
+        }
+        Ok(())
+    }
+}
+
+/// Locks, until the transaction ends, the right to change several connections
+/// in one act, so that two such acts never wait for each other's rows.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock_several(tx: &mut Tx) -> Result<()> {
+    const LOCK: &str = "UPDATE setting SET value = value WHERE key = 'several connections'";
+    sql!(tx, |c| sqlx::query(LOCK).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Whether the database answers.
+///
+/// # Errors
+/// When it does not.
+pub async fn ping(tx: &mut Tx) -> Result<()> {
+    sql!(tx, |c| sqlx::query("SELECT 1").execute(c).await.map(drop))?;
+    Ok(())
+}

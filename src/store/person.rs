@@ -1,0 +1,123 @@
+//! People.
+
+use crate::{
+    clock::Timestamp,
+    domain::{ids::PersonId, role::Identity},
+};
+
+use super::{Error, Result, Tx, sql};
+
+/// A person's record.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// Our id.
+    pub id: PersonId,
+    /// Who they are, as last seen.
+    pub identity: Identity,
+    /// Set once they were cut off.
+    pub deactivated_at: Option<Timestamp>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: PersonId,
+    subject: String,
+    email: String,
+    name: String,
+    groups: Option<String>,
+    deactivated_at: Option<Timestamp>,
+}
+
+impl TryFrom<Row> for Person {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let groups = match row.groups {
+            None => None,
+            Some(json) => Some(serde_json::from_str(&json).map_err(|_| Error::Corrupt {
+                table: "people",
+                column: "groups",
+                id: row.id.to_string(),
+            })?),
+        };
+        Ok(Self {
+            id: row.id,
+            identity: Identity {
+                subject: row.subject,
+                email: row.email,
+                name: row.name,
+                groups,
+            },
+            deactivated_at: row.deactivated_at,
+        })
+    }
+}
+
+/// The person with this subject; `None` when they never connected anything.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(tx: &mut Tx, subject: &str) -> Result<Option<Person>> {
+    const FIND: &str = "
+        SELECT id, subject, email, name, groups, deactivated_at
+        FROM people
+        WHERE subject = $1";
+    sql!(tx, |c| sqlx::query_as::<_, Row>(FIND)
+        .bind(subject)
+        .fetch_optional(c)
+        .await)?
+    .map(Person::try_from)
+    .transpose()
+}
+
+/// The person with this id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_id(tx: &mut Tx, id: &PersonId) -> Result<Option<Person>> {
+    const BY_ID: &str = "
+        SELECT id, subject, email, name, groups, deactivated_at
+        FROM people
+        WHERE id = $1";
+    sql!(tx, |c| sqlx::query_as::<_, Row>(BY_ID)
+        .bind(id)
+        .fetch_optional(c)
+        .await)?
+    .map(Person::try_from)
+    .transpose()
+}
+
+/// Records who was seen, under `id` when they are new, and returns their id.
+/// Waits for, and then holds, the person's row.
+///
+/// # Errors
+/// When the database fails.
+pub async fn see(
+    tx: &mut Tx,
+    id: &PersonId,
+    identity: &Identity,
+    now: Timestamp,
+) -> Result<PersonId> {
+    const SEE: &str = "
+        INSERT INTO people (id, subject, email, name, groups, first_seen_at, last_seen_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $6)
+        ON CONFLICT (subject) DO UPDATE
+        SET email = excluded.email,
+            name = excluded.name,
+            groups = excluded.groups,
+            last_seen_at = excluded.last_seen_at
+        RETURNING id";
+    let groups = identity
+        .groups
+        .as_ref()
+        .map(|groups| serde_json::Value::from(groups.clone()).to_string());
+    Ok(sql!(tx, |c| sqlx::query_scalar(SEE)
+        .bind(id)
+        .bind(&identity.subject)
+        .bind(&identity.email)
+        .bind(&identity.name)
+        .bind(groups)
+        .bind(now)
+        .fetch_one(c)
+        .await)?)
+}

@@ -1,0 +1,240 @@
+//! Projects, their scopes, administrators and introspection credentials.
+
+use crate::{
+    clock::Timestamp,
+    domain::{
+        ids::{CredentialId, ProjectId},
+        project::{OfferedScope, Project, Slug},
+        resource::{Resource, ResourceKey},
+        role::PrincipalName,
+        secret::SecretHash,
+    },
+};
+
+use super::{Result, Tx, sql};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: ProjectId,
+    slug: Slug,
+    name: String,
+    resource: String,
+}
+
+/// The project under this slug, without regard to archived ones.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_slug(tx: &mut Tx, slug: &Slug) -> Result<Option<Project>> {
+    const BY_SLUG: &str = "SELECT id, slug, name, resource FROM project WHERE slug = $1";
+    let row = sql!(tx, |c| sqlx::query_as::<_, Row>(BY_SLUG)
+        .bind(slug)
+        .fetch_optional(c)
+        .await)?;
+    with_scopes(tx, row).await
+}
+
+/// The project with this id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_id(tx: &mut Tx, id: &ProjectId) -> Result<Option<Project>> {
+    const BY_ID: &str = "SELECT id, slug, name, resource FROM project WHERE id = $1";
+    let row = sql!(tx, |c| sqlx::query_as::<_, Row>(BY_ID)
+        .bind(id)
+        .fetch_optional(c)
+        .await)?;
+    with_scopes(tx, row).await
+}
+
+/// The project that a requested resource names.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_resource(tx: &mut Tx, key: &ResourceKey) -> Result<Option<Project>> {
+    const BY_RESOURCE: &str =
+        "SELECT id, slug, name, resource FROM project WHERE resource_key = $1";
+    let row = sql!(tx, |c| sqlx::query_as::<_, Row>(BY_RESOURCE)
+        .bind(key.as_str())
+        .fetch_optional(c)
+        .await)?;
+    with_scopes(tx, row).await
+}
+
+/// Every project, by name.
+///
+/// # Errors
+/// When the database fails.
+pub async fn all(tx: &mut Tx) -> Result<Vec<Project>> {
+    const ALL: &str = "SELECT id, slug, name, resource FROM project ORDER BY slug";
+    let rows = sql!(tx, |c| sqlx::query_as::<_, Row>(ALL).fetch_all(c).await)?;
+    let mut projects = Vec::with_capacity(rows.len());
+    for row in rows {
+        projects.extend(with_scopes(tx, Some(row)).await?);
+    }
+    Ok(projects)
+}
+
+/// Up to two projects other than `but`: enough to tell whether there is one only.
+///
+/// # Errors
+/// When the database fails.
+pub async fn two_besides(tx: &mut Tx, but: &Slug) -> Result<Vec<ProjectId>> {
+    const TWO: &str = "SELECT id FROM project WHERE slug <> $1 ORDER BY slug LIMIT 2";
+    Ok(sql!(tx, |c| sqlx::query_scalar(TWO)
+        .bind(but)
+        .fetch_all(c)
+        .await)?)
+}
+
+async fn with_scopes(tx: &mut Tx, row: Option<Row>) -> Result<Option<Project>> {
+    const SCOPES: &str = "
+        SELECT name, description, optional
+        FROM project_scope
+        WHERE project_id = $1
+        ORDER BY position";
+    let Some(row) = row else { return Ok(None) };
+    let scopes = sql!(tx, |c| sqlx::query_as::<_, OfferedScope>(SCOPES)
+        .bind(&row.id)
+        .fetch_all(c)
+        .await)?;
+    Ok(Some(Project {
+        id: row.id,
+        slug: row.slug,
+        name: row.name,
+        resource: Resource::from_stored(row.resource),
+        scopes,
+    }))
+}
+
+/// Adds a project without its scopes. A slug or resource that is taken is a
+/// duplicate error.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(tx: &mut Tx, project: &Project, now: Timestamp) -> Result<()> {
+    const INSERT: &str = "
+        INSERT INTO project (id, slug, name, resource, resource_key, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    sql!(tx, |c| sqlx::query(INSERT)
+        .bind(&project.id)
+        .bind(&project.slug)
+        .bind(&project.name)
+        .bind(project.resource.as_str())
+        .bind(project.resource.key().as_str())
+        .bind(now)
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+/// Moves a project to another address.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_resource(tx: &mut Tx, id: &ProjectId, resource: &Resource) -> Result<()> {
+    const SET: &str = "UPDATE project SET resource = $2, resource_key = $3 WHERE id = $1";
+    sql!(tx, |c| sqlx::query(SET)
+        .bind(id)
+        .bind(resource.as_str())
+        .bind(resource.key().as_str())
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+/// Adds a scope at a position.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert_scope(
+    tx: &mut Tx,
+    project: &ProjectId,
+    position: usize,
+    scope: &OfferedScope,
+) -> Result<()> {
+    const INSERT: &str = "
+        INSERT INTO project_scope (project_id, position, name, description, optional)
+        VALUES ($1, $2, $3, $4, $5)";
+    sql!(tx, |c| sqlx::query(INSERT)
+        .bind(project)
+        .bind(position as i64)
+        .bind(&scope.name)
+        .bind(&scope.description)
+        .bind(scope.optional)
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+/// Makes someone an administrator; nothing happens when they are one already.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert_administrator(
+    tx: &mut Tx,
+    project: &ProjectId,
+    administrator: &PrincipalName,
+) -> Result<()> {
+    const INSERT: &str = "
+        INSERT INTO project_administrator (principal, project_id)
+        VALUES ($1, $2)
+        ON CONFLICT DO NOTHING";
+    sql!(tx, |c| sqlx::query(INSERT)
+        .bind(administrator.to_string())
+        .bind(project)
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+/// The projects that someone known by any of `principals` administers.
+///
+/// # Errors
+/// When the database fails.
+pub async fn administered_by(tx: &mut Tx, principals: &[String]) -> Result<Vec<ProjectId>> {
+    // The primary key begins with the principal.
+    const ADMINISTERED: &str =
+        "SELECT DISTINCT project_id FROM project_administrator WHERE principal IN (";
+    Ok(sql!(tx, |c| {
+        let mut query = sqlx::QueryBuilder::new(ADMINISTERED);
+        let mut list = query.separated(", ");
+        for principal in principals {
+            list.push_bind(principal);
+        }
+        query
+            .push(") ORDER BY project_id")
+            .build_query_scalar()
+            .fetch_all(c)
+            .await
+    })?)
+}
+
+/// Adds an introspection credential.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert_credential(
+    tx: &mut Tx,
+    id: &CredentialId,
+    project: &ProjectId,
+    secret: &SecretHash,
+    now: Timestamp,
+) -> Result<()> {
+    const INSERT: &str = "
+        INSERT INTO project_credential (id, project_id, secret_hash, created_at)
+        VALUES ($1, $2, $3, $4)";
+    sql!(tx, |c| sqlx::query(INSERT)
+        .bind(id)
+        .bind(project)
+        .bind(secret)
+        .bind(now)
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(())
+}

@@ -1,0 +1,240 @@
+//! Access and refresh tokens.
+
+use crate::{
+    clock::Timestamp,
+    domain::{
+        connection::Life,
+        ids::{ConnectionId, CredentialId, PersonId, ProjectId},
+        scope::ScopeSet,
+        secret::SecretHash,
+    },
+};
+
+use super::{
+    Result, Tx,
+    connection::{LifeRow, stored_scopes},
+    sql,
+};
+
+/// What a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "TEXT", rename_all = "lowercase")]
+pub enum TokenKind {
+    /// Shown to MCP servers.
+    Access,
+    /// Exchanged for new tokens.
+    Refresh,
+}
+
+/// A token, by its hash.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Token {
+    /// The hash of the token.
+    pub hash: SecretHash,
+    /// What it is for.
+    pub kind: TokenKind,
+    /// The connection it belongs to.
+    pub connection_id: ConnectionId,
+    /// The scopes it carries, as a space-separated list.
+    pub scopes: String,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// When it stops working at the latest.
+    pub expires_at: Timestamp,
+    /// When a refresh token was exchanged.
+    pub rotated_at: Option<Timestamp>,
+}
+
+/// Adds an access token and a refresh token.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert_pair(tx: &mut Tx, pair: [&Token; 2]) -> Result<()> {
+    sql!(tx, |c| {
+        let mut query = sqlx::QueryBuilder::new(
+            "INSERT INTO token (hash, kind, connection_id, scopes, issued_at, expires_at) ",
+        );
+        query.push_values(pair, |mut row, token| {
+            row.push_bind(&token.hash)
+                .push_bind(token.kind)
+                .push_bind(&token.connection_id)
+                .push_bind(&token.scopes)
+                .push_bind(token.issued_at)
+                .push_bind(token.expires_at);
+        });
+        query.build().execute(c).await.map(drop)
+    })?;
+    Ok(())
+}
+
+/// The token with this hash.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(tx: &mut Tx, hash: &SecretHash) -> Result<Option<Token>> {
+    const FIND: &str = "
+        SELECT hash, kind, connection_id, scopes, issued_at, expires_at, rotated_at
+        FROM token
+        WHERE hash = $1";
+    Ok(sql!(tx, |c| sqlx::query_as(FIND)
+        .bind(hash)
+        .fetch_optional(c)
+        .await)?)
+}
+
+/// Marks a refresh token as exchanged. Returns whether this call did it: of
+/// many, one does.
+///
+/// # Errors
+/// When the database fails.
+pub async fn rotate(tx: &mut Tx, hash: &SecretHash, now: Timestamp) -> Result<bool> {
+    const ROTATE: &str = "
+        UPDATE token
+        SET rotated_at = $2
+        WHERE hash = $1 AND rotated_at IS NULL
+        RETURNING hash";
+    let rotated: Option<SecretHash> = sql!(tx, |c| sqlx::query_scalar(ROTATE)
+        .bind(hash)
+        .bind(now)
+        .fetch_optional(c)
+        .await)?;
+    Ok(rotated.is_some())
+}
+
+/// Removes the tokens of a connection that can no longer work.
+///
+/// # Errors
+/// When the database fails.
+pub async fn remove_expired(tx: &mut Tx, connection: &ConnectionId, now: Timestamp) -> Result<()> {
+    const REMOVE: &str = "DELETE FROM token WHERE connection_id = $1 AND expires_at <= $2";
+    sql!(tx, |c| sqlx::query(REMOVE)
+        .bind(connection)
+        .bind(now)
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+/// Removes one token.
+///
+/// # Errors
+/// When the database fails.
+pub async fn remove(tx: &mut Tx, hash: &SecretHash) -> Result<()> {
+    const REMOVE: &str = "DELETE FROM token WHERE hash = $1";
+    sql!(tx, |c| sqlx::query(REMOVE)
+        .bind(hash)
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+/// An access token with all that decides whether it works and what it says.
+#[derive(Clone, Debug)]
+pub struct Bearer {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The project it leads to, and that project's audience.
+    pub project: (ProjectId, String),
+    /// The OAuth `client_id` of the client.
+    pub client_identifier: String,
+    /// Whether that client was revoked.
+    pub client_revoked: bool,
+    /// Whose connection it is.
+    pub person: PersonId,
+    /// Their e-mail.
+    pub email: String,
+    /// Their name.
+    pub name: String,
+    /// Whether they were cut off.
+    pub person_deactivated: bool,
+    /// The scopes the token carries.
+    pub scopes: ScopeSet,
+    /// When the token was issued.
+    pub issued_at: Timestamp,
+    /// When it stops working at the latest.
+    pub expires_at: Timestamp,
+    /// What the connection's status depends on.
+    pub life: Life,
+}
+
+#[derive(sqlx::FromRow)]
+struct BearerRow {
+    connection_id: ConnectionId,
+    project_id: ProjectId,
+    resource: String,
+    client_identifier: String,
+    client_revoked_at: Option<Timestamp>,
+    person_id: PersonId,
+    email: String,
+    person_name: String,
+    deactivated_at: Option<Timestamp>,
+    scopes: String,
+    issued_at: Timestamp,
+    expires_at: Timestamp,
+    #[sqlx(flatten)]
+    life: LifeRow,
+}
+
+impl BearerRow {
+    fn bearer(self) -> Result<Bearer> {
+        Ok(Bearer {
+            life: self.life.life(&self.connection_id)?,
+            scopes: stored_scopes(&self.scopes, "token", &self.connection_id)?,
+            connection: self.connection_id,
+            project: (self.project_id, self.resource),
+            client_identifier: self.client_identifier,
+            client_revoked: self.client_revoked_at.is_some(),
+            person: self.person_id,
+            email: self.email,
+            name: self.person_name,
+            person_deactivated: self.deactivated_at.is_some(),
+            issued_at: self.issued_at,
+            expires_at: self.expires_at,
+        })
+    }
+}
+
+/// The access token with this hash; working or not is for the caller to say.
+///
+/// # Errors
+/// When the database fails.
+pub async fn bearer(tx: &mut Tx, hash: &SecretHash) -> Result<Option<Bearer>> {
+    // Every step is a look-up by primary key.
+    const BEARER: &str = "
+        SELECT token.connection_id, token.scopes, token.issued_at, token.expires_at,
+               connection.project_id, project.resource,
+               client.identifier AS client_identifier, client.revoked_at AS client_revoked_at,
+               connection.person_id, people.email, people.name AS person_name,
+               people.deactivated_at,
+               connection.authorized_at, connection.last_used_at,
+               connection.revoked_at, connection.revoked_by, connection.revoked_reason
+        FROM token
+        JOIN connection ON connection.id = token.connection_id
+        JOIN project ON project.id = connection.project_id
+        JOIN client ON client.id = connection.client_id
+        JOIN people ON people.id = connection.person_id
+        WHERE token.hash = $1 AND token.kind = 'access'";
+    sql!(tx, |c| sqlx::query_as::<_, BearerRow>(BEARER)
+        .bind(hash)
+        .fetch_optional(c)
+        .await)?
+    .map(BearerRow::bearer)
+    .transpose()
+}
+
+/// The project and secret of an introspection credential.
+///
+/// # Errors
+/// When the database fails.
+pub async fn credential(tx: &mut Tx, id: &CredentialId) -> Result<Option<(ProjectId, SecretHash)>> {
+    const CREDENTIAL: &str = "
+        SELECT project_id, secret_hash
+        FROM project_credential
+        WHERE id = $1 AND revoked_at IS NULL";
+    Ok(sql!(tx, |c| sqlx::query_as(CREDENTIAL)
+        .bind(id)
+        .fetch_optional(c)
+        .await)?)
+}

@@ -1,0 +1,111 @@
+//! Forms that change something. Their fields can be reached only after the
+//! checks that the person's own page sent them.
+
+use std::{future::Future, pin::Pin};
+
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::{StatusCode, header},
+    web,
+};
+
+use crate::{clock::Timestamp, domain::role::Principal};
+
+use super::{params::Params, problem::Problem, state::App};
+
+/// The largest form, in bytes.
+const LIMIT: usize = 64 * 1024;
+
+/// A posted form that nobody has looked into yet.
+#[derive(Debug)]
+pub struct Protected {
+    params: Params,
+    /// `Origin` and `Sec-Fetch-Site`, as the browser sent them.
+    origin: Option<String>,
+    fetch_site: Option<String>,
+}
+
+impl Protected {
+    /// The fields, if this person's own page sent the form.
+    ///
+    /// The identity comes with every request, whichever page made it (an SSO
+    /// proxy is ambient authority), so it takes all three walls: the browser's
+    /// word on where the form came from, twice, and a token for this person.
+    ///
+    /// # Errors
+    /// A page that says to load the form again.
+    pub fn verify(
+        self,
+        app: &App,
+        principal: &Principal,
+        now: Timestamp,
+    ) -> Result<Params, Problem> {
+        let public = &app.settings.public_url;
+        let foreign_origin = self
+            .origin
+            .as_deref()
+            .is_some_and(|origin| origin != public.origin());
+        let foreign_site = self
+            .fetch_site
+            .as_deref()
+            .is_some_and(|site| !matches!(site, "same-origin" | "none"));
+        if foreign_origin || foreign_site {
+            tracing::warn!("refused a form from another site");
+            return Err(
+                refused().with_advice(format!("Open {} and try again there.", public.as_str()))
+            );
+        }
+        let token = self.params.one("csrf").ok().flatten().unwrap_or_default();
+        if !app
+            .secrets
+            .accepts_form_token(token, &principal.identity.subject, now)
+        {
+            tracing::warn!("refused a form without a valid token");
+            return Err(refused().with_advice("Go back, reload the page and try again."));
+        }
+        Ok(self.params)
+    }
+}
+
+fn refused() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "This form is out of date",
+        "It was not sent by a page that you opened here recently. Nothing was changed.",
+    )
+}
+
+impl FromRequest for Protected {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let text = |name| {
+            let value = req.headers().get(name);
+            value.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        };
+        let origin = text(header::ORIGIN);
+        let fetch_site = text(header::HeaderName::from_static("sec-fetch-site"));
+        let body = web::Payload::from_request(req, payload);
+        Box::pin(async move {
+            let body = body
+                .await
+                .map_err(|_| Problem::bad_request("The form has no body."))?;
+            let body = body.to_bytes_limited(LIMIT).await.map_err(|_| {
+                let text = "The form has more than 64 KB.";
+                Problem::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "This form is too large",
+                    text,
+                )
+            })?;
+            let body = body.map_err(|_| Problem::bad_request("The form did not arrive whole."))?;
+            Ok(Self {
+                params: Params::parse(&body),
+                origin,
+                fetch_site,
+            })
+        })
+    }
+}

@@ -1,0 +1,236 @@
+//! Who is there: the SSO proxy's word, believed only from the SSO proxy.
+
+use std::{future::Future, net::IpAddr, pin::Pin};
+
+use actix_session::SessionExt;
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::{
+        StatusCode,
+        header::{HeaderMap, HeaderName},
+    },
+    web::Data,
+};
+
+use crate::{
+    config::ProxySettings,
+    domain::role::{Identity, OrganizationRole, Principal, PrincipalName},
+    store,
+};
+
+use super::{problem::Problem, session, state::App};
+
+/// The header in which the proxy proves itself when a secret is configured.
+pub const PROXY_SECRET_HEADER: HeaderName = HeaderName::from_static("x-untether-proxy-secret");
+
+/// Where identities come from.
+#[derive(Clone, Debug)]
+pub enum IdentitySource {
+    /// Headers that the SSO proxy sets.
+    Proxy(ProxySettings),
+    /// The demo's personas, the first unless the browser chose another.
+    Demo(Vec<Persona>),
+}
+
+/// Someone to look as in the demo.
+#[derive(Clone, Debug)]
+pub struct Persona {
+    /// What the switcher sends.
+    pub key: &'static str,
+    /// What the switcher shows.
+    pub label: &'static str,
+    /// Who it is.
+    pub identity: Identity,
+}
+
+impl IdentitySource {
+    /// Whether this peer is the SSO proxy.
+    pub fn trusts(&self, peer: IpAddr) -> bool {
+        match self {
+            Self::Proxy(settings) => settings.trusted.iter().any(|range| range.contains(&peer)),
+            Self::Demo(_) => false,
+        }
+    }
+
+    fn identify(&self, req: &HttpRequest) -> Result<Identity, Rejected> {
+        match self {
+            Self::Proxy(settings) => {
+                let peer = req.peer_addr().map(|peer| peer.ip().to_canonical());
+                if !peer.is_some_and(|peer| self.trusts(peer)) {
+                    return Err(Rejected::UntrustedPeer);
+                }
+                from_headers(req.headers(), settings)
+            }
+            Self::Demo(personas) => {
+                let chosen = session::persona(&req.get_session());
+                let chosen = personas
+                    .iter()
+                    .find(|persona| Some(persona.key) == chosen.as_deref());
+                let persona = chosen
+                    .or(personas.first())
+                    .ok_or(Rejected::Missing("persona".into()))?;
+                Ok(persona.identity.clone())
+            }
+        }
+    }
+}
+
+/// Why nobody is believed to be there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejected {
+    /// The request did not come from the proxy.
+    #[error("the peer is not in UNTETHER_TRUSTED_PROXIES; identity headers, if any, were ignored")]
+    UntrustedPeer,
+    /// The proxy did not prove itself.
+    #[error("the proxy secret is missing or wrong")]
+    ProxySecret,
+    /// The proxy did not say who it is.
+    #[error("the header {0} is missing or empty")]
+    Missing(String),
+    /// Someone added a second value; only one can be the proxy's.
+    #[error("the header {0} has more than one value")]
+    Repeated(String),
+    /// Someone added a header that software in between may take for the real one.
+    #[error("a look-alike of the header {0} was sent")]
+    LookAlike(String),
+    /// A value that is no text, or no e-mail.
+    #[error("the header {0} is malformed")]
+    Malformed(String),
+}
+
+fn from_headers(headers: &HeaderMap, settings: &ProxySettings) -> Result<Identity, Rejected> {
+    let known = [
+        Some(&PROXY_SECRET_HEADER),
+        Some(&settings.email_header),
+        Some(&settings.name_header),
+        Some(&settings.groups_header),
+        settings.subject_header.as_ref(),
+    ];
+    for name in headers.keys() {
+        let canonical = name.as_str().replace(['_', '.'], "-");
+        let mimicked = known
+            .iter()
+            .flatten()
+            .find(|known| known.as_str() == canonical);
+        if let Some(known) = mimicked.filter(|known| *known != &name) {
+            return Err(Rejected::LookAlike(known.to_string()));
+        }
+    }
+    if let Some(secret) = &settings.secret {
+        let sent = single(headers, &PROXY_SECRET_HEADER)?;
+        if !sent.is_some_and(|sent| secret.matches(sent.as_bytes())) {
+            return Err(Rejected::ProxySecret);
+        }
+    }
+    let email = required(headers, &settings.email_header)?.to_lowercase();
+    if !matches!(email.parse(), Ok(PrincipalName::Email(_))) {
+        return Err(Rejected::Malformed(settings.email_header.to_string()));
+    }
+    let subject = match &settings.subject_header {
+        Some(header) => required(headers, header)?,
+        None => email.clone(),
+    };
+    let groups = single(headers, &settings.groups_header)?.map(|list| {
+        let groups = list
+            .split(settings.groups_separator)
+            .map(|group| group.trim().to_owned());
+        groups.filter(|group| !group.is_empty()).collect()
+    });
+    Ok(Identity {
+        subject,
+        name: single(headers, &settings.name_header)?.unwrap_or_else(|| email.clone()),
+        email,
+        groups,
+    })
+}
+
+/// The only value of a header, `None` when it is absent or empty.
+fn single(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, Rejected> {
+    let mut values = headers.get_all(name);
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    if values.next().is_some() {
+        return Err(Rejected::Repeated(name.to_string()));
+    }
+    let text =
+        std::str::from_utf8(value.as_bytes()).map_err(|_| Rejected::Malformed(name.to_string()))?;
+    let text = text.trim();
+    Ok((!text.is_empty()).then(|| text.to_owned()))
+}
+
+fn required(headers: &HeaderMap, name: &HeaderName) -> Result<String, Rejected> {
+    single(headers, name)?.ok_or_else(|| Rejected::Missing(name.to_string()))
+}
+
+/// What an identity may do, by the settings, the projects and its record.
+///
+/// # Errors
+/// A page, when the person was cut off or the database failed.
+pub async fn principal(app: &App, identity: Identity) -> Result<Principal, Problem> {
+    let mut tx = app.db.read().await?;
+    let person = store::person::find(&mut tx, &identity.subject).await?;
+    if person
+        .as_ref()
+        .is_some_and(|person| person.deactivated_at.is_some())
+    {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "Your access has ended",
+            "The organization has deactivated your account here.",
+        ));
+    }
+    let administers = store::project::administered_by(&mut tx, &identity.principal_names()).await?;
+    let named = |names: &[PrincipalName]| names.iter().any(|name| identity.is_named_by(name));
+    let role = if named(&app.settings.owners) {
+        OrganizationRole::Owner
+    } else if named(&app.settings.auditors) {
+        OrganizationRole::Auditor
+    } else {
+        OrganizationRole::Member
+    };
+    Ok(Principal {
+        identity,
+        person: person.map(|person| person.id),
+        role,
+        administers,
+    })
+}
+
+impl FromRequest for Principal {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let req = req.clone();
+        Box::pin(async move {
+            let Some(app) = req.app_data::<Data<App>>() else {
+                return Err(Problem::not_found());
+            };
+            match app.identities.identify(&req) {
+                Ok(identity) => principal(app, identity).await,
+                Err(rejected) => {
+                    tracing::warn!(reason = %rejected, "refused a request without an identity");
+                    Err(nobody())
+                }
+            }
+        })
+    }
+}
+
+/// The answer when nobody is there: it does not say which check failed.
+fn nobody() -> Problem {
+    Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "You are not signed in",
+        "Untether learns who you are from your organization's sign-in proxy, and this \
+         request did not carry an identity that it can trust.",
+    )
+    .with_advice("Open Untether through your organization's usual address.")
+    .with_advice("If you did, tell the administrator the request number below: the log says why.")
+}
+
+#[cfg(test)]
+#[path = "identity_tests.rs"]
+mod tests;

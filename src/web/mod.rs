@@ -1,0 +1,11 @@
+//! HTTP plumbing that knows no business.
+
+pub mod assets;
+pub mod form;
+pub mod headers;
+pub mod html;
+pub mod identity;
+pub mod params;
+pub mod problem;
+pub mod session;
+pub mod state;

@@ -1,0 +1,65 @@
+//! The parameters of a query or a form, as pairs: a struct could express
+//! neither repeated ones nor the difference between absent and twice.
+
+/// Decoded `application/x-www-form-urlencoded` pairs, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Params(Vec<(String, String)>);
+
+/// A parameter that may stand once stood twice (RFC 6749 §3.1).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is given more than once")]
+pub struct Repeated(pub String);
+
+impl Params {
+    /// Decodes a query string or a form body. Bytes that are not UTF-8 become
+    /// replacement characters, which no valid value has.
+    pub fn parse(encoded: &[u8]) -> Self {
+        Self(url::form_urlencoded::parse(encoded).into_owned().collect())
+    }
+
+    /// The value of `name`; an empty one counts as absent (RFC 6749 §3.1).
+    ///
+    /// # Errors
+    /// When it stands more than once.
+    pub fn one(&self, name: &str) -> Result<Option<&str>, Repeated> {
+        let mut values = self.0.iter().filter(|(key, _)| key == name);
+        let first = values.next();
+        if values.next().is_some() {
+            return Err(Repeated(name.to_owned()));
+        }
+        Ok(first
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty()))
+    }
+
+    /// Every value of `name` that is not empty.
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        let named = self.0.iter().filter(|(key, _)| key == name);
+        named
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
+            .collect()
+    }
+}
+
+/// A query string or form body made of `pairs`.
+pub fn encode<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_may_stand_once_and_an_empty_one_is_absent() {
+        let params = Params::parse(b"a=1&b=&c=x+y%2B&c=2");
+        assert_eq!(params.one("a"), Ok(Some("1")));
+        assert_eq!(params.one("b"), Ok(None));
+        assert_eq!(params.one("d"), Ok(None));
+        assert_eq!(params.one("c"), Err(Repeated("c".into())));
+        assert_eq!(params.all("c"), ["x y+", "2"]);
+    }
+}

@@ -1,0 +1,104 @@
+//! An answer that says no, for people: what is wrong and what to do.
+
+use std::fmt;
+
+use actix_web::{HttpResponse, ResponseError, http::StatusCode};
+
+use crate::store;
+
+/// What a page, or the part of one, shows instead of what was asked for. The
+/// console turns it into HTML; a cause is logged there once and never shown.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// What is wrong, in a few words.
+    pub heading: String,
+    /// The same in a sentence or two.
+    pub text: String,
+    /// What to do, one step each.
+    pub advice: Vec<String>,
+    /// Where to go from here: label and address.
+    pub link: Option<(String, String)>,
+    /// For the log alone.
+    pub cause: Option<String>,
+}
+
+impl Problem {
+    /// A problem with nothing but a heading and a text.
+    pub fn new(status: StatusCode, heading: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            status,
+            heading: heading.into(),
+            text: text.into(),
+            advice: Vec::new(),
+            link: None,
+            cause: None,
+        }
+    }
+
+    /// What cannot be found, or is not this person's to find: the same answer.
+    pub fn not_found() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "Not found",
+            "There is nothing here that you can open. It may have been removed.",
+        )
+        .with_link("All connections", "/connections")
+    }
+
+    /// A request whose `what` makes no sense.
+    pub fn bad_request(text: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "This request cannot be understood",
+            text,
+        )
+    }
+
+    /// The same with a next step.
+    #[must_use]
+    pub fn with_advice(mut self, step: impl Into<String>) -> Self {
+        self.advice.push(step.into());
+        self
+    }
+
+    /// The same with a way on.
+    #[must_use]
+    pub fn with_link(mut self, label: impl Into<String>, href: impl Into<String>) -> Self {
+        self.link = Some((label.into(), href.into()));
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.heading, self.text)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::build(self.status)
+            .content_type("text/plain; charset=utf-8")
+            .body(self.to_string())
+    }
+}
+
+impl From<store::Error> for Problem {
+    fn from(error: store::Error) -> Self {
+        Self {
+            cause: Some(error.to_string()),
+            ..Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Something broke",
+                "Untether could not do this. Nothing was changed. Try again; if it keeps \
+                 happening, tell the administrator the request number below.",
+            )
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What the browser remembers between two pages: a message, and in the demo
+//! who to look as. The cookie is encrypted and holds nothing else.
+
+use actix_session::{
+    Session, SessionMiddleware,
+    config::{CookieContentSecurity, SessionLifecycle},
+    storage::CookieSessionStore,
+};
+use actix_web::cookie::{Key, SameSite};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::secret::Secrets;
+
+const FLASH: &str = "flash";
+const PERSONA: &str = "persona";
+
+/// What the last act did, to be said on the next page.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Flash {
+    /// It worked.
+    Done(String),
+    /// It did not.
+    Problem(String),
+}
+
+/// The session cookie.
+pub fn middleware(secrets: &Secrets, https: bool) -> SessionMiddleware<CookieSessionStore> {
+    let key = Key::from(secrets.cookie_key());
+    SessionMiddleware::builder(CookieSessionStore::default(), key)
+        .cookie_name("untether".to_owned())
+        .cookie_secure(https)
+        .cookie_http_only(true)
+        .cookie_same_site(SameSite::Lax)
+        .cookie_content_security(CookieContentSecurity::Private)
+        .session_lifecycle(SessionLifecycle::BrowserSession(Default::default()))
+        .build()
+}
+
+/// Keeps a message for the next page.
+pub fn keep_flash(session: &Session, flash: Flash) {
+    if let Err(error) = session.insert(FLASH, flash) {
+        tracing::warn!(%error, "could not keep a message for the next page");
+    }
+}
+
+/// The message kept for this page, once.
+pub fn take_flash(session: &Session) -> Option<Flash> {
+    // Looking first leaves a session without a message untouched, so that most
+    // pages set no cookie.
+    session.get::<Flash>(FLASH).ok().flatten()?;
+    session.remove_as(FLASH)?.ok()
+}
+
+/// Remembers who to look as in the demo.
+pub fn keep_persona(session: &Session, key: &str) {
+    if let Err(error) = session.insert(PERSONA, key) {
+        tracing::warn!(%error, "could not remember the persona");
+    }
+}
+
+/// Who to look as in the demo.
+pub fn persona(session: &Session) -> Option<String> {
+    session.get(PERSONA).ok().flatten()
+}

@@ -1,0 +1,65 @@
+//! What every handler can reach.
+
+use std::{net::IpAddr, sync::Arc};
+
+use actix_web::HttpRequest;
+
+use crate::{
+    clock::{Clock, Timestamp},
+    config::Settings,
+    domain::{audit::Actor, ids::ProjectId, secret::Secrets},
+    flow::{Context, Rules, introspect::Uses},
+    store::Db,
+};
+
+use super::identity::IdentitySource;
+
+/// The program's parts, put together by `app`.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// What the administrator decided.
+    pub settings: Arc<Settings>,
+    /// What follows from it for connections and tokens.
+    pub rules: Rules,
+    /// The database.
+    pub db: Db,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes and hashes secrets.
+    pub secrets: Secrets,
+    /// Uses of connections that are not in the database yet.
+    pub uses: Arc<Uses>,
+    /// Who says who is there.
+    pub identities: Arc<IdentitySource>,
+    /// The project that Untether's own MCP server is.
+    pub own_project: ProjectId,
+}
+
+impl App {
+    /// What a verb needs to know, for a request that acts as `actor`.
+    pub fn context(&self, now: Timestamp, actor: Actor, req: &HttpRequest) -> Context<'_> {
+        Context {
+            now,
+            rules: &self.rules,
+            secrets: &self.secrets,
+            actor,
+            address: self.client_address(req).map(|address| address.to_string()),
+        }
+    }
+
+    /// The address a request came from: the peer, or what a trusted proxy says
+    /// in the last entry of `X-Forwarded-For`, the one it wrote itself.
+    pub fn client_address(&self, req: &HttpRequest) -> Option<IpAddr> {
+        let peer = req.peer_addr()?.ip().to_canonical();
+        if !self.identities.trusts(peer) {
+            return Some(peer);
+        }
+        let forwarded = req.headers().get_all("x-forwarded-for").last();
+        let forwarded = forwarded.and_then(|value| value.to_str().ok());
+        let last = forwarded.and_then(|list| list.rsplit(',').next());
+        Some(
+            last.and_then(|address| address.trim().parse().ok())
+                .unwrap_or(peer),
+        )
+    }
+}

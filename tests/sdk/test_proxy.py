@@ -1,0 +1,146 @@
+"""A real nginx with a login in front: who the login names gets in, and nobody can name themselves."""
+
+import shutil
+import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from person import Person
+from untether import OWNER, Untether, free_port, until
+from wire import App
+
+ANA = "ana@acme.example"
+NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
+SIGNED_IN = {"Cookie": "session=ana"}  # what the login gave Ana's browser
+SPOOFS = {
+    "the_header_itself": {"X-Forwarded-Email": OWNER},
+    "an_underscore_variant": {"X_Forwarded_Email": OWNER},
+    "a_dotted_variant": {"X.Forwarded.Email": OWNER},
+    "a_group_that_owns": {"X-Forwarded-Groups": "owners"},
+    "an_underscore_group": {"X_Forwarded_Groups": "owners"},
+}
+
+
+class Login(BaseHTTPRequestHandler):
+    """The login's check: Ana's session is known to it, no other."""
+
+    def do_GET(self):
+        known = "session=ana" in self.headers.get("Cookie", "")
+        self.send_response(200 if known else 401)
+        if known:
+            self.send_header("X-Auth-Request-Email", ANA)
+            self.send_header("X-Auth-Request-Preferred-Username", "Ana Ruiz")
+            self.send_header("X-Auth-Request-Groups", "staff")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        """Quiet: pytest shows what matters."""
+
+
+@pytest.fixture(scope="module", params=["off", "on"], ids=["strict_nginx", "nginx_passing_underscores"])
+def proxied(request, tmp_path_factory):
+    """Untether, public at nginx; owners are a person and a group."""
+    directory = tmp_path_factory.mktemp("proxy")
+    login = ThreadingHTTPServer(("127.0.0.1", 0), Login)
+    threading.Thread(target=login.serve_forever, daemon=True).start()
+    port = free_port()
+    program = Untether(directory, public=f"http://127.0.0.1:{port}", OWNERS=f"{OWNER},group:owners")
+    configuration = Path(__file__).with_name("nginx.conf").read_text()
+    for name, value in {
+        "DIRECTORY": directory,
+        "PORT": port,
+        "UNTETHER": program.port,
+        "LOGIN": login.server_port,
+        "UNDERSCORES": request.param,
+    }.items():
+        configuration = configuration.replace(f"@{name}@", str(value))
+    (directory / "nginx.conf").write_text(configuration)
+    program.start()
+    nginx = subprocess.Popen([NGINX, "-p", directory, "-c", directory / "nginx.conf"])
+    try:
+        with httpx2.Client(base_url=program.public) as http:
+            until("nginx passes requests on", lambda: passes_on(http))
+        yield program
+    finally:
+        nginx.terminate()
+        nginx.wait(timeout=15)
+        login.shutdown()
+        login.server_close()
+        program.close()
+
+
+def passes_on(http: httpx2.Client) -> bool:
+    try:
+        return http.get("/readyz").status_code == 200
+    except httpx2.TransportError:
+        return False
+
+
+def get(untether: Untether, path: str, headers: dict[str, str]) -> httpx2.Response:
+    return httpx2.get(f"{untether.public}{path}", headers=headers, timeout=20)
+
+
+def test_the_login_says_who_it_is(proxied):
+    page = get(proxied, "/connections", SIGNED_IN)
+    assert page.status_code == 200 and ANA in page.text
+
+
+def test_without_a_login_a_browser_is_sent_to_sign_in_and_never_answered_401(proxied):
+    for path in ("/connections", "/oauth/authorize?client_id=x"):
+        answer = get(proxied, path, {"X-Forwarded-Email": OWNER})
+        assert (answer.status_code, answer.headers["location"].split("?")[0]) == (302, f"{proxied.public}/sign-in")
+
+
+@pytest.mark.parametrize("spoof", SPOOFS)
+def test_a_browser_cannot_name_itself(proxied, spoof):
+    """The people page is for owners; Ana is a member, whatever she sends."""
+    own = get(proxied, "/connections", SIGNED_IN | SPOOFS[spoof])
+    assert OWNER not in own.text
+    assert own.status_code == 400 or (own.status_code == 200 and ANA in own.text), own.text[:2000]
+    others = get(proxied, "/audit", SIGNED_IN | SPOOFS[spoof])
+    assert others.status_code in (400, 404), others.text[:2000]
+
+
+def test_clients_and_servers_reach_their_endpoints_without_a_login(proxied):
+    metadata = get(proxied, "/.well-known/oauth-authorization-server/oauth", {})
+    assert metadata.status_code == 200 and metadata.json()["issuer"] == f"{proxied.public}/oauth"
+    own = get(proxied, "/.well-known/oauth-protected-resource/mcp", {})
+    assert own.json()["resource"] == f"{proxied.public}/mcp"
+    unknown = get(proxied, "/.well-known/nothing", {})
+    assert unknown.status_code == 404 and unknown.headers["content-type"].startswith("application/json")
+
+
+def test_a_person_behind_nginx_connects_an_app(proxied):
+    app = App(proxied, f"{proxied.public}/mcp")
+    person = Person(proxied.public, OWNER, "Whoever the browser claims")
+    person.http.cookies.set("session", "ana")
+    tokens = app.connect(person)
+    assert app.refresh(tokens.refresh).status_code == 200
+    assert [ANA in row.cells["Connected by"] for row in person.connections()] == [True]
+
+
+def test_a_peer_that_is_no_trusted_proxy_is_nobody(tmp_path):
+    program = Untether(tmp_path, TRUSTED_PROXIES="127.0.0.2/32")
+    try:
+        program.start()
+        for headers in ({"X-Forwarded-Email": OWNER}, {}):
+            answer = httpx2.get(f"{program.base}/connections", headers=headers)
+            assert answer.status_code in (401, 403) and OWNER not in answer.text
+    finally:
+        program.close()
+
+
+@pytest.mark.parametrize("networks", ["", "0.0.0.0/0", "::/0"])
+def test_serve_refuses_to_start_when_every_peer_would_be_trusted_or_none(tmp_path, networks):
+    program = Untether(tmp_path, TRUSTED_PROXIES=networks)
+    try:
+        with pytest.raises(RuntimeError, match="untether exited with [1-9]") as refused:
+            program.start()
+        assert "UNTETHER_TRUSTED_PROXIES" in str(refused.value)
+    finally:
+        program.close()
