@@ -42,7 +42,7 @@
     Object.assign(message, { className: 'flash problem failed', role: 'alert', textContent });
     (find(':modal .actions') ?? find('h1')).before(message);
   };
-  on('htmx:error', () => failed('No answer. Try again, or reload the page to sign in.'));
+  on('htmx:error', () => failed('The server did not answer. Try again, or reload to sign in.'));
   on('htmx:after:request', (event) => {
     const { text, hx, response: { status } } = event.detail.ctx;
     // A sign-in page of the proxy.

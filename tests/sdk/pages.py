@@ -85,11 +85,11 @@ class Row:
 def rows(html: str, url: str) -> list[Row]:
     """The connections on a page in the list view."""
     found = []
-    for line in soup(html).select("table tbody tr"):
-        cells = {cell["data-label"]: words(cell) for cell in line.select("[data-label]")}
-        if "Connection name" not in cells:
-            continue
-        link = next((a for a in line.find_all("a", href=True) if words(a).startswith("Revoke")), None)
-        identifiers = list(dict.fromkeys(IDENTIFIER.findall(str(line))))
-        found.append(Row(cells, words(line), urljoin(url, link["href"]) if link else None, identifiers))
+    for table in soup(html).find_all("table"):
+        labels = [words(label) for label in table.select("thead th")]
+        for line in table.select("tbody tr"):
+            cells = dict(zip(labels, map(words, line.find_all(["th", "td"]))))
+            link = next((a for a in line.find_all("a", href=True) if words(a).startswith("Revoke")), None)
+            identifiers = list(dict.fromkeys(IDENTIFIER.findall(str(line))))
+            found.append(Row(cells, words(line), urljoin(url, link["href"]) if link else None, identifiers))
     return found

@@ -88,9 +88,9 @@ def test_the_inspector_is_cut_off_until_the_person_consents_again(server, browse
     assert owner.connection_of(ana.email).identifiers != row.identifiers
 
 
-def test_a_host_that_is_denied_gets_no_connection(search_server, browser, ana, owner):
+def test_a_host_that_is_denied_shows_our_words_and_gets_no_connection(search_server, browser, ana, owner):
     browser.will("deny")
     denied = inspector(search_server.url, browser, "ping")
-    assert denied.returncode != 0 and "access_denied" in denied.stderr + denied.stdout, denied
+    assert denied.returncode != 0 and "the person said no" in denied.stderr, denied
     assert browser.opened == 1
     assert not [row for row in owner.connections() if ana.email in row.text]

@@ -20,12 +20,11 @@ export function launch() {
  * `expected` matches it.
  */
 export async function visit(t, browser, untether, person, options = {}) {
-  const { js = true, width = 1280, scheme = 'light', expected = /^$/ } = options
+  const { js = true, expected = /^$/ } = options
   const context = await browser.newContext({
     baseURL: untether.public,
     javaScriptEnabled: js,
-    viewport: { width, height: 900 },
-    colorScheme: scheme,
+    viewport: { width: 1280, height: 900 },
     reducedMotion: 'reduce',
   })
   if (person) await context.addCookies([{ name: 'person', value: person, url: untether.public }])

@@ -1,0 +1,407 @@
+//! An organization of any size, written straight into a fresh database.
+//!
+//! Nobody connects evenly: a few clients and projects have most of the connections (Zipf),
+//! people have about twenty each. A year of connections, in the order they came: by now
+//! 59 % are active, 29 % expired, 12 % revoked.
+
+use std::fmt::Write as _;
+
+use sqlx::{AssertSqlSafe, raw_sql};
+use untether::{
+    app,
+    clock::{Clock as _, SystemClock, Timestamp},
+    config::Settings,
+    domain::{
+        audit::Actor,
+        ids::{ClientId, ConnectionId, CredentialId, PersonId, ProjectId},
+        pkce::CodeChallenge,
+        project::{OfferedScope, Slug},
+        resource::Resource,
+        role::PrincipalName,
+        scope::ScopeToken,
+        secret::{Secret, SecretKind, Secrets},
+        words,
+    },
+    flow::{self, Context, project::NewProject},
+    store::{
+        self, Db,
+        code::Code,
+        token::{Token, TokenKind},
+    },
+};
+
+/// Administers the project with the most connections, and nothing else.
+pub const ADMINISTRATOR: &str = "pablo.ruiz@acme.example";
+/// Has some connections.
+pub const MEMBER: &str = "mia.stone7@acme.example";
+
+const PROJECTS: usize = 200;
+const SCOPES: &str = "tools:read tools:write";
+/// At most so many connections have tokens.
+const SAMPLE: usize = 20_000;
+/// Rows of one INSERT.
+const CHUNK: usize = 1_000;
+
+const DAY: i64 = 86_400_000;
+const APPS: [&str; 8] = [
+    "Claude Code", "Cursor", "VS Code", "Goose", "Zed", "Windsurf", "ChatGPT", "Raycast",
+];
+const FIRST: [&str; 8] = ["mia", "ana", "noah", "lena", "omar", "yuki", "igor", "zoe"];
+const LAST: [&str; 6] = ["stone", "tanaka", "okafor", "novak", "silva", "berg"];
+
+/// A project's MCP server, as it introspects.
+pub struct Server {
+    pub id: ProjectId,
+    pub credential: CredentialId,
+    pub secret: Secret,
+}
+
+/// An active connection with tokens.
+pub struct Grant {
+    pub connection: ConnectionId,
+    /// Index of its project.
+    pub project: usize,
+    /// The `client_id` of its client.
+    pub client: String,
+    pub access: String,
+    pub refresh: String,
+}
+
+/// What the virtual clients need to know.
+pub struct Organization {
+    pub servers: Vec<Server>,
+    pub grants: Vec<Grant>,
+    /// `after=` keys of the middle of all connections, and of the administrator's.
+    pub middle: String,
+    pub middle_of_project: String,
+    secrets: Secrets,
+}
+
+impl Organization {
+    /// Fills the database.
+    pub async fn found(
+        db: &Db,
+        settings: &Settings,
+        secrets: &Secrets,
+        connections: usize,
+    ) -> store::Result<Self> {
+        let now = SystemClock.now();
+        let servers = add_projects(db, settings, secrets, now).await?;
+        let people = add_people(db, secrets, now, (connections / 20).max(64)).await?;
+        let clients = add_clients(db, secrets, now, (connections / 100).max(64)).await?;
+        let mut filling = Filling {
+            now,
+            secrets,
+            chance: Chance(1),
+            people,
+            clients,
+            servers: &servers,
+            sampled: SAMPLE as f64 / connections as f64,
+            grants: Vec::new(),
+            keys: Vec::with_capacity(connections),
+            project_keys: Vec::new(),
+        };
+        filling.add_connections(db, connections).await?;
+        let Filling { grants, keys, project_keys, .. } = filling;
+        let grants = add_tokens(db, secrets, now, grants).await?;
+        settle(db).await?;
+        Ok(Self {
+            servers,
+            grants,
+            middle: keys[keys.len() / 2].clone(),
+            middle_of_project: project_keys[project_keys.len() / 2].clone(),
+            secrets: secrets.clone(),
+        })
+    }
+
+    /// Issues codes, as a consent would, and tells them with the client each is for.
+    pub async fn issue_codes(
+        &self,
+        db: &Db,
+        count: usize,
+        challenge: &CodeChallenge,
+    ) -> store::Result<Vec<(String, String)>> {
+        let mut tx = db.write().await?;
+        let mut codes = Vec::with_capacity(count);
+        let now = SystemClock.now();
+        for grant in self.grants.iter().cycle().take(count) {
+            let secret = self.secrets.generate(SecretKind::AuthorizationCode);
+            let code = Code {
+                hash: self.secrets.hash(secret.expose()),
+                connection_id: grant.connection.clone(),
+                redirect_uri: "http://127.0.0.1:33418/callback".to_owned(),
+                code_challenge: challenge.as_str().to_owned(),
+                issued_at: now,
+                redeemed_at: None,
+            };
+            store::code::insert(&mut tx, &code).await?;
+            codes.push((grant.client.clone(), secret.expose().to_owned()));
+        }
+        tx.commit().await?;
+        Ok(codes)
+    }
+}
+
+async fn add_projects(
+    db: &Db,
+    settings: &Settings,
+    secrets: &Secrets,
+    now: Timestamp,
+) -> store::Result<Vec<Server>> {
+    let rules = app::rules(settings);
+    let context = Context { now, rules: &rules, secrets, actor: Actor::CommandLine, address: None };
+    let scopes: Vec<_> = SCOPES
+        .split(' ')
+        .map(|name| OfferedScope {
+            name: ScopeToken::parse(name).expect("is a scope"),
+            description: format!("What {name} allows, in plain words"),
+            optional: false,
+        })
+        .collect();
+    let mut tx = db.write().await?;
+    let mut servers = Vec::with_capacity(PROJECTS);
+    for n in 0..PROJECTS {
+        let administrator = if n == 0 { ADMINISTRATOR } else { "nobody@acme.example" };
+        let new = NewProject {
+            slug: Slug::parse(&format!("project-{n}")).expect("is a slug"),
+            name: format!("Project {n}"),
+            resource: Resource::parse(&format!("https://mcp{n}.acme.example/mcp"))
+                .expect("is a resource"),
+            scopes: scopes.clone(),
+            administrators: vec![PrincipalName::Email(administrator.to_owned())],
+        };
+        let (project, credential, secret) = flow::project::add(&mut tx, &context, new).await?;
+        servers.push(Server { id: project.id, credential, secret });
+    }
+    tx.commit().await?;
+    Ok(servers)
+}
+
+async fn add_people(
+    db: &Db,
+    secrets: &Secrets,
+    now: Timestamp,
+    count: usize,
+) -> store::Result<Vec<PersonId>> {
+    let ids: Vec<PersonId> = (0..count).map(|_| secrets.new_id(now)).collect();
+    let mut rows = Rows::new("people (id, subject, email, name, first_seen_at, last_seen_at)");
+    for (n, id) in ids.iter().enumerate() {
+        let (first, last) = (FIRST[n % FIRST.len()], LAST[n / 8 % LAST.len()]);
+        // The eighth is the member.
+        let email = if n == 7 { MEMBER.to_owned() } else { format!("{first}.{last}{n}@acme.example") };
+        let at = now.millis();
+        rows.push(db, format_args!("('{id}', '{email}', '{email}', '{first} {last}', {at}, {at})"))
+            .await?;
+    }
+    rows.flush(db).await?;
+    Ok(ids)
+}
+
+struct Client {
+    id: ClientId,
+    name: String,
+}
+
+async fn add_clients(
+    db: &Db,
+    secrets: &Secrets,
+    now: Timestamp,
+    count: usize,
+) -> store::Result<Vec<Client>> {
+    let mut rows = Rows::new("client (id, identifier, origin, name, client_type, created_at)");
+    let mut addresses = Rows::new("redirect_uri (client_id, position, uri)");
+    let mut clients = Vec::with_capacity(count);
+    for n in 0..count {
+        let id: ClientId = secrets.new_id(now);
+        let app = APPS[n % APPS.len()];
+        let name = if n < APPS.len() { app.to_owned() } else { format!("{app} {n}") };
+        let at = now.millis();
+        rows.push(db, format_args!("('{id}', '{id}', 'registered', '{name}', 'public', {at})"))
+            .await?;
+        addresses.push(db, format_args!("('{id}', 0, 'http://127.0.0.1:33418/callback')")).await?;
+        clients.push(Client { id, name });
+    }
+    rows.flush(db).await?;
+    addresses.flush(db).await?;
+    Ok(clients)
+}
+
+struct Filling<'a> {
+    now: Timestamp,
+    secrets: &'a Secrets,
+    chance: Chance,
+    people: Vec<PersonId>,
+    clients: Vec<Client>,
+    servers: &'a [Server],
+    /// The share of active connections that get tokens.
+    sampled: f64,
+    grants: Vec<Grant>,
+    keys: Vec<String>,
+    project_keys: Vec<String>,
+}
+
+impl Filling<'_> {
+    async fn add_connections(&mut self, db: &Db, count: usize) -> store::Result<()> {
+        let mut rows = Rows::new(
+            "connection (id, person_id, client_id, project_id, name, scopes, authorized_at,
+             connected_at, last_used_at, revoked_at, revoked_by, revoked_reason)",
+        );
+        let year = 365 * DAY;
+        for n in 0..count {
+            let age = year - year * n as i64 / count as i64;
+            let authorized = Timestamp::from_millis(self.now.millis() - age);
+            let (used, end) = self.fate(authorized.millis(), age);
+            let id: ConnectionId = self.secrets.new_id(authorized);
+            let person = &self.people[self.chance.below(self.people.len())];
+            let client = &self.clients[self.chance.zipf(self.clients.len())];
+            let project = self.chance.zipf(self.servers.len());
+            let name = words::connection_name(&client.name, self.secrets.dice());
+            let at = authorized.millis();
+            let (client_id, project_id) = (&client.id, &self.servers[project].id);
+            rows.push(
+                db,
+                format_args!(
+                    "('{id}', '{person}', '{client_id}', '{project_id}', '{name}', '{SCOPES}',
+                     {at}, {at}, {used}, {end})"
+                ),
+            )
+            .await?;
+            let active = end == ALIVE && self.now.millis() - used < 29 * DAY;
+            if active && self.chance.unit() < self.sampled * 2.0 && self.grants.len() < SAMPLE {
+                self.grants.push(Grant {
+                    connection: id.clone(),
+                    project,
+                    client: client_id.to_string(),
+                    access: String::new(),
+                    refresh: String::new(),
+                });
+            }
+            let key = format!("{at}_{id}");
+            if project == 0 {
+                self.project_keys.push(key.clone());
+            }
+            self.keys.push(key);
+        }
+        rows.flush(db).await
+    }
+
+    /// When a connection was last used, and the columns that tell how it ended.
+    fn fate(&mut self, authorized: i64, age: i64) -> (i64, &'static str) {
+        let now = self.now.millis();
+        let fate = self.chance.unit();
+        let some = |chance: &mut Chance, most: i64| (chance.unit() * most as f64) as i64;
+        if fate < 0.12 {
+            let used = now - some(&mut self.chance, age.min(80 * DAY));
+            return (used, if fate < 0.06 { LOST } else { REVOKED });
+        }
+        if age > 30 * DAY && fate < 0.44 {
+            return (authorized + some(&mut self.chance, age - 30 * DAY), ALIVE);
+        }
+        (now - some(&mut self.chance, age.min(29 * DAY)), ALIVE)
+    }
+}
+
+// The last three columns of a connection; `last_used_at` stands for any time.
+const ALIVE: &str = "NULL, NULL, NULL";
+const REVOKED: &str = "1700000000000, 'olivia.owner@acme.example', NULL";
+const LOST: &str = "1700000000000, 'olivia.owner@acme.example', 'The laptop was lost.'";
+
+async fn add_tokens(
+    db: &Db,
+    secrets: &Secrets,
+    now: Timestamp,
+    mut grants: Vec<Grant>,
+) -> store::Result<Vec<Grant>> {
+    let mut tx = db.write().await?;
+    for grant in &mut grants {
+        let make = |secret: &Secret, kind, days| Token {
+            hash: secrets.hash(secret.expose()),
+            kind,
+            connection_id: grant.connection.clone(),
+            scopes: SCOPES.to_owned(),
+            issued_at: now,
+            expires_at: Timestamp::from_millis(now.millis() + days * DAY),
+            rotated_at: None,
+        };
+        let access = secrets.generate(SecretKind::AccessToken);
+        let refresh = secrets.generate(SecretKind::RefreshToken);
+        let pair = [
+            &make(&access, TokenKind::Access, 1),
+            &make(&refresh, TokenKind::Refresh, 31),
+        ];
+        store::token::insert_pair(&mut tx, pair).await?;
+        grant.access = access.expose().to_owned();
+        grant.refresh = refresh.expose().to_owned();
+    }
+    tx.commit().await?;
+    Ok(grants)
+}
+
+/// What a server that has been running for a while has done by itself.
+async fn settle(db: &Db) -> store::Result<()> {
+    match db {
+        Db::Sqlite { .. } => execute(db, "PRAGMA wal_checkpoint(TRUNCATE)".to_owned()).await,
+        Db::Postgres { .. } => execute(db, "VACUUM ANALYZE".to_owned()).await,
+    }
+}
+
+/// Rows on their way into a table, many in one statement.
+struct Rows {
+    table: &'static str,
+    sql: String,
+    count: usize,
+}
+
+impl Rows {
+    fn new(table: &'static str) -> Self {
+        Self { table, sql: String::new(), count: 0 }
+    }
+
+    async fn push(&mut self, db: &Db, row: std::fmt::Arguments<'_>) -> store::Result<()> {
+        let before = if self.count == 0 { "" } else { ", " };
+        write!(self.sql, "{before}{row}").expect("a String takes everything");
+        self.count += 1;
+        if self.count == CHUNK { self.flush(db).await } else { Ok(()) }
+    }
+
+    async fn flush(&mut self, db: &Db) -> store::Result<()> {
+        if self.count > 0 {
+            let rows = std::mem::take(&mut self.sql);
+            execute(db, format!("INSERT INTO {} VALUES {rows}", self.table)).await?;
+            self.count = 0;
+        }
+        Ok(())
+    }
+}
+
+/// Runs a statement whose text is all our own.
+pub async fn execute(db: &Db, sql: String) -> store::Result<()> {
+    let sql = raw_sql(AssertSqlSafe(sql));
+    match db {
+        Db::Sqlite { write, .. } => sql.execute(write).await.map(drop)?,
+        Db::Postgres { write, .. } => sql.execute(write).await.map(drop)?,
+    }
+    Ok(())
+}
+
+/// Chance that is the same in every run (SplitMix64).
+struct Chance(u64);
+
+impl Chance {
+    fn unit(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn below(&mut self, count: usize) -> usize {
+        (self.unit() * count as f64) as usize
+    }
+
+    /// The first of `count` comes twice as often as the second, three times as the third.
+    fn zipf(&mut self, count: usize) -> usize {
+        ((count as f64 + 1.0).powf(self.unit()) as usize).clamp(1, count) - 1
+    }
+}

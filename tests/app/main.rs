@@ -1,0 +1,20 @@
+//! The program from outside: through HTTP on a port of its own, with a database
+//! of its own for each test and a clock that the test moves.
+//!
+//! Runs on SQLite, or on PostgreSQL when `UNTETHER_TEST_POSTGRES_URL` is set.
+
+mod support;
+
+mod architecture;
+mod audit;
+mod authorize;
+mod commands;
+mod console;
+mod identity;
+mod introspect;
+mod mcp;
+mod register;
+mod revoke;
+mod roles;
+mod secrecy;
+mod token;

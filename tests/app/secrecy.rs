@@ -1,0 +1,80 @@
+//! Invariant 7: no secret is stored or logged in clear.
+
+use std::{
+    io,
+    sync::{Mutex, Once},
+};
+
+use crate::support::{Host, TestApp};
+
+static LOGS: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+struct Writer;
+
+impl io::Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        LOGS.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Keeps every log line of every test, down to TRACE for Untether itself.
+pub fn capture_logs() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing_subscriber::fmt()
+            .with_env_filter("untether=trace,actix=info,sqlx=info,tracing_actix_web=trace")
+            .with_writer(|| Writer)
+            .with_ansi(false)
+            .init();
+    });
+}
+
+#[actix_web::test]
+async fn no_secret_is_stored_or_logged_in_clear() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let confidential = registered_with_secret(&app).await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    let first = host.connects(&ana, &server).await;
+    let second = host.renews(&first).await;
+    let code = ana.allows(&confidential, &server).await;
+    confidential.redeems(&code).await;
+    server.introspects(&second.access).await;
+    let form_token = ana.form_token().await;
+    ana.revokes(&[&ana.newest_connection().await], "gone").await;
+
+    let secrets = [
+        &first.access, &first.refresh, &second.access, &second.refresh, &code, &server.secret,
+        &form_token, confidential.client_secret.as_ref().unwrap(),
+    ];
+    let dump = app.database.dump().await;
+    assert!(dump.contains("gone") && dump.contains("ana@acme.example"), "the dump is a dump");
+    let logs = String::from_utf8_lossy(&LOGS.lock().unwrap()).into_owned();
+    assert!(logs.contains("revoked connections"), "the logs are logs");
+    for secret in secrets {
+        assert!(!dump.contains(secret.as_str()), "stored in clear: {}", &secret[..4]);
+        assert!(!logs.contains(secret.as_str()), "logged in clear: {}", &secret[..4]);
+    }
+    assert!(!logs.contains("ana@acme.example"), "logs name people by id");
+    assert!(!logs.contains("code_challenge="), "logs leave query strings out");
+}
+
+async fn registered_with_secret(app: &TestApp) -> Host<'_> {
+    let metadata = serde_json::json!({ "redirect_uris": ["http://127.0.0.1/callback"] });
+    let url = format!("{}/oauth/register", app.url);
+    let response = app.http.post(url).json(&metadata).send().await.unwrap();
+    let body: serde_json::Value = response.json().await.unwrap();
+    let text = |name: &str| body[name].as_str().unwrap().to_owned();
+    Host {
+        app,
+        client_id: text("client_id"),
+        client_secret: Some(text("client_secret")),
+        redirect_uri: "http://127.0.0.1:49153/callback".into(),
+    }
+}

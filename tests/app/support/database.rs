@@ -1,0 +1,116 @@
+//! A database for one test: a file on SQLite, a schema on PostgreSQL.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sqlx::{Executor, PgPool, Row, SqlitePool};
+use untether::config::DatabaseUrl;
+
+static SCHEMAS: AtomicU32 = AtomicU32::new(0);
+
+/// Where the test's data is, and a way to look at it past the program.
+pub struct TestDatabase {
+    pub url: DatabaseUrl,
+    // Removes the file when the test ends.
+    _folder: tempfile::TempDir,
+}
+
+pub const TABLES: [&str; 12] = [
+    "people",
+    "project",
+    "project_scope",
+    "project_administrator",
+    "project_credential",
+    "client",
+    "redirect_uri",
+    "connection",
+    "authorization_code",
+    "token",
+    "audit_event",
+    "setting",
+];
+
+impl TestDatabase {
+    pub async fn create() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = match std::env::var("UNTETHER_TEST_POSTGRES_URL") {
+            Err(_) => DatabaseUrl::Sqlite { path: folder.path().join("test.db") },
+            Ok(server) => {
+                let number = SCHEMAS.fetch_add(1, Ordering::SeqCst);
+                let schema = format!("test_{}_{number}", std::process::id());
+                let pool = PgPool::connect(&server).await.unwrap();
+                let create = format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
+                pool.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(create))).await.unwrap();
+                pool.close().await;
+                let separator = if server.contains('?') { '&' } else { '?' };
+                let url = format!("{server}{separator}options=-csearch_path%3D{schema}");
+                DatabaseUrl::Postgres { url }
+            }
+        };
+        Self { url, _folder: folder }
+    }
+
+    /// Runs statements past the program.
+    pub async fn execute(&self, statements: &str) {
+        let statements = sqlx::AssertSqlSafe(statements.to_owned());
+        match &self.url {
+            DatabaseUrl::Sqlite { path } => {
+                let pool = SqlitePool::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+                pool.execute(sqlx::raw_sql(statements)).await.unwrap();
+                pool.close().await;
+            }
+            DatabaseUrl::Postgres { url } => {
+                let pool = PgPool::connect(url).await.unwrap();
+                pool.execute(sqlx::raw_sql(statements)).await.unwrap();
+                pool.close().await;
+            }
+        }
+    }
+
+    /// The first column of every row of a query, as text.
+    pub async fn texts(&self, query: &str) -> Vec<String> {
+        let query = sqlx::AssertSqlSafe(query.to_owned());
+        match &self.url {
+            DatabaseUrl::Sqlite { path } => {
+                let pool = SqlitePool::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+                let rows = sqlx::query(query).fetch_all(&pool).await.unwrap();
+                pool.close().await;
+                rows.iter().map(|row| row.get(0)).collect()
+            }
+            DatabaseUrl::Postgres { url } => {
+                let pool = PgPool::connect(url).await.unwrap();
+                let rows = sqlx::query(query).fetch_all(&pool).await.unwrap();
+                pool.close().await;
+                rows.iter().map(|row| row.get(0)).collect()
+            }
+        }
+    }
+
+    /// Everything in it, as text.
+    pub async fn dump(&self) -> String {
+        let mut dump = String::new();
+        for table in TABLES {
+            let columns = match &self.url {
+                DatabaseUrl::Sqlite { .. } => {
+                    let names = format!("SELECT name FROM pragma_table_info('{table}')");
+                    self.texts(&names).await
+                }
+                DatabaseUrl::Postgres { .. } => {
+                    let names = format!(
+                        "SELECT column_name::text FROM information_schema.columns
+                         WHERE table_name = '{table}' AND table_schema = current_schema()
+                         ORDER BY ordinal_position"
+                    );
+                    self.texts(&names).await
+                }
+            };
+            let row = columns
+                .iter()
+                .map(|column| format!("COALESCE(CAST({column} AS TEXT), 'NULL')"))
+                .collect::<Vec<_>>()
+                .join(" || ' | ' || ");
+            let rows = self.texts(&format!("SELECT {row} FROM {table} ORDER BY 1")).await;
+            dump.push_str(&format!("== {table}\n{}\n", rows.join("\n")));
+        }
+        dump
+    }
+}

@@ -1,0 +1,16 @@
+//! A running program and the actors who use it.
+
+mod database;
+mod host;
+mod person;
+mod server;
+
+pub use host::{Host, Tokens, VERIFIER, error_of, path_of};
+pub use person::{Page, Person, form_fields};
+pub use server::{McpServer, TestApp};
+
+/// The query parameters of a URL, decoded.
+pub fn query_of(url: &str) -> std::collections::HashMap<String, String> {
+    let (_, query) = url.split_once('?').unwrap_or((url, ""));
+    url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+}

@@ -1,0 +1,173 @@
+//! People with a browser, behind the SSO proxy.
+
+use std::sync::Mutex;
+
+use reqwest::{RequestBuilder, Response};
+use scraper::{Html, Selector};
+
+use super::{Host, McpServer, TestApp};
+
+pub struct Person<'a> {
+    pub app: &'a TestApp,
+    pub email: String,
+    pub groups: Option<String>,
+    cookie: Mutex<Option<String>>,
+}
+
+/// A page that a person looks at.
+pub struct Page {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub text: String,
+}
+
+impl Page {
+    /// The text of every element that the selector finds, spaces folded.
+    pub fn all(&self, selector: &str) -> Vec<String> {
+        let html = Html::parse_document(&self.text);
+        let found = Selector::parse(selector).unwrap();
+        let text = |element: scraper::ElementRef<'_>| {
+            let text: String = element.text().collect();
+            text.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        html.select(&found).map(text).collect()
+    }
+
+    /// An attribute of every element that the selector finds.
+    pub fn attributes(&self, selector: &str, name: &str) -> Vec<String> {
+        let html = Html::parse_document(&self.text);
+        let found = Selector::parse(selector).unwrap();
+        let attribute = |element: scraper::ElementRef<'_>| element.attr(name).map(str::to_owned);
+        html.select(&found).filter_map(attribute).collect()
+    }
+
+    /// The names of the connections in the list.
+    pub fn connections(&self) -> Vec<String> {
+        self.all("#list table tbody th, body > table tbody th, table tbody th")
+    }
+}
+
+/// The hidden fields of the first form that posts to `action`.
+pub fn form_fields(page: &Page, action: &str) -> Vec<(String, String)> {
+    let html = Html::parse_document(&page.text);
+    let fields = format!("form[method=post][action='{action}'] input[type=hidden]");
+    let fields = Selector::parse(&fields).unwrap();
+    html.select(&fields)
+        .map(|input| {
+            let attribute = |name| input.attr(name).unwrap_or_default().to_owned();
+            (attribute("name"), attribute("value"))
+        })
+        .collect()
+}
+
+impl<'a> Person<'a> {
+    pub fn new(app: &'a TestApp, name: &str) -> Self {
+        Self {
+            app,
+            email: format!("{name}@acme.example"),
+            groups: None,
+            cookie: Mutex::new(None),
+        }
+    }
+
+    /// The same person in another browser, reported in these groups.
+    pub fn in_groups(mut self, groups: &str) -> Self {
+        self.groups = Some(groups.to_owned());
+        self
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Response {
+        let mut request = request.header("x-forwarded-email", &self.email);
+        if let Some(groups) = &self.groups {
+            request = request.header("x-forwarded-groups", groups);
+        }
+        if let Some(cookie) = self.cookie.lock().unwrap().as_deref() {
+            request = request.header("cookie", cookie);
+        }
+        let response = request.send().await.unwrap();
+        if let Some(set) = response.headers().get("set-cookie") {
+            let cookie = set.to_str().unwrap().split(';').next().unwrap().to_owned();
+            *self.cookie.lock().unwrap() = Some(cookie);
+        }
+        response
+    }
+
+    async fn look(response: Response) -> Page {
+        Page {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            text: response.text().await.unwrap(),
+        }
+    }
+
+    pub async fn opens(&self, path: &str) -> Page {
+        let url = format!("{}{path}", self.app.url);
+        Self::look(self.send(self.app.http.get(url)).await).await
+    }
+
+    /// Opens a path the way htmx does.
+    pub async fn fetches(&self, path: &str) -> Page {
+        let url = format!("{}{path}", self.app.url);
+        let request = self.app.http.get(url).header("hx-request", "true");
+        Self::look(self.send(request).await).await
+    }
+
+    /// Posts a form from a page of Untether's.
+    pub async fn posts(&self, path: &str, fields: &[(String, String)]) -> Page {
+        self.posts_from(path, fields, &self.app.url).await
+    }
+
+    /// Posts a form from a page of some origin.
+    pub async fn posts_from(&self, path: &str, fields: &[(String, String)], origin: &str) -> Page {
+        let url = format!("{}{path}", self.app.url);
+        let request = self.app.http.post(url).header("origin", origin).form(fields);
+        Self::look(self.send(request).await).await
+    }
+
+    /// Opens the consent page that a host asks for.
+    pub async fn is_asked(&self, host: &Host<'_>, server: &McpServer<'_>) -> Page {
+        self.opens(&host.authorize_path(Some(&server.resource))).await
+    }
+
+    /// Answers a consent page; returns where the browser is sent.
+    pub async fn answers(&self, page: &Page, decision: &str, ticked: &[&str]) -> String {
+        let mut fields = form_fields(page, "/oauth/authorize");
+        fields.push(("decision".into(), decision.into()));
+        fields.extend(ticked.iter().map(|scope| ("ticked".to_owned(), (*scope).to_owned())));
+        let answer = self.posts("/oauth/authorize", &fields).await;
+        assert_eq!(answer.status, 303, "{}", answer.text);
+        answer.headers["location"].to_str().unwrap().to_owned()
+    }
+
+    /// Allows a host, everything ticked; returns the code.
+    pub async fn allows(&self, host: &Host<'_>, server: &McpServer<'_>) -> String {
+        let page = self.is_asked(host, server).await;
+        assert_eq!(page.status, 200, "{}", page.text);
+        let location = self.answers(&page, "allow", &["write"]).await;
+        super::query_of(&location)["code"].clone()
+    }
+
+    /// The id of the newest connection in this person's list.
+    pub async fn newest_connection(&self) -> String {
+        let page = self.opens("/connections?status=active&status=expired&status=revoked").await;
+        page.attributes("table tbody tr", "id").into_iter().next().expect("a connection")
+    }
+
+    /// Revokes connections through the confirmation page.
+    pub async fn revokes(&self, ids: &[&str], reason: &str) -> Page {
+        let query: Vec<_> = ids.iter().map(|id| format!("id={id}")).collect();
+        let asked = self.opens(&format!("/connections/revoke?{}", query.join("&"))).await;
+        if asked.status != 200 {
+            return asked;
+        }
+        let mut fields = form_fields(&asked, "/connections/revoke");
+        fields.push(("reason".into(), reason.into()));
+        self.posts("/connections/revoke", &fields).await
+    }
+
+    /// A form token of this person's.
+    pub async fn form_token(&self) -> String {
+        let identity = &self.email;
+        self.app.app.secrets.form_token(identity, self.app.now())
+    }
+}

@@ -1,0 +1,199 @@
+//! The running program, and MCP servers that ask it about tokens.
+
+use std::{net::TcpListener, sync::Arc, time::Duration};
+
+use actix_web::http::header::HeaderName;
+use serde_json::Value;
+use untether::{
+    app,
+    clock::{Clock, TestClock, Timestamp},
+    config::{LogFormat, ProxySettings, PublicUrl, Registration, Settings},
+    domain::{
+        audit::Actor,
+        project::{OfferedScope, Slug},
+        resource::Resource,
+        scope::ScopeToken,
+        secret::{Secrets, SystemRandomness},
+    },
+    flow::{Context, project::NewProject},
+    store::Db,
+    web::{identity::IdentitySource, state::App},
+};
+
+use super::{Host, Person, database::TestDatabase};
+
+/// 1 June 2026, noon.
+const START: Timestamp = Timestamp::from_millis(1_780_315_200_000);
+
+pub struct TestApp {
+    pub url: String,
+    pub app: App,
+    pub database: TestDatabase,
+    pub http: reqwest::Client,
+    clock: Arc<TestClock>,
+}
+
+impl TestApp {
+    /// A program with the usual settings: Olivia owns, Arthur audits.
+    pub async fn spawn() -> Self {
+        Self::spawn_with(|_| {}).await
+    }
+
+    pub async fn spawn_with(adjust: impl FnOnce(&mut Settings)) -> Self {
+        super::super::secrecy::capture_logs();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let database = TestDatabase::create().await;
+        let mut settings = settings(&listener, &database);
+        adjust(&mut settings);
+        let clock = Arc::new(TestClock::new(START));
+        let secrets = Secrets::new(b"the secret key of the tests only", Arc::new(SystemRandomness));
+        let identities = IdentitySource::Proxy(settings.proxy.clone().unwrap());
+        let url = settings.public_url.as_str().to_owned();
+        let db = Db::open(&database.url).await.unwrap();
+        let app = app::assemble(settings, db, clock.clone(), secrets, identities).await.unwrap();
+        tokio::spawn(app::build(app.clone(), listener, 1).unwrap());
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        Self { url, app, database, http, clock }
+    }
+
+    pub fn advance(&self, duration: Duration) {
+        self.clock.advance(duration);
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub fn context(&self) -> Context<'_> {
+        Context {
+            now: self.clock.now(),
+            rules: &self.app.rules,
+            secrets: &self.app.secrets,
+            actor: Actor::CommandLine,
+            address: None,
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> reqwest::Response {
+        self.http.get(format!("{}{path}", self.url)).send().await.unwrap()
+    }
+
+    /// Posts a form without being anyone.
+    pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> reqwest::Response {
+        self.http.post(format!("{}{path}", self.url)).form(form).send().await.unwrap()
+    }
+
+    /// Adds a project with a required and an optional scope.
+    pub async fn project(&self, slug: &str, administrators: &[&str]) -> McpServer<'_> {
+        let scope = |name: &str, optional| OfferedScope {
+            name: ScopeToken::parse(name).unwrap(),
+            description: format!("Use {name}"),
+            optional,
+        };
+        let resource = format!("https://{slug}.acme.example/mcp");
+        let new = NewProject {
+            slug: Slug::parse(slug).unwrap(),
+            name: format!("Project {slug}"),
+            resource: Resource::parse(&resource).unwrap(),
+            scopes: vec![scope("read", false), scope("write", true)],
+            administrators: administrators.iter().map(|text| text.parse().unwrap()).collect(),
+        };
+        let mut tx = self.app.db.write().await.unwrap();
+        let (_, id, secret) =
+            untether::flow::project::add(&mut tx, &self.context(), new).await.unwrap();
+        tx.commit().await.unwrap();
+        McpServer {
+            app: self,
+            resource,
+            id: id.to_string(),
+            secret: secret.expose().to_owned(),
+        }
+    }
+
+    pub fn person(&self, name: &str) -> Person<'_> {
+        Person::new(self, name)
+    }
+
+    pub fn owner(&self) -> Person<'_> {
+        self.person("olivia")
+    }
+
+    pub fn auditor(&self) -> Person<'_> {
+        self.person("arthur")
+    }
+
+    /// A host that registers itself.
+    pub async fn host(&self, name: &str) -> Host<'_> {
+        Host::register(self, name).await
+    }
+
+    /// The actions in the audit trail about connections, oldest first.
+    pub async fn trail(&self) -> Vec<String> {
+        let query = "SELECT action || ' by ' || actor FROM audit_event
+                     WHERE connection_id IS NOT NULL ORDER BY at, action";
+        self.database.texts(query).await
+    }
+}
+
+fn settings(listener: &TcpListener, database: &TestDatabase) -> Settings {
+    let header = HeaderName::from_static;
+    Settings {
+        listen: listener.local_addr().unwrap(),
+        public_url: PublicUrl::of_listener(listener.local_addr().unwrap()),
+        database: database.url.clone(),
+        organization: "Acme".into(),
+        secret_key: None,
+        proxy: Some(ProxySettings {
+            trusted: vec!["127.0.0.1/32".parse().unwrap()],
+            secret: None,
+            email_header: header("x-forwarded-email"),
+            name_header: header("x-forwarded-preferred-username"),
+            groups_header: header("x-forwarded-groups"),
+            groups_separator: ',',
+            subject_header: None,
+        }),
+        owners: vec!["olivia@acme.example".parse().unwrap()],
+        auditors: vec!["arthur@acme.example".parse().unwrap()],
+        sign_out_url: None,
+        idle_days: 30,
+        max_age_days: None,
+        access_token_minutes: 60,
+        refresh_grace_seconds: 120,
+        registration: Registration::Open,
+        log: "info".into(),
+        log_format: Some(LogFormat::Json),
+    }
+}
+
+/// A protected MCP server, as far as Untether sees it.
+pub struct McpServer<'a> {
+    app: &'a TestApp,
+    pub resource: String,
+    pub id: String,
+    pub secret: String,
+}
+
+impl McpServer<'_> {
+    /// What introspection says about a token.
+    pub async fn introspects(&self, token: &str) -> Value {
+        let response = self
+            .app
+            .http
+            .post(format!("{}/oauth/introspect", self.app.url))
+            .basic_auth(&self.id, Some(&self.secret))
+            .form(&[("token", token)])
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status(), 200);
+        response.json().await.unwrap()
+    }
+
+    /// Whether it lets a token in.
+    pub async fn admits(&self, token: &str) -> bool {
+        self.introspects(token).await["active"] == true
+    }
+}
