@@ -16,6 +16,12 @@
 //! | [`app`] | the parts put together, and the table of routes |
 //! | [`demo`], [`cli`] | the commands |
 
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    warn(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
+
 pub mod app;
 pub mod cli;
 pub mod clock;

@@ -250,7 +250,8 @@ impl Filling<'_> {
         for n in 0..count {
             let age = year - year * n as i64 / count as i64;
             let authorized = Timestamp::from_millis(self.now.millis() - age);
-            let (used, end) = self.fate(authorized.millis(), age);
+            let (used, revoked) = self.fate(authorized.millis(), age);
+            let end = revoked.as_deref().unwrap_or("NULL, NULL, NULL");
             let id: ConnectionId = self.secrets.new_id(authorized);
             let person = &self.people[self.chance.below(self.people.len())];
             let client = &self.clients[self.chance.zipf(self.clients.len())];
@@ -266,7 +267,7 @@ impl Filling<'_> {
                 ),
             )
             .await?;
-            let active = end == ALIVE && self.now.millis() - used < 29 * DAY;
+            let active = revoked.is_none() && self.now.millis() - used < 29 * DAY;
             if active && self.chance.unit() < self.sampled * 2.0 && self.grants.len() < SAMPLE {
                 self.grants.push(Grant {
                     connection: id.clone(),
@@ -286,25 +287,23 @@ impl Filling<'_> {
     }
 
     /// When a connection was last used, and the columns that tell how it ended.
-    fn fate(&mut self, authorized: i64, age: i64) -> (i64, &'static str) {
+    fn fate(&mut self, authorized: i64, age: i64) -> (i64, Option<String>) {
         let now = self.now.millis();
         let fate = self.chance.unit();
-        let some = |chance: &mut Chance, most: i64| (chance.unit() * most as f64) as i64;
+        let part = self.chance.unit();
+        let some = |most: i64| (part * most as f64) as i64;
         if fate < 0.12 {
-            let used = now - some(&mut self.chance, age.min(80 * DAY));
-            return (used, if fate < 0.06 { LOST } else { REVOKED });
+            let revoked = now - some(age.min(80 * DAY));
+            let reason = if fate < 0.06 { "'The laptop was lost.'" } else { "NULL" };
+            let end = format!("{revoked}, 'olivia.owner@acme.example', {reason}");
+            return (revoked, Some(end));
         }
         if age > 30 * DAY && fate < 0.44 {
-            return (authorized + some(&mut self.chance, age - 30 * DAY), ALIVE);
+            return (authorized + some(age - 30 * DAY), None);
         }
-        (now - some(&mut self.chance, age.min(29 * DAY)), ALIVE)
+        (now - some(age.min(29 * DAY)), None)
     }
 }
-
-// The last three columns of a connection; `last_used_at` stands for any time.
-const ALIVE: &str = "NULL, NULL, NULL";
-const REVOKED: &str = "1700000000000, 'olivia.owner@acme.example', NULL";
-const LOST: &str = "1700000000000, 'olivia.owner@acme.example', 'The laptop was lost.'";
 
 async fn add_tokens(
     db: &Db,

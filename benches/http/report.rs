@@ -24,6 +24,13 @@ impl Table {
         eprintln!("  {}: {} ({})", row.what, row.measured, row.note);
         self.0.push(row);
     }
+
+    /// Sets whether the target of the line added last was met.
+    pub fn met(&mut self, met: bool) {
+        if let Some(row) = self.0.last_mut() {
+            row.met = Some(met);
+        }
+    }
 }
 
 impl fmt::Display for Table {
@@ -64,7 +71,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// `1.234 ms`.
+/// `1.23 ms`.
 pub fn millis(time: Duration) -> String {
     format!("{:.2} ms", time.as_secs_f64() * 1000.0)
 }
@@ -74,12 +81,17 @@ pub fn per_second(rate: f64) -> String {
     format!("{rate:.0}/s")
 }
 
-/// `0.123 to 0.145`, or whatever `show` makes of the smallest and the largest.
-pub fn range<T: PartialOrd + Copy>(values: &[T], show: impl Fn(T) -> String) -> String {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
-    match (sorted.first(), sorted.last()) {
-        (Some(least), Some(most)) => format!("{} to {}", show(*least), show(*most)),
-        _ => String::new(),
+/// The smallest and the largest: `0.123 to 0.145`.
+pub fn range<T: Copy>(
+    values: &[T],
+    figure: impl Fn(T) -> f64,
+    show: impl Fn(f64) -> String,
+) -> String {
+    let mut figures: Vec<_> = values.iter().map(|value| figure(*value)).collect();
+    figures.sort_by(f64::total_cmp);
+    match &figures[..] {
+        [] => String::new(),
+        [one] => show(*one),
+        [least, .., most] => format!("{} to {}", show(*least), show(*most)),
     }
 }

@@ -20,6 +20,7 @@ use crate::{
 };
 
 mod client;
+mod health;
 mod key;
 mod project;
 mod serve;
@@ -40,6 +41,8 @@ enum Command {
     Serve,
     /// Show a throw-away organization with sample people, projects, clients and connections
     Demo,
+    /// Ask a running server whether it is ready (for health checks in containers)
+    Health,
     /// Add and list projects: the MCP servers that Untether protects
     #[command(subcommand)]
     Project(project::Command),
@@ -111,6 +114,7 @@ async fn run(cli: Cli, settings: Settings, matches: &ArgMatches) -> Result<(), F
             demo::refuse_real_settings(matches).map_err(Failure)?;
             serve::demo(settings).await
         }
+        Command::Health => health::run(settings.listen).await,
         Command::Project(command) => project::run(command, &Workshop::open(settings).await?).await,
         Command::Client(command) => client::run(command, &Workshop::open(settings).await?).await,
     }

@@ -12,10 +12,7 @@ use tracing_actix_web::RequestId;
 
 use crate::web::{html, problem::Problem, state::App};
 
-use super::{
-    frame,
-    view::{ErrorPage, ErrorView},
-};
+use super::{frame, view::ErrorPage};
 
 /// Turns every [`Problem`] into a page, and logs its cause.
 ///
@@ -56,12 +53,7 @@ fn show(req: &HttpRequest, problem: &Problem) -> HttpResponse {
         .map(RequestId::to_string);
     let page = ErrorPage {
         frame,
-        error: ErrorView {
-            heading: problem.heading.clone(),
-            text: problem.text.clone(),
-            advice: problem.advice.clone(),
-            link: problem.link.clone(),
-        },
+        error: (*problem.explanation).clone(),
     };
     match frame::render(&page) {
         Ok(body) => html::page(req, problem.status, body),

@@ -3,7 +3,11 @@
 //! Nothing here knows the database or decides anything. A page struct renders the whole page;
 //! its `as_list()` or `as_dialog()` renders the same template's part that htmx swaps in.
 
+#![expect(missing_docs, reason = "fields are named after what they print")]
+
 use askama::Template;
+
+use crate::web::problem::Explanation;
 
 /// What surrounds every console page.
 #[derive(Clone, Debug)]
@@ -190,16 +194,6 @@ pub struct ConsentView {
     pub csrf: String,
 }
 
-/// What went wrong and what to do.
-#[derive(Clone, Debug)]
-pub struct ErrorView {
-    pub heading: String,
-    pub text: String,
-    pub advice: Vec<String>,
-    /// Label and URL.
-    pub link: Option<(String, String)>,
-}
-
 /// The list of connections; `as_list()` is the part with flash, filters, table and paging.
 #[derive(Clone, Debug, Template)]
 #[template(path = "connections.html", blocks = ["list"])]
@@ -241,5 +235,5 @@ pub struct ConsentPage {
 #[template(path = "error.html")]
 pub struct ErrorPage {
     pub frame: Frame,
-    pub error: ErrorView,
+    pub error: Explanation,
 }

@@ -113,7 +113,7 @@ fn from_headers(headers: &HeaderMap, settings: &ProxySettings) -> Result<Identit
             .iter()
             .flatten()
             .find(|known| known.as_str() == canonical);
-        if let Some(known) = mimicked.filter(|known| *known != &name) {
+        if let Some(known) = mimicked.filter(|known| known.as_str() != name.as_str()) {
             return Err(Rejected::LookAlike(known.to_string()));
         }
     }

@@ -12,6 +12,15 @@ use crate::store;
 pub struct Problem {
     /// The HTTP status.
     pub status: StatusCode,
+    /// What the person reads.
+    pub explanation: Box<Explanation>,
+    /// For the log alone.
+    pub cause: Option<String>,
+}
+
+/// What a person reads when something does not work.
+#[derive(Clone, Debug)]
+pub struct Explanation {
     /// What is wrong, in a few words.
     pub heading: String,
     /// The same in a sentence or two.
@@ -20,8 +29,6 @@ pub struct Problem {
     pub advice: Vec<String>,
     /// Where to go from here: label and address.
     pub link: Option<(String, String)>,
-    /// For the log alone.
-    pub cause: Option<String>,
 }
 
 impl Problem {
@@ -29,10 +36,12 @@ impl Problem {
     pub fn new(status: StatusCode, heading: impl Into<String>, text: impl Into<String>) -> Self {
         Self {
             status,
-            heading: heading.into(),
-            text: text.into(),
-            advice: Vec::new(),
-            link: None,
+            explanation: Box::new(Explanation {
+                heading: heading.into(),
+                text: text.into(),
+                advice: Vec::new(),
+                link: None,
+            }),
             cause: None,
         }
     }
@@ -59,21 +68,21 @@ impl Problem {
     /// The same with a next step.
     #[must_use]
     pub fn with_advice(mut self, step: impl Into<String>) -> Self {
-        self.advice.push(step.into());
+        self.explanation.advice.push(step.into());
         self
     }
 
     /// The same with a way on.
     #[must_use]
     pub fn with_link(mut self, label: impl Into<String>, href: impl Into<String>) -> Self {
-        self.link = Some((label.into(), href.into()));
+        self.explanation.link = Some((label.into(), href.into()));
         self
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.heading, self.text)
+        write!(f, "{}: {}", self.explanation.heading, self.explanation.text)
     }
 }
 

@@ -23,7 +23,10 @@ fn level(part: &str) -> usize {
 
 fn check(file: &Path, part: &str, faults: &mut Vec<String>) {
     let source = fs::read_to_string(file).unwrap();
-    for used in source.match_indices("crate::").map(|(at, prefix)| &source[at + prefix.len()..]) {
+    for used in source
+        .match_indices("crate::")
+        .map(|(at, prefix)| &source[at + prefix.len()..])
+    {
         let inside_braces = used.strip_prefix('{').map(|list| {
             let end = list.find("};").unwrap_or(0);
             top_level_names(&list[..end])
@@ -40,7 +43,9 @@ fn check(file: &Path, part: &str, faults: &mut Vec<String>) {
 }
 
 fn first_word(text: &str) -> String {
-    text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
+    text.chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+        .collect()
 }
 
 /// The first words of a braced list, without what stands in inner braces.
@@ -56,7 +61,11 @@ fn top_level_names(list: &str) -> Vec<String> {
             _ => {}
         }
     }
-    names.iter().map(|name| first_word(name.trim())).filter(|name| !name.is_empty()).collect()
+    names
+        .iter()
+        .map(|name| first_word(name.trim()))
+        .filter(|name| !name.is_empty())
+        .collect()
 }
 
 fn walk(folder: &Path, part: &str, faults: &mut Vec<String>) {

@@ -13,21 +13,40 @@ async fn a_change_without_its_audit_event_does_not_happen() {
     let id = ana.newest_connection().await;
     let asked = ana.is_asked(&host, &server).await;
 
-    app.database.execute("ALTER TABLE audit_event RENAME TO audit_gone").await;
+    app.database
+        .execute("ALTER TABLE audit_event RENAME TO audit_gone")
+        .await;
     let revoked = ana.revokes(&[&id], "").await;
     assert_eq!(revoked.status, 500);
-    assert!(revoked.text.contains("Nothing was changed"), "{}", revoked.text);
-    assert!(!revoked.text.contains("audit"), "the cause is for the log alone");
+    assert!(
+        revoked.text.contains("Nothing was changed"),
+        "{}",
+        revoked.text
+    );
+    assert!(
+        !revoked.text.contains("audit"),
+        "the cause is for the log alone"
+    );
     let mut fields = crate::support::form_fields(&asked, "/oauth/authorize");
     fields.push(("decision".into(), "allow".into()));
     assert_eq!(ana.posts("/oauth/authorize", &fields).await.status, 500);
-    let registered = app.http.post(format!("{}/oauth/register", app.url))
-        .json(&serde_json::json!({ "redirect_uris": ["http://127.0.0.1/"] })).send().await.unwrap();
+    let registered = app
+        .http
+        .post(format!("{}/oauth/register", app.url))
+        .json(&serde_json::json!({ "redirect_uris": ["http://127.0.0.1/"] }))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(registered.status(), 500);
-    app.database.execute("ALTER TABLE audit_gone RENAME TO audit_event").await;
+    app.database
+        .execute("ALTER TABLE audit_gone RENAME TO audit_event")
+        .await;
 
     assert!(server.admits(&tokens.access).await);
-    assert_eq!(app.database.texts("SELECT id FROM connection").await.len(), 1);
+    assert_eq!(
+        app.database.texts("SELECT id FROM connection").await.len(),
+        1
+    );
     assert_eq!(app.database.texts("SELECT id FROM client").await.len(), 1);
     assert_eq!(ana.revokes(&[&id], "").await.status, 303);
     assert!(!server.admits(&tokens.access).await);
@@ -75,10 +94,23 @@ async fn get_has_no_effects() {
     let consent = host.authorize_path(Some(&server.resource));
     let before = app.database.dump().await;
     let paths = [
-        "/", "/connections", "/connections?status=revoked&per=25", "/oauth/authorize", &consent,
-        &format!("/connections/revoke?id={id}"), "/demo/persona", "/oauth/token", "/oauth/register",
-        "/oauth/introspect", "/oauth/revoke", "/mcp", "/healthz", "/readyz", "/nothing",
-        "/.well-known/oauth-authorization-server/oauth", "/.well-known/oauth-protected-resource/mcp",
+        "/",
+        "/connections",
+        "/connections?status=revoked&per=25",
+        "/oauth/authorize",
+        &consent,
+        &format!("/connections/revoke?id={id}"),
+        "/demo/persona",
+        "/oauth/token",
+        "/oauth/register",
+        "/oauth/introspect",
+        "/oauth/revoke",
+        "/mcp",
+        "/healthz",
+        "/readyz",
+        "/nothing",
+        "/.well-known/oauth-authorization-server/oauth",
+        "/.well-known/oauth-protected-resource/mcp",
     ];
     for path in paths {
         for person in [&ana, &app.owner(), &app.person("never-seen-before")] {

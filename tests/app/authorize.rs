@@ -41,7 +41,10 @@ async fn the_answer_goes_back_with_state_and_issuer() {
     let ana = app.person("ana");
     let page = ana.is_asked(&host, &server).await;
     let allowed = ana.answers(&page, "allow", &[]).await;
-    assert!(allowed.starts_with("http://127.0.0.1:49152/callback?"), "{allowed}");
+    assert!(
+        allowed.starts_with("http://127.0.0.1:49152/callback?"),
+        "{allowed}"
+    );
     let query = query_of(&allowed);
     assert_eq!(query["state"], "a state & more");
     assert_eq!(query["iss"], format!("{}/oauth", app.url));
@@ -76,9 +79,15 @@ async fn a_double_click_on_allow_makes_one_connection() {
     let ana = app.person("ana");
     let page = ana.is_asked(&host, &server).await;
     let clicks = join_all((0..4).map(|_| ana.answers(&page, "allow", &["write"]))).await;
-    assert!(clicks.iter().all(|answer| *answer == clicks[0]), "the same code each time");
+    assert!(
+        clicks.iter().all(|answer| *answer == clicks[0]),
+        "the same code each time"
+    );
     assert_eq!(ana.opens("/connections").await.connections().len(), 1);
-    assert_eq!(host.redeems(&query_of(&clicks[0])["code"]).await.status(), 200);
+    assert_eq!(
+        host.redeems(&query_of(&clicks[0])["code"]).await.status(),
+        200
+    );
 }
 
 #[actix_web::test]
@@ -104,7 +113,10 @@ async fn an_untrusted_client_or_redirect_is_never_redirected_to() {
         with("redirect_uri", "http://127.0.0.1:49152/callback?x=1"),
         with("redirect_uri", "http://localhost:49152/callback"),
         with("redirect_uri", "https://evil.example/callback"),
-        format!("{}&redirect_uri=https://evil.example", host.authorize_path(None)),
+        format!(
+            "{}&redirect_uri=https://evil.example",
+            host.authorize_path(None)
+        ),
         format!("{}&client_id=other", host.authorize_path(None)),
     ] {
         let page = ana.opens(&path).await;
@@ -112,9 +124,14 @@ async fn an_untrusted_client_or_redirect_is_never_redirected_to() {
         assert!(!page.headers.contains_key("location"), "{path}");
         assert!(!page.text.contains("evil.example"), "{path}");
     }
-    app.database.execute("UPDATE client SET revoked_at = 1").await;
+    app.database
+        .execute("UPDATE client SET revoked_at = 1")
+        .await;
     let page = ana.is_asked(&host, &server).await;
-    assert_eq!((page.status, page.all("h1").join("")), (400, "This app was revoked".into()));
+    assert_eq!(
+        (page.status, page.all("h1").join("")),
+        (400, "This app was revoked".into())
+    );
 }
 
 #[actix_web::test]
@@ -146,7 +163,10 @@ async fn other_faults_are_told_to_the_client() {
         let page = ana.opens(&path_of(&pairs)).await;
         assert_eq!(page.status, 303, "{name}={value}");
         let location = page.headers["location"].to_str().unwrap();
-        assert!(location.starts_with("http://127.0.0.1:49152/callback?"), "{location}");
+        assert!(
+            location.starts_with("http://127.0.0.1:49152/callback?"),
+            "{location}"
+        );
         let query = query_of(location);
         assert_eq!(query["error"], error, "{name}={value}");
         assert_eq!(query["iss"], format!("{}/oauth", app.url));
@@ -162,9 +182,15 @@ async fn a_missing_resource_means_the_only_project() {
     let ana = app.person("ana");
     let page = ana.opens(&host.authorize_path(None)).await;
     assert!(page.all("main").join("").contains("Project search"));
-    for spelling in ["HTTPS://SEARCH.acme.example/mcp", "https://search.acme.example:443/mcp/"] {
+    for spelling in [
+        "HTTPS://SEARCH.acme.example/mcp",
+        "https://search.acme.example:443/mcp/",
+    ] {
         let page = ana.opens(&host.authorize_path(Some(spelling))).await;
-        assert!(page.all("main").join("").contains(&server.resource), "{spelling}");
+        assert!(
+            page.all("main").join("").contains(&server.resource),
+            "{spelling}"
+        );
     }
 }
 
@@ -176,23 +202,43 @@ async fn a_decision_counts_only_from_the_persons_own_page() {
     let (ana, bo) = (app.person("ana"), app.person("bo"));
     let mut fields = form_fields(&ana.is_asked(&host, &server).await, "/oauth/authorize");
     fields.push(("decision".into(), "allow".into()));
-    let without: Vec<_> = fields.iter().filter(|(name, _)| name != "csrf").cloned().collect();
+    let without: Vec<_> = fields
+        .iter()
+        .filter(|(name, _)| name != "csrf")
+        .cloned()
+        .collect();
 
     assert_eq!(ana.posts("/oauth/authorize", &without).await.status, 403);
-    assert_eq!(bo.posts("/oauth/authorize", &fields).await.status, 403, "another person's token");
+    assert_eq!(
+        bo.posts("/oauth/authorize", &fields).await.status,
+        403,
+        "another person's token"
+    );
     for origin in ["https://evil.example", "null", "http://127.0.0.1:1"] {
         let answer = ana.posts_from("/oauth/authorize", &fields, origin).await;
         assert_eq!(answer.status, 403, "{origin}");
     }
     app.advance(std::time::Duration::from_secs(25 * 3600));
-    assert_eq!(ana.posts("/oauth/authorize", &fields).await.status, 403, "too old");
-    assert!(app.database.texts("SELECT id FROM connection").await.is_empty());
+    assert_eq!(
+        ana.posts("/oauth/authorize", &fields).await.status,
+        403,
+        "too old"
+    );
+    assert!(
+        app.database
+            .texts("SELECT id FROM connection")
+            .await
+            .is_empty()
+    );
 }
 
 #[actix_web::test]
 async fn a_client_of_one_project_cannot_ask_for_another() {
     let app = TestApp::spawn().await;
-    let (search, wiki) = (app.project("search", &[]).await, app.project("wiki", &[]).await);
+    let (search, wiki) = (
+        app.project("search", &[]).await,
+        app.project("wiki", &[]).await,
+    );
     let host = app.host("Console app").await;
     app.database
         .execute("UPDATE client SET origin = 'console', project_id = (SELECT id FROM project WHERE slug = 'search')")
@@ -200,10 +246,16 @@ async fn a_client_of_one_project_cannot_ask_for_another() {
     let ana = app.person("ana");
     let page = ana.opens(&host.authorize_path(None)).await;
     let text = page.all("main").join("");
-    assert!(text.contains("Project search") && !text.contains("chosen by the app"), "{text}");
+    assert!(
+        text.contains("Project search") && !text.contains("chosen by the app"),
+        "{text}"
+    );
     assert_eq!(ana.is_asked(&host, &search).await.status, 200);
     let page = ana.is_asked(&host, &wiki).await;
-    assert_eq!(query_of(page.headers["location"].to_str().unwrap())["error"], "invalid_target");
+    assert_eq!(
+        query_of(page.headers["location"].to_str().unwrap())["error"],
+        "invalid_target"
+    );
 }
 
 #[actix_web::test]
@@ -212,6 +264,14 @@ async fn no_other_origin_may_read_the_consent_page() {
     let host: Host<'_> = app.host("Cursor").await;
     let url = format!("{}{}", app.url, host.authorize_path(None));
     let request = app.http.request(reqwest::Method::OPTIONS, &url);
-    let preflight = request.header("origin", "https://app.example").send().await.unwrap();
-    assert!(!preflight.headers().contains_key("access-control-allow-origin"));
+    let preflight = request
+        .header("origin", "https://app.example")
+        .send()
+        .await
+        .unwrap();
+    assert!(
+        !preflight
+            .headers()
+            .contains_key("access-control-allow-origin")
+    );
 }

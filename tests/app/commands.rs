@@ -23,8 +23,15 @@ fn json(output: &Output) -> Value {
 }
 
 const ADD: [&str; 9] = [
-    "project", "add", "--slug", "search", "--name", "Search", "--resource",
-    "https://search.acme.example/mcp", "--json",
+    "project",
+    "add",
+    "--slug",
+    "search",
+    "--name",
+    "Search",
+    "--resource",
+    "https://search.acme.example/mcp",
+    "--json",
 ];
 
 #[test]
@@ -34,26 +41,51 @@ fn a_project_and_its_clients_are_added_by_command() {
     let settings = [("UNTETHER_DATABASE_URL", database.as_str())];
     let project = json(&untether(&ADD, &settings));
     assert_eq!(project["project"]["slug"], "search");
-    assert_eq!(project["project"]["resource"], "https://search.acme.example/mcp");
+    assert_eq!(
+        project["project"]["resource"],
+        "https://search.acme.example/mcp"
+    );
     let secret = project["introspection"]["client_secret"].as_str().unwrap();
-    assert_eq!(project["introspection"]["endpoint"], "http://127.0.0.1:8080/oauth/introspect");
+    assert_eq!(
+        project["introspection"]["endpoint"],
+        "http://127.0.0.1:8080/oauth/introspect"
+    );
     let key = std::fs::metadata(folder.path().join("u.db.key")).unwrap();
-    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&key.permissions()) & 0o777, 0o600);
+    assert_eq!(
+        std::os::unix::fs::PermissionsExt::mode(&key.permissions()) & 0o777,
+        0o600
+    );
 
-    let client = ["client", "add", "--project", "search", "--name", "Portal", "--json"];
+    let client = [
+        "client",
+        "add",
+        "--project",
+        "search",
+        "--name",
+        "Portal",
+        "--json",
+    ];
     let redirect = ["--redirect-uri", "http://localhost/callback"];
     let public = json(&untether(&[&client[..], &redirect].concat(), &settings));
     assert_eq!(public["client"]["type"], "public");
     assert!(public.get("client_secret").is_none());
     let confidential = [&client[..], &redirect, &["--confidential"]].concat();
     let confidential = json(&untether(&confidential, &settings));
-    assert!(confidential["client_secret"].as_str().unwrap().starts_with("uts_"));
+    assert!(
+        confidential["client_secret"]
+            .as_str()
+            .unwrap()
+            .starts_with("uts_")
+    );
 
     let listed = json(&untether(&["client", "list", "--json"], &settings));
     assert_eq!(listed["clients"].as_array().unwrap().len(), 2);
     let projects = untether(&["project", "list"], &settings);
     let text = String::from_utf8(projects.stdout).unwrap();
-    assert!(text.contains("search") && !text.contains(secret), "shown once: {text}");
+    assert!(
+        text.contains("search") && !text.contains(secret),
+        "shown once: {text}"
+    );
 }
 
 #[test]
@@ -68,21 +100,43 @@ fn bad_values_are_named_with_what_is_allowed_and_nothing_is_done() {
         arguments.to_vec()
     };
     let client = |redirect: &'static str, project: &'static str| {
-        vec!["client", "add", "--project", project, "--name", "X", "--redirect-uri", redirect]
+        vec![
+            "client",
+            "add",
+            "--project",
+            project,
+            "--name",
+            "X",
+            "--redirect-uri",
+            redirect,
+        ]
     };
     for (arguments, text) in [
         (ADD.to_vec(), "belongs to another project"),
         (with(3, "Search!"), "not a slug"),
         (with(5, ""), "--name: a name is needed"),
         (with(7, "http://search.acme.example/mcp"), "--resource"),
-        ([&with(3, "two")[..], &["--scope", "read"]].concat(), "write SCOPE=MEANING"),
-        ([&with(3, "two")[..], &["--administrator", "ana"]].concat(), "neither an e-mail nor group:NAME"),
+        (
+            [&with(3, "two")[..], &["--scope", "read"]].concat(),
+            "write SCOPE=MEANING",
+        ),
+        (
+            [&with(3, "two")[..], &["--administrator", "ana"]].concat(),
+            "neither an e-mail nor group:NAME",
+        ),
         (client("http://evil.example/", "search"), "--redirect-uri"),
-        (client("http://localhost/", "nope"), "no project has the slug nope"),
+        (
+            client("http://localhost/", "nope"),
+            "no project has the slug nope",
+        ),
     ] {
         let output = untether(&arguments, &settings);
         assert!(!output.status.success(), "{arguments:?}");
-        assert!(said(&output).contains(text), "{arguments:?}: {}", said(&output));
+        assert!(
+            said(&output).contains(text),
+            "{arguments:?}: {}",
+            said(&output)
+        );
     }
     let clients = json(&untether(&["client", "list", "--json"], &settings));
     assert_eq!(clients["clients"].as_array().unwrap().len(), 0);
@@ -92,11 +146,19 @@ fn bad_values_are_named_with_what_is_allowed_and_nothing_is_done() {
 fn a_wrong_setting_names_its_source_and_all_are_named_at_once() {
     let output = untether(
         &["--idle-days", "0", "serve"],
-        &[("UNTETHER_LISTEN", "abc"), ("UNTETHER_TRUSTED_PROXIES", "0.0.0.0/0")],
+        &[
+            ("UNTETHER_LISTEN", "abc"),
+            ("UNTETHER_TRUSTED_PROXIES", "0.0.0.0/0"),
+        ],
     );
     assert_eq!(output.status.code(), Some(2));
     let text = said(&output);
-    for named in ["UNTETHER_LISTEN (environment)", "\"abc\"", "UNTETHER_TRUSTED_PROXIES", "--idle-days"] {
+    for named in [
+        "UNTETHER_LISTEN (environment)",
+        "\"abc\"",
+        "UNTETHER_TRUSTED_PROXIES",
+        "--idle-days",
+    ] {
         assert!(text.contains(named), "{named}: {text}");
     }
 }
@@ -105,19 +167,39 @@ fn a_wrong_setting_names_its_source_and_all_are_named_at_once() {
 fn serve_refuses_to_start_without_a_way_to_know_who_is_there() {
     let output = untether(&["serve"], &[]);
     assert!(!output.status.success());
-    assert!(said(&output).contains("UNTETHER_TRUSTED_PROXIES"), "{}", said(&output));
+    assert!(
+        said(&output).contains("UNTETHER_TRUSTED_PROXIES"),
+        "{}",
+        said(&output)
+    );
 }
 
 #[test]
 fn the_demo_refuses_any_other_setting_than_its_own() {
     for (arguments, settings, text) in [
-        (vec!["demo", "--listen", "0.0.0.0:0"], vec![("UNTETHER_PUBLIC_URL", "https://u.example")], "PUBLIC_URL"),
-        (vec!["demo"], vec![("UNTETHER_DATABASE_URL", "sqlite://real.db")], "UNTETHER_DATABASE_URL"),
-        (vec!["demo"], vec![("UNTETHER_TRUSTED_PROXIES", "10.0.0.1")], "UNTETHER_TRUSTED_PROXIES"),
+        (
+            vec!["demo", "--listen", "0.0.0.0:0"],
+            vec![("UNTETHER_PUBLIC_URL", "https://u.example")],
+            "PUBLIC_URL",
+        ),
+        (
+            vec!["demo"],
+            vec![("UNTETHER_DATABASE_URL", "sqlite://real.db")],
+            "UNTETHER_DATABASE_URL",
+        ),
+        (
+            vec!["demo"],
+            vec![("UNTETHER_TRUSTED_PROXIES", "10.0.0.1")],
+            "UNTETHER_TRUSTED_PROXIES",
+        ),
     ] {
         let output = untether(&arguments, &settings);
         assert!(!output.status.success(), "{arguments:?}");
-        assert!(said(&output).contains(text), "{arguments:?}: {}", said(&output));
+        assert!(
+            said(&output).contains(text),
+            "{arguments:?}: {}",
+            said(&output)
+        );
     }
     let output = untether(&["demo", "--listen", "0.0.0.0:0"], &[]);
     assert!(!output.status.success());
@@ -127,7 +209,12 @@ fn the_demo_refuses_any_other_setting_than_its_own() {
 fn help_documents_every_setting() {
     let output = untether(&["--help"], &[]);
     let text = String::from_utf8(output.stdout).unwrap();
-    for setting in ["UNTETHER_LISTEN", "UNTETHER_PUBLIC_URL", "UNTETHER_SECRET_KEY_FILE", "UNTETHER_IDLE_DAYS"] {
+    for setting in [
+        "UNTETHER_LISTEN",
+        "UNTETHER_PUBLIC_URL",
+        "UNTETHER_SECRET_KEY_FILE",
+        "UNTETHER_IDLE_DAYS",
+    ] {
         assert!(text.contains(setting), "{setting}");
     }
 }

@@ -17,14 +17,36 @@ async fn a_row_says_what_is_connected_for_whom_since_when_and_how_it_stands() {
     let host = app.host("Cursor").await;
     let ana = app.person("ana");
     ana.allows(&host, &server).await;
-    let row = app.owner().opens("/connections").await.all("table tbody tr").join("");
-    for said in ["Cursor#", "Project search", "1 Jun 2026", "ana@acme.example", "Active", "Never", "Revoke"] {
+    let row = app
+        .owner()
+        .opens("/connections")
+        .await
+        .all("table tbody tr")
+        .join("");
+    for said in [
+        "Cursor#",
+        "Project search",
+        "1 Jun 2026",
+        "ana@acme.example",
+        "Active",
+        "Never",
+        "Revoke",
+    ] {
         assert!(row.contains(said), "{said:?} in {row}");
     }
     host.connects(&ana, &server).await;
-    let rows = app.owner().opens("/connections").await.all("table tbody tr");
+    let rows = app
+        .owner()
+        .opens("/connections")
+        .await
+        .all("table tbody tr");
     assert!(rows.iter().any(|row| row.contains("just now")), "{rows:?}");
-    let head = app.owner().opens("/connections").await.all("table thead th").join(" · ");
+    let head = app
+        .owner()
+        .opens("/connections")
+        .await
+        .all("table thead th")
+        .join(" · ");
     assert_eq!(
         head,
         "Connection name · MCP client · Project · Authorization date · Connected by · Status · Last used · Actions"
@@ -43,12 +65,19 @@ async fn the_counts_equal_the_rows_behind_them() {
     owner.revokes(&[&owner.newest_connection().await], "").await;
     let page = owner.opens("/connections").await;
     assert_eq!(page.all(".chips a"), ["Active 2", "Expired 2", "Revoked 1"]);
-    assert_eq!(page.all(".summary"), ["4 connections"], "revoked ones are shown when asked for");
+    assert_eq!(
+        page.all(".summary"),
+        ["4 connections"],
+        "revoked ones are shown when asked for"
+    );
     for (status, count) in [("active", 2), ("expired", 2), ("revoked", 1)] {
         let page = owner.opens(&format!("/connections?status={status}")).await;
         assert_eq!(page.connections().len(), count, "{status}");
         let plural = if count == 1 { "" } else { "s" };
-        assert_eq!(page.all(".summary"), [format!("{count} connection{plural}")]);
+        assert_eq!(
+            page.all(".summary"),
+            [format!("{count} connection{plural}")]
+        );
     }
 }
 
@@ -60,7 +89,9 @@ async fn paging_neither_skips_nor_repeats_while_rows_come_and_go() {
     let ana = app.person("ana");
     connect_many(&host, &ana, &server, 60).await;
     let link = |page: &crate::support::Page, rel: &str| {
-        page.attributes(&format!("a[rel={rel}]"), "href").into_iter().next()
+        page.attributes(&format!("a[rel={rel}]"), "href")
+            .into_iter()
+            .next()
     };
     let ids = |page: &crate::support::Page| page.attributes("table tbody tr", "id");
 
@@ -73,7 +104,10 @@ async fn paging_neither_skips_nor_repeats_while_rows_come_and_go() {
     let third = ana.opens(&link(&second, "next").unwrap()).await;
     assert!(link(&third, "next").is_none());
     let mut seen = [ids(&first), ids(&second), ids(&third)].concat();
-    assert_eq!((ids(&first).len(), ids(&second).len(), ids(&third).len()), (25, 25, 10));
+    assert_eq!(
+        (ids(&first).len(), ids(&second).len(), ids(&third).len()),
+        (25, 25, 10)
+    );
     seen.sort();
     seen.dedup();
     assert_eq!(seen.len(), 60);
@@ -81,7 +115,11 @@ async fn paging_neither_skips_nor_repeats_while_rows_come_and_go() {
     let back = ana.opens(&link(&third, "prev").unwrap()).await;
     assert_eq!(ids(&back), ids(&second));
     let start = ana.opens(&link(&back, "prev").unwrap()).await;
-    assert_eq!(ids(&start).len(), 25, "the new row took the place of the revoked one");
+    assert_eq!(
+        ids(&start).len(),
+        25,
+        "the new row took the place of the revoked one"
+    );
     assert!(link(&start, "prev").is_none());
     assert!(!ids(&first).contains(&ids(&start)[0]));
 }
@@ -96,15 +134,35 @@ async fn a_query_that_makes_no_sense_names_the_field_and_what_is_allowed() {
         ("per=25&per=50", "per is given more than once"),
         ("after=nonsense", "cannot be found"),
         ("after=1_x", "cannot be found"),
-        ("after=99999999999999999999_01890000-0000-7000-8000-000000000000", "cannot be found"),
-        ("after=1_01890000-0000-7000-8000-000000000000&before=1_01890000-0000-7000-8000-000000000000", "not both"),
+        (
+            "after=99999999999999999999_01890000-0000-7000-8000-000000000000",
+            "cannot be found",
+        ),
+        (
+            "after=1_01890000-0000-7000-8000-000000000000&before=1_01890000-0000-7000-8000-000000000000",
+            "not both",
+        ),
     ] {
         let page = owner.opens(&format!("/connections?{query}")).await;
         assert_eq!(page.status, 400, "{query}");
-        assert!(page.all("main").join("").contains(said), "{query}: {}", page.all("main").join(""));
-        assert_eq!(page.attributes("main a", "href"), ["/connections"], "{query}");
+        assert!(
+            page.all("main").join("").contains(said),
+            "{query}: {}",
+            page.all("main").join("")
+        );
+        assert_eq!(
+            page.attributes("main a", "href"),
+            ["/connections"],
+            "{query}"
+        );
     }
-    assert_eq!(owner.opens("/connections?unknown=1&status=&q=%FF").await.status, 200);
+    assert_eq!(
+        owner
+            .opens("/connections?unknown=1&status=&q=%FF")
+            .await
+            .status,
+        200
+    );
 }
 
 #[actix_web::test]
@@ -116,14 +174,35 @@ async fn htmx_gets_the_part_and_everyone_else_the_page() {
     assert!(page.text.starts_with("<!doctype html>"));
     assert!(!part.text.contains("<html") && part.text.contains("class=\"chips\""));
     for answer in [&page, &part] {
-        assert!(answer.headers["vary"].to_str().unwrap().contains("HX-Request"));
+        assert!(
+            answer.headers["vary"]
+                .to_str()
+                .unwrap()
+                .contains("HX-Request")
+        );
         assert_eq!(answer.headers["cache-control"], "private, no-cache");
     }
     let url = format!("{}/connections", app.url);
-    let restored = app.http.get(&url).header("x-forwarded-email", &owner.email)
-        .header("hx-request", "true").header("hx-history-restore-request", "true");
-    assert!(restored.send().await.unwrap().text().await.unwrap().starts_with("<!doctype"));
-    let unchanged = app.http.get(&url).header("x-forwarded-email", &owner.email)
+    let restored = app
+        .http
+        .get(&url)
+        .header("x-forwarded-email", &owner.email)
+        .header("hx-request", "true")
+        .header("hx-history-restore-request", "true");
+    assert!(
+        restored
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap()
+            .starts_with("<!doctype")
+    );
+    let unchanged = app
+        .http
+        .get(&url)
+        .header("x-forwarded-email", &owner.email)
         .header("if-none-match", &page.headers["etag"]);
     assert_eq!(unchanged.send().await.unwrap().status(), 304);
 }
@@ -133,7 +212,10 @@ async fn an_empty_list_says_why() {
     let app = TestApp::spawn().await;
     let server = app.project("search", &[]).await;
     let owner = app.owner();
-    assert_eq!(owner.opens("/connections").await.all("h2"), ["Nothing is connected yet"]);
+    assert_eq!(
+        owner.opens("/connections").await.all("h2"),
+        ["Nothing is connected yet"]
+    );
     let host = app.host("Cursor").await;
     app.person("ana").allows(&host, &server).await;
     let filtered = owner.opens("/connections?status=revoked").await;
@@ -147,7 +229,11 @@ async fn pages_forbid_what_they_do_not_need() {
     for path in ["/connections", "/nothing", "/static/nothing"] {
         let page = app.owner().opens(path).await;
         let policy = page.headers["content-security-policy"].to_str().unwrap();
-        for rule in ["default-src 'none'", "frame-ancestors 'none'", "form-action 'self'"] {
+        for rule in [
+            "default-src 'none'",
+            "frame-ancestors 'none'",
+            "form-action 'self'",
+        ] {
             assert!(policy.contains(rule), "{path}: {policy}");
         }
         assert_eq!(page.headers["x-content-type-options"], "nosniff");
@@ -162,14 +248,26 @@ async fn a_page_that_says_no_carries_the_number_of_its_request() {
     let app = TestApp::spawn().await;
     let page = app.owner().opens("/nothing").await;
     assert_eq!(page.status, 404);
-    assert_eq!(page.all("footer code"), [page.headers["x-request-id"].to_str().unwrap()]);
+    assert_eq!(
+        page.all("footer code"),
+        [page.headers["x-request-id"].to_str().unwrap()]
+    );
 }
 
 #[actix_web::test]
 async fn there_is_no_persona_switcher_outside_the_demo() {
     let app = TestApp::spawn().await;
     let owner = app.owner();
-    assert!(!owner.opens("/connections").await.text.contains("/demo/persona"));
-    let form = [("csrf".to_owned(), owner.form_token().await), ("persona".into(), "owner".into())];
+    assert!(
+        !owner
+            .opens("/connections")
+            .await
+            .text
+            .contains("/demo/persona")
+    );
+    let form = [
+        ("csrf".to_owned(), owner.form_token().await),
+        ("persona".into(), "owner".into()),
+    ];
     assert_eq!(owner.posts("/demo/persona", &form).await.status, 404);
 }

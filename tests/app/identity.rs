@@ -5,7 +5,12 @@ use untether::config::ProxySecret;
 
 use crate::support::TestApp;
 
-const PAGES: [&str; 4] = ["/", "/connections", "/connections/revoke?id=x", "/oauth/authorize"];
+const PAGES: [&str; 4] = [
+    "/",
+    "/connections",
+    "/connections/revoke?id=x",
+    "/oauth/authorize",
+];
 
 #[actix_web::test]
 async fn headers_from_an_untrusted_peer_are_nobody() {
@@ -22,8 +27,16 @@ async fn headers_from_an_untrusted_peer_are_nobody() {
     }
     let posted = app.owner().posts("/connections/revoke", &[]).await;
     assert_eq!(posted.status, 401);
-    for path in ["/healthz", "/readyz", "/.well-known/oauth-authorization-server/oauth"] {
-        assert_eq!(app.get(path).await.status(), 200, "outside the proxy: {path}");
+    for path in [
+        "/healthz",
+        "/readyz",
+        "/.well-known/oauth-authorization-server/oauth",
+    ] {
+        assert_eq!(
+            app.get(path).await.status(),
+            200,
+            "outside the proxy: {path}"
+        );
     }
 }
 
@@ -67,7 +80,9 @@ async fn doubled_and_look_alike_headers_are_nobody() {
         ("x-untether_proxy_secret", "x"),
     ] {
         let request = app.http.get(format!("{}/connections", app.url));
-        let request = request.header("x-forwarded-email", "ana@acme.example").header(name, value);
+        let request = request
+            .header("x-forwarded-email", "ana@acme.example")
+            .header(name, value);
         assert_eq!(request.send().await.unwrap().status(), 401, "{name}");
     }
 }
@@ -80,7 +95,9 @@ async fn someone_cut_off_sees_nothing_and_their_tokens_stop() {
     let ana = app.person("ana");
     let tokens = host.connects(&ana, &server).await;
     let waiting = ana.allows(&host, &server).await;
-    app.database.execute("UPDATE people SET deactivated_at = 1").await;
+    app.database
+        .execute("UPDATE people SET deactivated_at = 1")
+        .await;
     assert_eq!(ana.opens("/connections").await.status, 403);
     assert_eq!(ana.is_asked(&host, &server).await.status, 403);
     assert!(!server.admits(&tokens.access).await);

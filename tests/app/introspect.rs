@@ -15,25 +15,37 @@ async fn a_working_token_says_whose_it_is() {
     let said = server.introspects(&tokens.access).await;
     assert_eq!(said["active"], true);
     assert_eq!(said["client_id"], host.client_id);
-    assert_eq!(said["aud"], server.resource, "the registered spelling, one string");
+    assert_eq!(
+        said["aud"], server.resource,
+        "the registered spelling, one string"
+    );
     assert_eq!(said["iss"], format!("{}/oauth", app.url));
     assert_eq!(said["username"], "ana@acme.example");
     assert_eq!(said["scope"], "read write");
     assert_eq!(said["token_type"], "Bearer");
-    assert_eq!(said["exp"].as_i64().unwrap() - said["iat"].as_i64().unwrap(), 3600);
+    assert_eq!(
+        said["exp"].as_i64().unwrap() - said["iat"].as_i64().unwrap(),
+        3600
+    );
     assert_ne!(said["sub"], said["client_id"]);
 }
 
 #[actix_web::test]
 async fn a_token_for_another_project_is_inactive_without_a_reason() {
     let app = TestApp::spawn().await;
-    let (search, wiki) = (app.project("search", &[]).await, app.project("wiki", &[]).await);
+    let (search, wiki) = (
+        app.project("search", &[]).await,
+        app.project("wiki", &[]).await,
+    );
     let host = app.host("Cursor").await;
     let tokens = host.connects(&app.person("ana"), &search).await;
     for token in [tokens.access.as_str(), &tokens.refresh, "unknown"] {
         assert_eq!(wiki.introspects(token).await, json!({ "active": false }));
     }
-    assert_eq!(search.introspects(&tokens.refresh).await, json!({ "active": false }));
+    assert_eq!(
+        search.introspects(&tokens.refresh).await,
+        json!({ "active": false })
+    );
 }
 
 #[actix_web::test]
@@ -54,13 +66,32 @@ async fn only_a_project_may_ask() {
     ] {
         let request = app.http.post(&url).basic_auth(id, Some(secret)).form(&form);
         let response = request.send().await.unwrap();
-        assert!(response.headers()["www-authenticate"].to_str().unwrap().starts_with("Basic"));
+        assert!(
+            response.headers()["www-authenticate"]
+                .to_str()
+                .unwrap()
+                .starts_with("Basic")
+        );
         assert_eq!(error_of(response, 401).await, "invalid_client");
     }
-    let posted = [("token", &*tokens.access), ("client_id", &server.id), ("client_secret", &server.secret)];
-    let posted: Value = app.post("/oauth/introspect", &posted).await.json().await.unwrap();
+    let posted = [
+        ("token", &*tokens.access),
+        ("client_id", &server.id),
+        ("client_secret", &server.secret),
+    ];
+    let posted: Value = app
+        .post("/oauth/introspect", &posted)
+        .await
+        .json()
+        .await
+        .unwrap();
     assert_eq!(posted["active"], true, "the secret in the body works too");
-    let empty = app.http.post(&url).basic_auth(&server.id, Some(&server.secret)).send().await;
+    let empty = app
+        .http
+        .post(&url)
+        .basic_auth(&server.id, Some(&server.secret))
+        .send()
+        .await;
     assert_eq!(error_of(empty.unwrap(), 400).await, "invalid_request");
 }
 
@@ -72,7 +103,10 @@ async fn a_use_is_recorded_once_a_minute_and_keeps_the_connection_alive() {
     let tokens = host.connects(&app.person("ana"), &server).await;
     let last_use = || async {
         app.app.uses.record(&app.app.db).await.unwrap();
-        app.database.texts("SELECT CAST(last_used_at AS TEXT) FROM connection").await[0].clone()
+        app.database
+            .texts("SELECT CAST(last_used_at AS TEXT) FROM connection")
+            .await[0]
+            .clone()
     };
     let connected = last_use().await;
     app.advance(Duration::from_secs(59));
@@ -86,15 +120,29 @@ async fn a_use_is_recorded_once_a_minute_and_keeps_the_connection_alive() {
 #[actix_web::test]
 async fn the_metadata_is_where_the_path_of_the_issuer_puts_it() {
     let app = TestApp::spawn().await;
-    let response = app.get("/.well-known/oauth-authorization-server/oauth").await;
+    let response = app
+        .get("/.well-known/oauth-authorization-server/oauth")
+        .await;
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["access-control-allow-origin"], "*");
     let document: Value = response.json().await.unwrap();
     assert_eq!(document["issuer"], format!("{}/oauth", app.url));
     assert_eq!(document["response_types_supported"], json!(["code"]));
-    assert_eq!(document["code_challenge_methods_supported"], json!(["S256"]));
-    assert_eq!(document["authorization_response_iss_parameter_supported"], true);
-    for endpoint in ["authorization", "token", "revocation", "introspection", "registration"] {
+    assert_eq!(
+        document["code_challenge_methods_supported"],
+        json!(["S256"])
+    );
+    assert_eq!(
+        document["authorization_response_iss_parameter_supported"],
+        true
+    );
+    for endpoint in [
+        "authorization",
+        "token",
+        "revocation",
+        "introspection",
+        "registration",
+    ] {
         let url = document[format!("{endpoint}_endpoint")].as_str().unwrap();
         assert!(url.starts_with(&format!("{}/oauth/", app.url)), "{url}");
     }
@@ -106,7 +154,11 @@ async fn the_metadata_is_where_the_path_of_the_issuer_puts_it() {
     ] {
         let response = app.get(unknown).await;
         assert_eq!(response.status(), 404, "{unknown}");
-        assert_eq!(response.headers()["content-type"], "application/json", "{unknown}");
+        assert_eq!(
+            response.headers()["content-type"],
+            "application/json",
+            "{unknown}"
+        );
     }
 }
 
@@ -114,25 +166,41 @@ async fn the_metadata_is_where_the_path_of_the_issuer_puts_it() {
 async fn browser_based_clients_may_call_what_they_need_and_no_more() {
     let app = TestApp::spawn().await;
     let preflight = |path: &str| {
-        let request = app.http.request(reqwest::Method::OPTIONS, format!("{}{path}", app.url));
+        let request = app
+            .http
+            .request(reqwest::Method::OPTIONS, format!("{}{path}", app.url));
         let request = request
             .header("origin", "https://app.example")
             .header("access-control-request-method", "POST")
-            .header("access-control-request-headers", "content-type,authorization");
+            .header(
+                "access-control-request-headers",
+                "content-type,authorization",
+            );
         async { request.send().await.unwrap() }
     };
     for path in ["/oauth/token", "/oauth/register", "/oauth/revoke"] {
         let response = preflight(path).await;
         assert_eq!(response.status(), 204, "{path}");
         assert_eq!(response.headers()["access-control-allow-origin"], "*");
-        let allowed = response.headers()["access-control-allow-headers"].to_str().unwrap();
+        let allowed = response.headers()["access-control-allow-headers"]
+            .to_str()
+            .unwrap();
         for header in ["content-type", "authorization", "mcp-protocol-version"] {
             assert!(allowed.contains(header), "{header}");
         }
-        assert!(!response.headers().contains_key("access-control-allow-credentials"));
+        assert!(
+            !response
+                .headers()
+                .contains_key("access-control-allow-credentials")
+        );
     }
     for path in ["/oauth/introspect", "/connections", "/oauth/authorize"] {
         let response = preflight(path).await;
-        assert!(!response.headers().contains_key("access-control-allow-origin"), "{path}");
+        assert!(
+            !response
+                .headers()
+                .contains_key("access-control-allow-origin"),
+            "{path}"
+        );
     }
 }

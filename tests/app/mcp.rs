@@ -4,7 +4,12 @@ use serde_json::{Value, json};
 
 use crate::support::{Host, McpServer, Person, TestApp, Tokens};
 
-async fn call(app: &TestApp, token: Option<&str>, tool: &str, arguments: Value) -> reqwest::Response {
+async fn call(
+    app: &TestApp,
+    token: Option<&str>,
+    tool: &str,
+    arguments: Value,
+) -> reqwest::Response {
     let message = json!({
         "jsonrpc": "2.0",
         "id": 1,
@@ -25,7 +30,9 @@ async fn call(app: &TestApp, token: Option<&str>, tool: &str, arguments: Value) 
 }
 
 async fn connect(app: &TestApp, host: &Host<'_>, person: &Person<'_>) -> Tokens {
-    let page = person.opens(&host.authorize_path(Some(&format!("{}/mcp", app.url)))).await;
+    let page = person
+        .opens(&host.authorize_path(Some(&format!("{}/mcp", app.url))))
+        .await;
     let location = person.answers(&page, "allow", &[]).await;
     let code = crate::support::query_of(&location)["code"].clone();
     Tokens::of(&host.redeems(&code).await.json().await.unwrap())
@@ -43,15 +50,28 @@ async fn it_sends_strangers_to_its_authorization_server() {
     for token in [None, Some("nonsense")] {
         let response = call(&app, token, "whoami", json!({})).await;
         assert_eq!(response.status(), 401);
-        let challenge = response.headers()["www-authenticate"].to_str().unwrap().to_owned();
+        let challenge = response.headers()["www-authenticate"]
+            .to_str()
+            .unwrap()
+            .to_owned();
         let metadata = format!("{}/.well-known/oauth-protected-resource/mcp", app.url);
-        assert!(challenge.contains(&format!("resource_metadata=\"{metadata}\"")), "{challenge}");
+        assert!(
+            challenge.contains(&format!("resource_metadata=\"{metadata}\"")),
+            "{challenge}"
+        );
         assert_eq!(challenge.contains("invalid_token"), token.is_some());
     }
-    let document: Value =
-        app.get("/.well-known/oauth-protected-resource/mcp").await.json().await.unwrap();
+    let document: Value = app
+        .get("/.well-known/oauth-protected-resource/mcp")
+        .await
+        .json()
+        .await
+        .unwrap();
     assert_eq!(document["resource"], format!("{}/mcp", app.url));
-    assert_eq!(document["authorization_servers"], json!([format!("{}/oauth", app.url)]));
+    assert_eq!(
+        document["authorization_servers"],
+        json!([format!("{}/oauth", app.url)])
+    );
     assert_eq!(app.get("/mcp").await.status(), 405);
 }
 
@@ -86,9 +106,19 @@ async fn a_revoked_connection_is_refused_on_the_next_call() {
     let host = app.host("Cursor").await;
     let ana = app.person("ana");
     let tokens = connect(&app, &host, &ana).await;
-    assert_eq!(call(&app, Some(&tokens.access), "whoami", json!({})).await.status(), 200);
+    assert_eq!(
+        call(&app, Some(&tokens.access), "whoami", json!({}))
+            .await
+            .status(),
+        200
+    );
     ana.revokes(&[&ana.newest_connection().await], "").await;
-    assert_eq!(call(&app, Some(&tokens.access), "whoami", json!({})).await.status(), 401);
+    assert_eq!(
+        call(&app, Some(&tokens.access), "whoami", json!({}))
+            .await
+            .status(),
+        401
+    );
 }
 
 #[actix_web::test]
@@ -97,9 +127,17 @@ async fn wrong_calls_are_answered_in_kind() {
     let host = app.host("Cursor").await;
     let tokens = connect(&app, &host, &app.person("ana")).await;
     let wrong = json!({ "status": "sleeping" });
-    let body: Value = call(&app, Some(&tokens.access), "list_connections", wrong).await.json().await.unwrap();
+    let body: Value = call(&app, Some(&tokens.access), "list_connections", wrong)
+        .await
+        .json()
+        .await
+        .unwrap();
     assert_eq!(body["result"]["isError"], true);
-    let body: Value = call(&app, Some(&tokens.access), "destroy", json!({})).await.json().await.unwrap();
+    let body: Value = call(&app, Some(&tokens.access), "destroy", json!({}))
+        .await
+        .json()
+        .await
+        .unwrap();
     assert!(body["error"]["code"].is_i64(), "{body}");
     let foreign = app
         .http

@@ -6,7 +6,12 @@ use untether::config::Registration;
 use crate::support::{Host, TestApp, VERIFIER, error_of};
 
 async fn register(app: &TestApp, metadata: &Value) -> reqwest::Response {
-    app.http.post(format!("{}/oauth/register", app.url)).json(metadata).send().await.unwrap()
+    app.http
+        .post(format!("{}/oauth/register", app.url))
+        .json(metadata)
+        .send()
+        .await
+        .unwrap()
 }
 
 #[actix_web::test]
@@ -29,18 +34,28 @@ async fn a_client_registers_and_reads_back_what_it_is() {
     let body: Value = response.json().await.unwrap();
     assert_eq!(body["client_name"], "Claude Code (search)");
     assert_eq!(body["token_endpoint_auth_method"], "none");
-    assert_eq!(body["grant_types"], json!(["authorization_code", "refresh_token"]));
+    assert_eq!(
+        body["grant_types"],
+        json!(["authorization_code", "refresh_token"])
+    );
     assert_eq!(body["redirect_uris"].as_array().unwrap().len(), 2);
     assert!(body.get("client_secret").is_none());
     let id = body["client_id"].as_str().unwrap();
-    assert!(id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "{id}");
+    assert!(
+        id.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)),
+        "{id}"
+    );
 }
 
 #[actix_web::test]
 async fn a_client_that_names_no_method_gets_a_secret_that_does_not_expire() {
     let app = TestApp::spawn().await;
-    let body: Value =
-        register(&app, &json!({ "redirect_uris": ["http://127.0.0.1/"] })).await.json().await.unwrap();
+    let body: Value = register(&app, &json!({ "redirect_uris": ["http://127.0.0.1/"] }))
+        .await
+        .json()
+        .await
+        .unwrap();
     assert_eq!(body["token_endpoint_auth_method"], "client_secret_basic");
     assert_eq!(body["client_secret_expires_at"], 0);
     assert!(body["client_secret"].as_str().unwrap().starts_with("uts_"));
@@ -55,20 +70,39 @@ async fn unacceptable_metadata_is_refused_by_the_right_code() {
     for (metadata, error) in [
         (json!({}), "invalid_redirect_uri"),
         (json!({ "redirect_uris": [] }), "invalid_redirect_uri"),
-        (json!({ "redirect_uris": ["http://evil.example/cb"] }), "invalid_redirect_uri"),
-        (json!({ "redirect_uris": ["javascript:alert(1)"] }), "invalid_redirect_uri"),
-        (json!({ "redirect_uris": ["https://a.example/cb#x"] }), "invalid_redirect_uri"),
+        (
+            json!({ "redirect_uris": ["http://evil.example/cb"] }),
+            "invalid_redirect_uri",
+        ),
+        (
+            json!({ "redirect_uris": ["javascript:alert(1)"] }),
+            "invalid_redirect_uri",
+        ),
+        (
+            json!({ "redirect_uris": ["https://a.example/cb#x"] }),
+            "invalid_redirect_uri",
+        ),
         (json!({ "redirect_uris": many }), "invalid_redirect_uri"),
         (json!({ "redirect_uris": "x" }), "invalid_client_metadata"),
         (json!([]), "invalid_client_metadata"),
-        (json!({ "redirect_uris": [uri], "client_name": "x".repeat(129) }), "invalid_client_metadata"),
-        (json!({ "redirect_uris": [uri], "client_name": "a\u{202e}b" }), "invalid_client_metadata"),
+        (
+            json!({ "redirect_uris": [uri], "client_name": "x".repeat(129) }),
+            "invalid_client_metadata",
+        ),
+        (
+            json!({ "redirect_uris": [uri], "client_name": "a\u{202e}b" }),
+            "invalid_client_metadata",
+        ),
         (
             json!({ "redirect_uris": [uri], "token_endpoint_auth_method": "private_key_jwt" }),
             "invalid_client_metadata",
         ),
     ] {
-        assert_eq!(error_of(register(&app, &metadata).await, 400).await, error, "{metadata}");
+        assert_eq!(
+            error_of(register(&app, &metadata).await, 400).await,
+            error,
+            "{metadata}"
+        );
     }
     assert!(app.database.texts("SELECT id FROM client").await.is_empty());
 }
@@ -85,9 +119,16 @@ async fn one_unacceptable_redirect_does_not_fail_the_others() {
 async fn registration_can_be_switched_off() {
     let app = TestApp::spawn_with(|settings| settings.registration = Registration::Off).await;
     let uris = json!({ "redirect_uris": ["http://127.0.0.1/"] });
-    assert_eq!(error_of(register(&app, &uris).await, 403).await, "access_denied");
-    let document: Value =
-        app.get("/.well-known/oauth-authorization-server/oauth").await.json().await.unwrap();
+    assert_eq!(
+        error_of(register(&app, &uris).await, 403).await,
+        "access_denied"
+    );
+    let document: Value = app
+        .get("/.well-known/oauth-authorization-server/oauth")
+        .await
+        .json()
+        .await
+        .unwrap();
     assert!(document.get("registration_endpoint").is_none());
 }
 
@@ -104,7 +145,10 @@ async fn a_confidential_client_must_prove_itself_in_any_form_clients_use() {
     let server = app.project("search", &[]).await;
     let uris = json!({ "redirect_uris": ["http://127.0.0.1/callback"] });
     let body: Value = register(&app, &uris).await.json().await.unwrap();
-    let (id, secret) = (body["client_id"].as_str().unwrap(), body["client_secret"].as_str().unwrap());
+    let (id, secret) = (
+        body["client_id"].as_str().unwrap(),
+        body["client_secret"].as_str().unwrap(),
+    );
     let host = Host {
         app: &app,
         client_id: id.to_owned(),
@@ -119,27 +163,73 @@ async fn a_confidential_client_must_prove_itself_in_any_form_clients_use() {
         (Some((id, secret)), vec![("client_id", id)]),
         (Some((id, &*encoded)), vec![("client_id", id)]),
         (None, vec![("client_id", id), ("client_secret", secret)]),
-        (Some((id, secret)), vec![("client_id", id), ("client_secret", secret)]),
+        (
+            Some((id, secret)),
+            vec![("client_id", id), ("client_secret", secret)],
+        ),
     ] {
         let code = ana.allows(&host, &server).await;
-        let grant = [("grant_type", "authorization_code"), ("code", &*code), ("code_verifier", VERIFIER)];
-        let mut request = app.http.post(&url).form(&[grant.as_slice(), &posted].concat());
+        let grant = [
+            ("grant_type", "authorization_code"),
+            ("code", &*code),
+            ("code_verifier", VERIFIER),
+        ];
+        let mut request = app
+            .http
+            .post(&url)
+            .form(&[grant.as_slice(), &posted].concat());
         if let Some((id, secret)) = basic {
             request = request.basic_auth(id, Some(secret));
         }
-        assert_eq!(request.send().await.unwrap().status(), 200, "{basic:?} {posted:?}");
+        assert_eq!(
+            request.send().await.unwrap().status(),
+            200,
+            "{basic:?} {posted:?}"
+        );
     }
     let code = ana.allows(&host, &server).await;
-    assert_eq!(error_of(host.redeems(&code).await, 401).await, "invalid_client", "no secret");
-    let grant = [("grant_type", "authorization_code"), ("code", &*code), ("code_verifier", VERIFIER)];
-    let wrong = app.http.post(&url).basic_auth(id, Some("wrong")).form(&grant).send().await.unwrap();
-    assert!(wrong.headers()["www-authenticate"].to_str().unwrap().starts_with("Basic "));
+    assert_eq!(
+        error_of(host.redeems(&code).await, 401).await,
+        "invalid_client",
+        "no secret"
+    );
+    let grant = [
+        ("grant_type", "authorization_code"),
+        ("code", &*code),
+        ("code_verifier", VERIFIER),
+    ];
+    let wrong = app
+        .http
+        .post(&url)
+        .basic_auth(id, Some("wrong"))
+        .form(&grant)
+        .send()
+        .await
+        .unwrap();
+    assert!(
+        wrong.headers()["www-authenticate"]
+            .to_str()
+            .unwrap()
+            .starts_with("Basic ")
+    );
     assert_eq!(error_of(wrong, 401).await, "invalid_client");
     let differing = [grant.as_slice(), &[("client_id", "another")]].concat();
-    let differing = app.http.post(&url).basic_auth(id, Some(secret)).form(&differing);
-    assert_eq!(error_of(differing.send().await.unwrap(), 400).await, "invalid_request");
+    let differing = app
+        .http
+        .post(&url)
+        .basic_auth(id, Some(secret))
+        .form(&differing);
     assert_eq!(
-        app.post("/oauth/token", &[&grant[..], &[("client_id", "unknown")]].concat()).await.status(),
+        error_of(differing.send().await.unwrap(), 400).await,
+        "invalid_request"
+    );
+    assert_eq!(
+        app.post(
+            "/oauth/token",
+            &[&grant[..], &[("client_id", "unknown")]].concat()
+        )
+        .await
+        .status(),
         401
     );
 }

@@ -21,10 +21,16 @@ async fn a_revoke_is_true_on_the_very_next_call() {
     assert!(ids.contains(&id.as_str()) && ids.len() == 2);
     assert_eq!(ana.revokes(&ids, "").await.status, 303);
 
-    assert_eq!(server.introspects(&tokens.access).await, serde_json::json!({ "active": false }));
+    assert_eq!(
+        server.introspects(&tokens.access).await,
+        serde_json::json!({ "active": false })
+    );
     assert_eq!(host.is_refused(&tokens.refresh).await, "invalid_grant");
     let redeemed = host.redeems(&waiting).await;
-    assert_eq!(crate::support::error_of(redeemed, 400).await, "invalid_grant");
+    assert_eq!(
+        crate::support::error_of(redeemed, 400).await,
+        "invalid_grant"
+    );
 }
 
 #[actix_web::test]
@@ -46,7 +52,11 @@ async fn revoking_one_connection_leaves_the_others_and_the_client() {
     let again = host.connects(&ana, &server).await;
     assert!(server.admits(&again.access).await);
     let all = "/connections?status=active&status=revoked";
-    assert_eq!(ana.opens(all).await.connections().len(), 3, "a new row, not the old one revived");
+    assert_eq!(
+        ana.opens(all).await.connections().len(),
+        3,
+        "a new row, not the old one revived"
+    );
 }
 
 #[actix_web::test]
@@ -61,8 +71,7 @@ async fn a_refresh_in_flight_does_not_bring_a_revoked_connection_back() {
         let asked = ana.opens(&format!("/connections/revoke?id={id}")).await;
         let fields = form_fields(&asked, "/connections/revoke");
         let refreshes = join_all((0..6).map(|_| host.refreshes(&tokens.refresh)));
-        let (answers, revoked) =
-            tokio::join!(refreshes, ana.posts("/connections/revoke", &fields));
+        let (answers, revoked) = tokio::join!(refreshes, ana.posts("/connections/revoke", &fields));
         assert_eq!(revoked.status, 303);
         for answer in answers {
             match answer.status().as_u16() {
@@ -88,7 +97,9 @@ async fn a_confirmation_submitted_many_times_acts_once() {
     host.connects(&ana, &server).await;
     host.connects(&ana, &server).await;
     let ids = app.database.texts("SELECT id FROM connection").await;
-    let asked = ana.opens(&format!("/connections/revoke?id={}&id={}", ids[0], ids[1])).await;
+    let asked = ana
+        .opens(&format!("/connections/revoke?id={}&id={}", ids[0], ids[1]))
+        .await;
     assert_eq!(asked.all("h1"), ["Revoke 2 connections?"]);
     let mut fields = form_fields(&asked, "/connections/revoke");
     fields.push(("reason".into(), "laptop lost".into()));
@@ -96,8 +107,15 @@ async fn a_confirmation_submitted_many_times_acts_once() {
     let answers = join_all((0..5).map(|_| ana.posts("/connections/revoke", &fields))).await;
 
     assert!(answers.iter().all(|answer| answer.status == 303));
-    let revoked = app.trail().await.into_iter().filter(|entry| entry.contains("revoked"));
-    assert_eq!(revoked.collect::<Vec<_>>(), ["connection.revoked by ana@acme.example"; 2]);
+    let revoked = app
+        .trail()
+        .await
+        .into_iter()
+        .filter(|entry| entry.contains("revoked"));
+    assert_eq!(
+        revoked.collect::<Vec<_>>(),
+        ["connection.revoked by ana@acme.example"; 2]
+    );
     ana.posts("/connections/revoke", &fields).await;
     let said = ana.opens("/connections").await.all("[role=status] .flash");
     assert_eq!(said, ["These connections had been revoked before."]);
@@ -115,11 +133,24 @@ async fn the_reason_and_the_revoker_are_shown_on_the_row() {
     assert_eq!(answer.headers["location"], "/connections");
     let said = owner.opens("/connections").await;
     let flash = said.all("[role=status] .flash").join("");
-    assert!(flash.starts_with("Revoked Cursor#") && flash.ends_with("Cursor stays registered."), "{flash}");
-    assert!(owner.opens("/connections").await.all("[role=status] .flash").is_empty(), "said once");
+    assert!(
+        flash.starts_with("Revoked Cursor#") && flash.ends_with("Cursor stays registered."),
+        "{flash}"
+    );
+    assert!(
+        owner
+            .opens("/connections")
+            .await
+            .all("[role=status] .flash")
+            .is_empty(),
+        "said once"
+    );
     let page = owner.opens("/connections?status=revoked").await;
     assert_eq!(page.all("td.status span"), ["Revoked"]);
-    assert_eq!(page.all("td.status small"), ["just now by olivia@acme.example: laptop <lost>"]);
+    assert_eq!(
+        page.all("td.status small"),
+        ["just now by olivia@acme.example: laptop <lost>"]
+    );
     assert!(page.all("td.act a").is_empty(), "nothing to revoke again");
 }
 
@@ -134,14 +165,19 @@ async fn all_targets_are_revoked_or_none() {
     host.connects(&bo, &server).await;
     let foreign = bo.newest_connection().await;
     let form = |ids: &[&str], reason: &str, token: String| {
-        let mut fields: Vec<_> = ids.iter().map(|id| ("id".to_owned(), (*id).to_owned())).collect();
+        let mut fields: Vec<_> = ids
+            .iter()
+            .map(|id| ("id".to_owned(), (*id).to_owned()))
+            .collect();
         fields.push(("reason".into(), reason.to_owned()));
         fields.push(("csrf".into(), token));
         fields
     };
     let missing = "01890000-0000-7000-8000-000000000000";
     let too_long = "x".repeat(501);
-    let many: Vec<_> = (0..101).map(|n| format!("01890000-0000-7000-8000-{n:012}")).collect();
+    let many: Vec<_> = (0..101)
+        .map(|n| format!("01890000-0000-7000-8000-{n:012}"))
+        .collect();
     let many: Vec<_> = many.iter().map(String::as_str).collect();
     for (ids, reason, status) in [
         (vec![own.as_str(), &foreign], "", 404),
@@ -166,8 +202,14 @@ async fn a_client_can_hand_back_its_own_tokens_and_no_others() {
     let ana = app.person("ana");
     let tokens = cursor.connects(&ana, &server).await;
     let hands_back = |client: &str, token: &str| {
-        let form = [("client_id", client.to_owned()), ("token", token.to_owned())];
-        let request = app.http.post(format!("{}/oauth/revoke", app.url)).form(&form);
+        let form = [
+            ("client_id", client.to_owned()),
+            ("token", token.to_owned()),
+        ];
+        let request = app
+            .http
+            .post(format!("{}/oauth/revoke", app.url))
+            .form(&form);
         async { request.send().await.unwrap().status().as_u16() }
     };
 
@@ -183,5 +225,8 @@ async fn a_client_can_hand_back_its_own_tokens_and_no_others() {
     assert_eq!(hands_back(&cursor.client_id, &renewed.refresh).await, 200);
     assert!(!server.admits(&renewed.access).await);
     assert_eq!(cursor.is_refused(&renewed.refresh).await, "invalid_grant");
-    assert_eq!(app.trail().await.last().unwrap(), "connection.revoked by the client itself");
+    assert_eq!(
+        app.trail().await.last().unwrap(),
+        "connection.revoked by the client itself"
+    );
 }

@@ -24,7 +24,9 @@ async fn visibility_is_one_rule_on_every_route() {
         settings.owners.push("group:owners".parse().unwrap());
     })
     .await;
-    let search = app.project("search", &["pablo@acme.example", "group:search-admins"]).await;
+    let search = app
+        .project("search", &["pablo@acme.example", "group:search-admins"])
+        .await;
     let wiki = app.project("wiki", &[]).await;
     let host = app.host("Cursor").await;
     let (pablo, ana) = (app.person("pablo"), app.person("ana"));
@@ -44,13 +46,41 @@ async fn visibility_is_one_rule_on_every_route() {
     let group_admin = app.person("greta").in_groups("search-admins");
     let (member, stranger) = (app.person("ana"), app.person("stranger"));
     let cases = [
-        Case { who: &owner, sees: [true; 3], changes: [true; 3] },
-        Case { who: &by_group, sees: [true; 3], changes: [true; 3] },
-        Case { who: &auditor, sees: [true; 3], changes: [false; 3] },
-        Case { who: &pablo, sees: [true, true, false], changes: [true, true, false] },
-        Case { who: &group_admin, sees: [false, true, false], changes: [false, true, false] },
-        Case { who: &member, sees: [false, true, true], changes: [false, true, true] },
-        Case { who: &stranger, sees: [false; 3], changes: [false; 3] },
+        Case {
+            who: &owner,
+            sees: [true; 3],
+            changes: [true; 3],
+        },
+        Case {
+            who: &by_group,
+            sees: [true; 3],
+            changes: [true; 3],
+        },
+        Case {
+            who: &auditor,
+            sees: [true; 3],
+            changes: [false; 3],
+        },
+        Case {
+            who: &pablo,
+            sees: [true, true, false],
+            changes: [true, true, false],
+        },
+        Case {
+            who: &group_admin,
+            sees: [false, true, false],
+            changes: [false, true, false],
+        },
+        Case {
+            who: &member,
+            sees: [false, true, true],
+            changes: [false, true, true],
+        },
+        Case {
+            who: &stranger,
+            sees: [false; 3],
+            changes: [false; 3],
+        },
     ];
     for case in &cases {
         check(case, targets).await;
@@ -59,17 +89,31 @@ async fn visibility_is_one_rule_on_every_route() {
 
 async fn check(case: &Case<'_, '_>, targets: [&str; 3]) {
     let who = &case.who;
-    let list = who.opens("/connections?status=active&status=expired&status=revoked").await;
+    let list = who
+        .opens("/connections?status=active&status=expired&status=revoked")
+        .await;
     let listed = list.attributes("table tbody tr", "id");
     let seen = targets.map(|id| listed.iter().any(|row| row == id));
     assert_eq!(seen, case.sees, "{} sees", who.email);
     let total = case.sees.iter().filter(|sees| **sees).count();
-    assert_eq!(list.all(".chips b")[0], total.to_string(), "{} counts", who.email);
+    assert_eq!(
+        list.all(".chips b")[0],
+        total.to_string(),
+        "{} counts",
+        who.email
+    );
 
-    let missing = who.opens(&format!("/connections/revoke?id={MISSING}")).await;
+    let missing = who
+        .opens(&format!("/connections/revoke?id={MISSING}"))
+        .await;
     assert_eq!(missing.status, 404);
     let token = who.form_token().await;
-    let form = |id: &str| vec![("csrf".to_owned(), token.clone()), ("id".to_owned(), id.to_owned())];
+    let form = |id: &str| {
+        vec![
+            ("csrf".to_owned(), token.clone()),
+            ("id".to_owned(), id.to_owned()),
+        ]
+    };
     let act_on_missing = who.posts("/connections/revoke", &form(MISSING)).await;
     assert_eq!(act_on_missing.status, 404);
     for (id, changes) in targets.into_iter().zip(case.changes) {
@@ -99,7 +143,11 @@ async fn each_role_reads_its_own_name() {
     for (person, role, heading) in [
         (app.owner(), "Owner", "Application connections"),
         (app.auditor(), "Auditor", "Application connections"),
-        (app.person("pablo"), "Project administrator", "Application connections"),
+        (
+            app.person("pablo"),
+            "Project administrator",
+            "Application connections",
+        ),
         (app.person("ana"), "Member", "My connections"),
     ] {
         let page = person.opens("/connections").await;

@@ -50,19 +50,39 @@ async fn no_secret_is_stored_or_logged_in_clear() {
     ana.revokes(&[&ana.newest_connection().await], "gone").await;
 
     let secrets = [
-        &first.access, &first.refresh, &second.access, &second.refresh, &code, &server.secret,
-        &form_token, confidential.client_secret.as_ref().unwrap(),
+        &first.access,
+        &first.refresh,
+        &second.access,
+        &second.refresh,
+        &code,
+        &server.secret,
+        &form_token,
+        confidential.client_secret.as_ref().unwrap(),
     ];
     let dump = app.database.dump().await;
-    assert!(dump.contains("gone") && dump.contains("ana@acme.example"), "the dump is a dump");
+    assert!(
+        dump.contains("gone") && dump.contains("ana@acme.example"),
+        "the dump is a dump"
+    );
     let logs = String::from_utf8_lossy(&LOGS.lock().unwrap()).into_owned();
     assert!(logs.contains("revoked connections"), "the logs are logs");
     for secret in secrets {
-        assert!(!dump.contains(secret.as_str()), "stored in clear: {}", &secret[..4]);
-        assert!(!logs.contains(secret.as_str()), "logged in clear: {}", &secret[..4]);
+        assert!(
+            !dump.contains(secret.as_str()),
+            "stored in clear: {}",
+            &secret[..4]
+        );
+        assert!(
+            !logs.contains(secret.as_str()),
+            "logged in clear: {}",
+            &secret[..4]
+        );
     }
     assert!(!logs.contains("ana@acme.example"), "logs name people by id");
-    assert!(!logs.contains("code_challenge="), "logs leave query strings out");
+    assert!(
+        !logs.contains("code_challenge="),
+        "logs leave query strings out"
+    );
 }
 
 async fn registered_with_secret(app: &TestApp) -> Host<'_> {

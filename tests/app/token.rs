@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use crate::support::{Tokens, TestApp, VERIFIER, error_of};
+use crate::support::{TestApp, Tokens, VERIFIER, error_of};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -33,9 +33,15 @@ async fn a_code_used_twice_ends_its_connection() {
     let code = app.person("ana").allows(&host, &server).await;
     let tokens = Tokens::of(&host.redeems(&code).await.json().await.unwrap());
     assert!(server.admits(&tokens.access).await);
-    assert_eq!(error_of(host.redeems(&code).await, 400).await, "invalid_grant");
+    assert_eq!(
+        error_of(host.redeems(&code).await, 400).await,
+        "invalid_grant"
+    );
     assert!(!server.admits(&tokens.access).await);
-    assert_eq!(app.trail().await.last().unwrap(), "connection.revoked by Untether");
+    assert_eq!(
+        app.trail().await.last().unwrap(),
+        "connection.revoked by Untether"
+    );
 }
 
 #[actix_web::test]
@@ -45,7 +51,10 @@ async fn of_many_simultaneous_exchanges_at_most_one_succeeds() {
     let host = app.host("Cursor").await;
     let code = app.person("ana").allows(&host, &server).await;
     let answers = join_all((0..8).map(|_| host.redeems(&code))).await;
-    let succeeded = answers.iter().filter(|answer| answer.status() == 200).count();
+    let succeeded = answers
+        .iter()
+        .filter(|answer| answer.status() == 200)
+        .count();
     assert_eq!(succeeded, 1);
     for answer in answers.into_iter().filter(|answer| answer.status() == 200) {
         let tokens = Tokens::of(&answer.json().await.unwrap());
@@ -63,20 +72,41 @@ async fn a_code_is_bound_to_its_client_verifier_redirect_resource_and_minute() {
     let grant = ("grant_type", "authorization_code");
     let good = [grant, ("code", &code), ("code_verifier", VERIFIER)];
 
-    assert_eq!(error_of(other.asks(&good).await, 400).await, "invalid_grant");
+    assert_eq!(
+        error_of(other.asks(&good).await, 400).await,
+        "invalid_grant"
+    );
     let wrong_verifier = [grant, ("code", &code), ("code_verifier", &"x".repeat(43))];
-    assert_eq!(error_of(host.asks(&wrong_verifier).await, 400).await, "invalid_grant");
+    assert_eq!(
+        error_of(host.asks(&wrong_verifier).await, 400).await,
+        "invalid_grant"
+    );
     let no_verifier = [grant, ("code", code.as_str())];
-    assert_eq!(error_of(host.asks(&no_verifier).await, 400).await, "invalid_request");
+    assert_eq!(
+        error_of(host.asks(&no_verifier).await, 400).await,
+        "invalid_request"
+    );
     for (name, value, error) in [
-        ("redirect_uri", "http://127.0.0.1:1/callback", "invalid_grant"),
-        ("resource", "https://wiki.acme.example/mcp", "invalid_target"),
+        (
+            "redirect_uri",
+            "http://127.0.0.1:1/callback",
+            "invalid_grant",
+        ),
+        (
+            "resource",
+            "https://wiki.acme.example/mcp",
+            "invalid_target",
+        ),
         ("resource", "nonsense", "invalid_target"),
         ("code", &code, "invalid_request"),
         ("grant_type", "password", "invalid_request"),
     ] {
         let form = [good.as_slice(), &[(name, value)]].concat();
-        assert_eq!(error_of(host.asks(&form).await, 400).await, error, "{name}={value}");
+        assert_eq!(
+            error_of(host.asks(&form).await, 400).await,
+            error,
+            "{name}={value}"
+        );
     }
     app.advance(Duration::from_secs(61));
     assert_eq!(error_of(host.asks(&good).await, 400).await, "invalid_grant");
@@ -88,15 +118,25 @@ async fn a_code_is_bound_to_its_client_verifier_redirect_resource_and_minute() {
         ("code_verifier", VERIFIER),
         ("resource", "HTTPS://Search.acme.example/mcp/"),
     ];
-    assert_eq!(host.asks(&form).await.status(), 200, "one resource has many spellings");
+    assert_eq!(
+        host.asks(&form).await.status(),
+        200,
+        "one resource has many spellings"
+    );
 }
 
 #[actix_web::test]
 async fn other_grants_are_refused_by_name() {
     let app = TestApp::spawn().await;
     let host = app.host("Cursor").await;
-    for (grant, error) in [("password", "unsupported_grant_type"), ("", "invalid_request")] {
-        assert_eq!(error_of(host.asks(&[("grant_type", grant)]).await, 400).await, error);
+    for (grant, error) in [
+        ("password", "unsupported_grant_type"),
+        ("", "invalid_request"),
+    ] {
+        assert_eq!(
+            error_of(host.asks(&[("grant_type", grant)]).await, 400).await,
+            error
+        );
     }
 }
 
@@ -115,7 +155,10 @@ async fn parallel_refreshes_within_the_grace_all_get_working_pairs() {
         assert!(server.admits(&pair.access).await);
         host.renews(&pair).await;
     }
-    assert!(server.admits(&late.access).await, "the winner's tokens stay alive");
+    assert!(
+        server.admits(&late.access).await,
+        "the winner's tokens stay alive"
+    );
 }
 
 #[actix_web::test]
@@ -129,8 +172,15 @@ async fn an_old_refresh_token_used_again_ends_the_connection_in_plain_words() {
     assert_eq!(host.is_refused(&first.refresh).await, "invalid_grant");
     assert!(!server.admits(&second.access).await);
     assert_eq!(host.is_refused(&second.refresh).await, "invalid_grant");
-    let rows = app.owner().opens("/connections?status=revoked").await.all("table tbody tr");
-    assert!(rows[0].contains("The client used an old refresh token again."), "{rows:?}");
+    let rows = app
+        .owner()
+        .opens("/connections?status=revoked")
+        .await
+        .all("table tbody tr");
+    assert!(
+        rows[0].contains("The client used an old refresh token again."),
+        "{rows:?}"
+    );
 }
 
 #[actix_web::test]
@@ -146,22 +196,37 @@ async fn a_refresh_may_narrow_scopes_and_never_widen_them() {
     assert_eq!(body["scope"], "read", "the optional scope was unticked");
     let tokens = Tokens::of(&body);
     let refresh = |extra: (&'static str, &'static str)| {
-        let form = [("grant_type", "refresh_token"), ("refresh_token", &tokens.refresh), extra];
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", &tokens.refresh),
+            extra,
+        ];
         let form = form.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let host = &host;
         async move {
-            let form: Vec<_> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let form: Vec<_> = form
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str()))
+                .collect();
             host.asks(&form).await
         }
     };
-    assert_eq!(error_of(refresh(("scope", "read write")).await, 400).await, "invalid_scope");
+    assert_eq!(
+        error_of(refresh(("scope", "read write")).await, 400).await,
+        "invalid_scope"
+    );
     let other = refresh(("resource", "https://other.example/mcp")).await;
     assert_eq!(error_of(other, 400).await, "invalid_target");
     let same = refresh(("scope", "read offline_access")).await;
     assert_eq!(same.status(), 200);
     let same: Value = same.json().await.unwrap();
     assert_eq!(same["scope"], "read");
-    assert_eq!(server.introspects(same["access_token"].as_str().unwrap()).await["scope"], "read");
+    assert_eq!(
+        server
+            .introspects(same["access_token"].as_str().unwrap())
+            .await["scope"],
+        "read"
+    );
 }
 
 #[actix_web::test]
@@ -172,17 +237,30 @@ async fn an_unused_connection_expires_and_says_so_everywhere() {
     let ana = app.person("ana");
     let tokens = host.connects(&ana, &server).await;
     app.advance(DAY * 30 - Duration::from_millis(1));
-    assert_eq!(ana.opens("/connections").await.all("td.status span"), ["Active"]);
+    assert_eq!(
+        ana.opens("/connections").await.all("td.status span"),
+        ["Active"]
+    );
     app.advance(Duration::from_millis(1));
-    assert_eq!(ana.opens("/connections").await.all("td.status span"), ["Expired"]);
+    assert_eq!(
+        ana.opens("/connections").await.all("td.status span"),
+        ["Expired"]
+    );
     assert!(!server.admits(&tokens.access).await);
     assert_eq!(host.is_refused(&tokens.refresh).await, "invalid_grant");
 
     let again = host.connects(&ana, &server).await;
     assert!(server.admits(&again.access).await);
-    assert_eq!(ana.opens("/connections").await.connections().len(), 1, "it was replaced");
+    assert_eq!(
+        ana.opens("/connections").await.connections().len(),
+        1,
+        "it was replaced"
+    );
     let trail = app.trail().await;
-    assert!(trail.contains(&"connection.replaced by ana@acme.example".to_owned()), "{trail:?}");
+    assert!(
+        trail.contains(&"connection.replaced by ana@acme.example".to_owned()),
+        "{trail:?}"
+    );
 }
 
 #[actix_web::test]
@@ -218,7 +296,9 @@ async fn a_revoked_client_gets_nothing_more() {
     let server = app.project("search", &[]).await;
     let host = app.host("Cursor").await;
     let tokens = host.connects(&app.person("ana"), &server).await;
-    app.database.execute("UPDATE client SET revoked_at = 1").await;
+    app.database
+        .execute("UPDATE client SET revoked_at = 1")
+        .await;
     assert!(!server.admits(&tokens.access).await);
     assert_eq!(host.is_refused(&tokens.refresh).await, "invalid_grant");
 }

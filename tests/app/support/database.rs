@@ -33,20 +33,28 @@ impl TestDatabase {
     pub async fn create() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = match std::env::var("UNTETHER_TEST_POSTGRES_URL") {
-            Err(_) => DatabaseUrl::Sqlite { path: folder.path().join("test.db") },
+            Err(_) => DatabaseUrl::Sqlite {
+                path: folder.path().join("test.db"),
+            },
             Ok(server) => {
                 let number = SCHEMAS.fetch_add(1, Ordering::SeqCst);
                 let schema = format!("test_{}_{number}", std::process::id());
                 let pool = PgPool::connect(&server).await.unwrap();
-                let create = format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
-                pool.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(create))).await.unwrap();
+                let create =
+                    format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
+                pool.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(create)))
+                    .await
+                    .unwrap();
                 pool.close().await;
                 let separator = if server.contains('?') { '&' } else { '?' };
                 let url = format!("{server}{separator}options=-csearch_path%3D{schema}");
                 DatabaseUrl::Postgres { url }
             }
         };
-        Self { url, _folder: folder }
+        Self {
+            url,
+            _folder: folder,
+        }
     }
 
     /// Runs statements past the program.
@@ -54,7 +62,9 @@ impl TestDatabase {
         let statements = sqlx::AssertSqlSafe(statements.to_owned());
         match &self.url {
             DatabaseUrl::Sqlite { path } => {
-                let pool = SqlitePool::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+                let pool = SqlitePool::connect(&format!("sqlite://{}", path.display()))
+                    .await
+                    .unwrap();
                 pool.execute(sqlx::raw_sql(statements)).await.unwrap();
                 pool.close().await;
             }
@@ -71,7 +81,9 @@ impl TestDatabase {
         let query = sqlx::AssertSqlSafe(query.to_owned());
         match &self.url {
             DatabaseUrl::Sqlite { path } => {
-                let pool = SqlitePool::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+                let pool = SqlitePool::connect(&format!("sqlite://{}", path.display()))
+                    .await
+                    .unwrap();
                 let rows = sqlx::query(query).fetch_all(&pool).await.unwrap();
                 pool.close().await;
                 rows.iter().map(|row| row.get(0)).collect()
@@ -108,7 +120,9 @@ impl TestDatabase {
                 .map(|column| format!("COALESCE(CAST({column} AS TEXT), 'NULL')"))
                 .collect::<Vec<_>>()
                 .join(" || ' | ' || ");
-            let rows = self.texts(&format!("SELECT {row} FROM {table} ORDER BY 1")).await;
+            let rows = self
+                .texts(&format!("SELECT {row} FROM {table} ORDER BY 1"))
+                .await;
             dump.push_str(&format!("== {table}\n{}\n", rows.join("\n")));
         }
         dump

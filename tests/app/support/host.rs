@@ -28,8 +28,16 @@ pub struct Tokens {
 
 impl Tokens {
     pub fn of(body: &Value) -> Self {
-        let text = |name: &str| body[name].as_str().unwrap_or_else(|| panic!("{body}")).to_owned();
-        Self { access: text("access_token"), refresh: text("refresh_token") }
+        let text = |name: &str| {
+            body[name]
+                .as_str()
+                .unwrap_or_else(|| panic!("{body}"))
+                .to_owned()
+        };
+        Self {
+            access: text("access_token"),
+            refresh: text("refresh_token"),
+        }
     }
 }
 
@@ -91,7 +99,11 @@ impl<'a> Host<'a> {
     }
 
     pub async fn refreshes(&self, refresh_token: &str) -> Response {
-        self.asks(&[("grant_type", "refresh_token"), ("refresh_token", refresh_token)]).await
+        self.asks(&[
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh_token),
+        ])
+        .await
     }
 
     /// The whole way: consent, code, tokens.

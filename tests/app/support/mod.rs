@@ -12,5 +12,7 @@ pub use server::{McpServer, TestApp};
 /// The query parameters of a URL, decoded.
 pub fn query_of(url: &str) -> std::collections::HashMap<String, String> {
     let (_, query) = url.split_once('?').unwrap_or((url, ""));
-    url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+    url::form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .collect()
 }

@@ -120,20 +120,30 @@ impl<'a> Person<'a> {
     /// Posts a form from a page of some origin.
     pub async fn posts_from(&self, path: &str, fields: &[(String, String)], origin: &str) -> Page {
         let url = format!("{}{path}", self.app.url);
-        let request = self.app.http.post(url).header("origin", origin).form(fields);
+        let request = self
+            .app
+            .http
+            .post(url)
+            .header("origin", origin)
+            .form(fields);
         Self::look(self.send(request).await).await
     }
 
     /// Opens the consent page that a host asks for.
     pub async fn is_asked(&self, host: &Host<'_>, server: &McpServer<'_>) -> Page {
-        self.opens(&host.authorize_path(Some(&server.resource))).await
+        self.opens(&host.authorize_path(Some(&server.resource)))
+            .await
     }
 
     /// Answers a consent page; returns where the browser is sent.
     pub async fn answers(&self, page: &Page, decision: &str, ticked: &[&str]) -> String {
         let mut fields = form_fields(page, "/oauth/authorize");
         fields.push(("decision".into(), decision.into()));
-        fields.extend(ticked.iter().map(|scope| ("ticked".to_owned(), (*scope).to_owned())));
+        fields.extend(
+            ticked
+                .iter()
+                .map(|scope| ("ticked".to_owned(), (*scope).to_owned())),
+        );
         let answer = self.posts("/oauth/authorize", &fields).await;
         assert_eq!(answer.status, 303, "{}", answer.text);
         answer.headers["location"].to_str().unwrap().to_owned()
@@ -149,14 +159,21 @@ impl<'a> Person<'a> {
 
     /// The id of the newest connection in this person's list.
     pub async fn newest_connection(&self) -> String {
-        let page = self.opens("/connections?status=active&status=expired&status=revoked").await;
-        page.attributes("table tbody tr", "id").into_iter().next().expect("a connection")
+        let page = self
+            .opens("/connections?status=active&status=expired&status=revoked")
+            .await;
+        page.attributes("table tbody tr", "id")
+            .into_iter()
+            .next()
+            .expect("a connection")
     }
 
     /// Revokes connections through the confirmation page.
     pub async fn revokes(&self, ids: &[&str], reason: &str) -> Page {
         let query: Vec<_> = ids.iter().map(|id| format!("id={id}")).collect();
-        let asked = self.opens(&format!("/connections/revoke?{}", query.join("&"))).await;
+        let asked = self
+            .opens(&format!("/connections/revoke?{}", query.join("&")))
+            .await;
         if asked.status != 200 {
             return asked;
         }

@@ -46,17 +46,28 @@ impl TestApp {
         let mut settings = settings(&listener, &database);
         adjust(&mut settings);
         let clock = Arc::new(TestClock::new(START));
-        let secrets = Secrets::new(b"the secret key of the tests only", Arc::new(SystemRandomness));
+        let secrets = Secrets::new(
+            b"the secret key of the tests only",
+            Arc::new(SystemRandomness),
+        );
         let identities = IdentitySource::Proxy(settings.proxy.clone().unwrap());
         let url = settings.public_url.as_str().to_owned();
         let db = Db::open(&database.url).await.unwrap();
-        let app = app::assemble(settings, db, clock.clone(), secrets, identities).await.unwrap();
+        let app = app::assemble(settings, db, clock.clone(), secrets, identities)
+            .await
+            .unwrap();
         tokio::spawn(app::build(app.clone(), listener, 1).unwrap());
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .unwrap();
-        Self { url, app, database, http, clock }
+        Self {
+            url,
+            app,
+            database,
+            http,
+            clock,
+        }
     }
 
     pub fn advance(&self, duration: Duration) {
@@ -78,12 +89,21 @@ impl TestApp {
     }
 
     pub async fn get(&self, path: &str) -> reqwest::Response {
-        self.http.get(format!("{}{path}", self.url)).send().await.unwrap()
+        self.http
+            .get(format!("{}{path}", self.url))
+            .send()
+            .await
+            .unwrap()
     }
 
     /// Posts a form without being anyone.
     pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> reqwest::Response {
-        self.http.post(format!("{}{path}", self.url)).form(form).send().await.unwrap()
+        self.http
+            .post(format!("{}{path}", self.url))
+            .form(form)
+            .send()
+            .await
+            .unwrap()
     }
 
     /// Adds a project with a required and an optional scope.
@@ -99,11 +119,15 @@ impl TestApp {
             name: format!("Project {slug}"),
             resource: Resource::parse(&resource).unwrap(),
             scopes: vec![scope("read", false), scope("write", true)],
-            administrators: administrators.iter().map(|text| text.parse().unwrap()).collect(),
+            administrators: administrators
+                .iter()
+                .map(|text| text.parse().unwrap())
+                .collect(),
         };
         let mut tx = self.app.db.write().await.unwrap();
-        let (_, id, secret) =
-            untether::flow::project::add(&mut tx, &self.context(), new).await.unwrap();
+        let (_, id, secret) = untether::flow::project::add(&mut tx, &self.context(), new)
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
         McpServer {
             app: self,

@@ -1,0 +1,137 @@
+//! The program under load: `cargo bench --bench http -- [OPTIONS]`.
+//!
+//! Fills a fresh database (an SQLite file, or a schema of its own on the server that
+//! `UNTETHER_TEST_POSTGRES_URL` names), starts the server as `untether serve` does and beside
+//! it a bare actix handler that answers a small JSON from memory, and measures the two by
+//! turns: on a machine that does other things too, only the ratio of neighbours means much.
+//! The figures are those of the best round, the last column tells how far the rounds differ.
+//!
+//! The load generator has one thread and shares the machine with the server. A missed target
+//! is told, not failed; a wrong answer fails.
+
+mod load;
+mod measure;
+mod organization;
+mod report;
+mod server;
+mod traffic;
+
+use std::{process::ExitCode, time::Duration};
+
+use clap::Parser;
+use untether::store::Db;
+
+use crate::{measure::Bench, organization::Organization, server::Running};
+
+/// Measures the server over HTTP.
+#[derive(Clone, Debug, Parser)]
+struct Options {
+    /// How many connections the organization has.
+    #[arg(long, default_value_t = 100_000)]
+    connections: usize,
+    /// How long each measurement takes.
+    #[arg(long, default_value_t = 5.0)]
+    seconds: f64,
+    /// How many times each is repeated.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// How many clients ask at the same time.
+    #[arg(long, default_value_t = 32)]
+    clients: usize,
+    /// Leaves out the line that the server logs for each request.
+    #[arg(long)]
+    no_log: bool,
+    /// Only some of: introspect, refresh, exchange, pages.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+    /// What cargo adds.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+impl Options {
+    fn wants(&self, part: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == part)
+    }
+
+    fn time(&self) -> Duration {
+        Duration::from_secs_f64(self.seconds)
+    }
+}
+
+// One thread for the clients; the servers have their own.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(Options::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: Options) -> Result<(), String> {
+    let folder = tempfile::tempdir().map_err(text)?;
+    if !options.no_log {
+        server::log_into(&folder.path().join("log")).map_err(text)?;
+    }
+    let place = server::Place::make(folder.path()).await?;
+    let outcome = measure(&options, folder.path(), &place).await;
+    place.remove().await?;
+    outcome
+}
+
+async fn measure(
+    options: &Options,
+    folder: &std::path::Path,
+    place: &server::Place,
+) -> Result<(), String> {
+    let settings = server::settings(place.url.clone());
+    let secrets = server::secrets();
+    let db = Db::open(&place.url).await.map_err(text)?;
+    eprintln!("filling {} with {} connections", place.url, options.connections);
+    let filled = Organization::found(&db, &settings, &secrets, options.connections).await;
+    let organization = filled.map_err(text)?;
+
+    let bare = Running::bare()?;
+    let real = Running::real(settings, secrets)?;
+    let mut bench = Bench {
+        options,
+        bare: bare.address,
+        real: real.address,
+        db: &db,
+        organization: &organization,
+        table: report::Table::default(),
+    };
+    bench.run(folder).await?;
+    println!(
+        "\n{} connections on {}, {} clients, {} workers{}",
+        options.connections,
+        engine(&db).await?,
+        options.clients,
+        server::workers(),
+        if options.no_log { ", without logs" } else { "" },
+    );
+    println!("\n{}", bench.table);
+    real.stop().await;
+    bare.stop().await;
+    db.close().await;
+    Ok(())
+}
+
+/// The engine, and whether a commit there survives a power cut.
+async fn engine(db: &Db) -> Result<String, String> {
+    let Db::Postgres { write, .. } = db else {
+        return Ok("SQLite".to_owned());
+    };
+    let durable = "SELECT current_setting('server_version') || CASE
+        WHEN 'on' = ALL (ARRAY[current_setting('fsync'), current_setting('synchronous_commit')])
+        THEN '' ELSE ' (NOT DURABLE: fsync or synchronous_commit is off)' END";
+    let version: String = sqlx::query_scalar(durable).fetch_one(write).await.map_err(text)?;
+    Ok(format!("PostgreSQL {version}"))
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}

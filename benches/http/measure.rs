@@ -1,0 +1,273 @@
+//! What is measured, against what, and which figure is enough.
+
+use std::{
+    fs::File,
+    io::{Seek, Write},
+    net::SocketAddr,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use sha2::{Digest, Sha256};
+use untether::{domain::pkce::CodeChallenge, store::Db, web::params::encode};
+
+use crate::{
+    Options,
+    load::{self, Figures, Traffic},
+    organization::{ADMINISTRATOR, MEMBER, Organization},
+    report::{Row, Table, millis, per_second, range},
+    server::OWNER,
+    text,
+    traffic::{Exchange, Introspect, Look, Refresh, Same, form},
+};
+
+/// Connections that each refreshing client looks after.
+const HELD: usize = 64;
+
+/// More codes than can be exchanged in a second.
+const CODES_A_SECOND: f64 = 2_500.0;
+
+/// A `code_verifier` (RFC 7636 §4.1).
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+
+/// Everything that a measurement needs.
+pub struct Bench<'a> {
+    pub options: &'a Options,
+    pub bare: SocketAddr,
+    pub real: SocketAddr,
+    pub db: &'a Db,
+    pub organization: &'a Organization,
+    pub table: Table,
+}
+
+/// What was measured in one round, beside the baseline measured right before.
+#[derive(Clone, Copy)]
+struct Round {
+    bare: f64,
+    real: f64,
+}
+
+impl Round {
+    fn ratio(self) -> f64 {
+        self.real / self.bare
+    }
+}
+
+impl Bench<'_> {
+    pub async fn run(&mut self, folder: &Path) -> Result<(), String> {
+        if self.options.wants("introspect") {
+            self.introspect().await?;
+        }
+        if self.options.wants("refresh") {
+            self.refresh(folder).await?;
+        }
+        if self.options.wants("exchange") {
+            self.exchange(folder).await?;
+        }
+        if self.options.wants("pages") {
+            self.pages().await?;
+        }
+        Ok(())
+    }
+
+    /// Every tool call asks this.
+    async fn introspect(&mut self) -> Result<(), String> {
+        let requests: Vec<_> = self.organization.grants.iter().map(|grant| {
+            let server = &self.organization.servers[grant.project];
+            let pair = format!("{}:{}", server.credential, server.secret.expose());
+            let header = format!("Authorization: Basic {}\r\n", STANDARD.encode(pair));
+            form("/oauth/introspect", &header, &encode([("token", &*grant.access)]))
+        });
+        let requests = requests.collect();
+        let mut crowd = Introspect::crowd(requests, self.options.clients);
+        let ready = || vec![Same::new("/healthz", ""); self.options.clients];
+        let time = self.options.time();
+        let (mut rates, mut around, mut waits) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..self.options.rounds {
+            let bare = self.bare_flat_out().await?;
+            let flat_out;
+            (flat_out, crowd) = load::run(self.real, crowd, None, time).await?;
+            rates.push(Round { bare: bare.rate, real: flat_out.rate });
+            let (healthz, _) = load::run(self.real, ready(), None, time / 2).await?;
+            around.push(Round { bare: bare.rate, real: healthz.rate });
+
+            let (bare, _) = load::run(self.bare, bares(self.options.clients), Some(bare.rate / 2.0), time / 2).await?;
+            let half;
+            (half, crowd) = load::run(self.real, crowd, Some(flat_out.rate / 2.0), time).await?;
+            waits.push(Round { bare: seconds(bare.p99), real: seconds(half.p99) });
+        }
+        let best = self.rates("introspection", &rates, "ratio >= 0.10");
+        self.table.met(best.ratio() >= 0.10);
+        self.rates("  no database: /healthz", &around, "");
+        let best = self.times("introspection, p99 at half load", &waits, "<= 3 ms");
+        self.table.met(best.real <= 0.003);
+        Ok(())
+    }
+
+    /// Each client holds some connections, and refreshes them with its newest tokens.
+    async fn refresh(&mut self, folder: &Path) -> Result<(), String> {
+        let held = |n: usize| Refresh {
+            held: self.organization.grants.iter().skip(n).step_by(self.options.clients).take(HELD)
+                .map(|grant| (grant.client.clone(), grant.refresh.clone()))
+                .collect(),
+            next: 0,
+        };
+        let mut clients: Vec<_> = (0..self.options.clients).map(held).collect();
+        let (mut rates, mut waits) = (Vec::new(), Vec::new());
+        for _ in 0..self.options.rounds {
+            let syncs = syncs_a_second(folder).map_err(text)?;
+            let figures;
+            (figures, clients) = load::run(self.real, clients, None, self.options.time()).await?;
+            rates.push(Round { bare: syncs, real: figures.rate });
+            waits.push(figures.p99);
+        }
+        self.durable("refresh", &rates, &waits);
+        Ok(())
+    }
+
+    /// Codes as the consent page makes them, each redeemed once.
+    async fn exchange(&mut self, folder: &Path) -> Result<(), String> {
+        let hash = URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER));
+        let challenge = CodeChallenge::from_stored(hash);
+        let time = self.options.time().min(Duration::from_secs(10));
+        let count = CODES_A_SECOND * time.as_secs_f64();
+        let (mut rates, mut waits) = (Vec::new(), Vec::new());
+        for _ in 0..self.options.rounds {
+            let codes = self.organization.issue_codes(self.db, count as usize, &challenge).await;
+            let codes = codes.map_err(text)?;
+            let share = codes.len() / self.options.clients;
+            let clients = codes.chunks_exact(share);
+            let clients = clients.map(|codes| Exchange { codes: codes.to_vec(), verifier: VERIFIER });
+            let clients = clients.take(self.options.clients).collect();
+            let syncs = syncs_a_second(folder).map_err(text)?;
+            let (figures, _) = load::run(self.real, clients, None, time).await?;
+            rates.push(Round { bare: syncs, real: figures.rate });
+            waits.push(figures.p99);
+        }
+        self.durable("code exchange", &rates, &waits);
+        Ok(())
+    }
+
+    /// The list, one reader at a time.
+    async fn pages(&mut self) -> Result<(), String> {
+        let middle = format!("/connections?after={}", self.organization.middle);
+        let middle_of_project = format!("/connections?after={}", self.organization.middle_of_project);
+        let pages = [
+            ("list, owner, first page", "/connections", OWNER),
+            ("list, owner, middle page", &middle, OWNER),
+            ("list, project administrator, first page", "/connections", ADMINISTRATOR),
+            ("list, project administrator, middle page", &middle_of_project, ADMINISTRATOR),
+            ("list, member", "/connections", MEMBER),
+        ];
+        let time = self.options.time() / 2;
+        for (name, path, email) in pages {
+            let plain = load::once(self.real, Look::new(path, email, None)).await?;
+            if plain.rows == 0 {
+                return Err(format!("{name}: {path} has no rows"));
+            }
+            let mut reader = vec![Look::new(path, email, Some("br"))];
+            let (mut middles, mut slowest) = (Vec::new(), Vec::new());
+            for _ in 0..self.options.rounds {
+                let (bare, _) = load::run(self.bare, bares(1), None, time / 2).await?;
+                let figures;
+                (figures, reader) = load::run(self.real, reader, None, time).await?;
+                middles.push(Round { bare: seconds(bare.p50), real: seconds(figures.p50) });
+                slowest.push(Round { bare: seconds(bare.p99), real: seconds(figures.p99) });
+            }
+            self.times(&format!("{name}, p50"), &middles, "");
+            let best = self.times("  p99", &slowest, "<= 15 ms");
+            self.table.met(best.real <= 0.015);
+            let bytes = reader[0].bytes;
+            self.table.add(Row {
+                what: format!("  {} rows on the wire, with headers", plain.rows),
+                measured: format!("{bytes} B"),
+                baseline: format!("{} B", plain.bytes),
+                ratio: format!("{:.3}", bytes as f64 / plain.bytes as f64),
+                target: "<= 8 KB",
+                met: Some(bytes <= 8 * 1024),
+                note: "baseline: not compressed".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    async fn bare_flat_out(&self) -> Result<Figures, String> {
+        let clients = bares(self.options.clients);
+        load::run(self.bare, clients, None, self.options.time() / 2).await.map(|(figures, _)| figures)
+    }
+
+    /// Adds a line about rates and returns the best round.
+    fn rates(&mut self, what: &str, rounds: &[Round], target: &'static str) -> Round {
+        let best = best(rounds, |a, b| a.real > b.real);
+        self.table.add(Row {
+            what: what.to_owned(),
+            measured: per_second(best.real),
+            baseline: per_second(best.bare),
+            ratio: format!("{:.3}", best.ratio()),
+            target,
+            met: None,
+            note: range(rounds, Round::ratio, |ratio| format!("{ratio:.3}")),
+        });
+        best
+    }
+
+    /// Adds a line about times and returns the best round.
+    fn times(&mut self, what: &str, rounds: &[Round], target: &'static str) -> Round {
+        let best = best(rounds, |a, b| a.real < b.real);
+        let show = |seconds| millis(Duration::from_secs_f64(seconds));
+        self.table.add(Row {
+            what: what.to_owned(),
+            measured: show(best.real),
+            baseline: show(best.bare),
+            ratio: format!("{:.1}", best.ratio()),
+            target,
+            met: None,
+            note: range(rounds, |round| round.real, show),
+        });
+        best
+    }
+
+    /// Adds the lines about something that ends with a durable commit.
+    fn durable(&mut self, what: &str, rounds: &[Round], waits: &[Duration]) {
+        let best = self.rates(what, rounds, ">= 800/s");
+        self.table.met(best.real >= 800.0);
+        self.table.add(Row {
+            what: "  p99 at full load".to_owned(),
+            measured: waits.iter().min().map(|wait| millis(*wait)).unwrap_or_default(),
+            baseline: "(fsyncs)".to_owned(),
+            note: range(waits, |wait| seconds(wait), |wait| millis(Duration::from_secs_f64(wait))),
+            ..Row::default()
+        });
+    }
+}
+
+fn bares(count: usize) -> Vec<impl Traffic> {
+    vec![Same::new("/", "\"active\":true"); count]
+}
+
+fn seconds(time: Duration) -> f64 {
+    time.as_secs_f64()
+}
+
+fn best(rounds: &[Round], better: impl Fn(Round, Round) -> bool) -> Round {
+    let pick = |a: Round, b: &Round| if better(*b, a) { *b } else { a };
+    rounds.iter().skip(1).fold(rounds[0], pick)
+}
+
+/// How often a second 4 KiB can be written here, each time to the disk.
+fn syncs_a_second(folder: &Path) -> std::io::Result<f64> {
+    let mut file = File::create(folder.join("sync"))?;
+    let begin = Instant::now();
+    let mut count = 0.0;
+    while begin.elapsed() < Duration::from_millis(500) {
+        file.rewind()?;
+        file.write_all(&[0; 4096])?;
+        file.sync_data()?;
+        count += 1.0;
+    }
+    Ok(count / begin.elapsed().as_secs_f64())
+}
