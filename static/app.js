@@ -51,8 +51,8 @@
     event.preventDefault();
     if (status < 400 || status == 401) return location.reload();
     const page = new DOMParser().parseFromString(text, 'text/html');
-    const said = [...page.querySelectorAll('h1, .lead')].map((line) => line.textContent);
-    failed(said.join('. ') || `Error ${status}. Try again.`);
+    const said = [...page.querySelectorAll('h1, .lead, .prose li, code')].map((line) => line.textContent);
+    failed(said.join('\n') || `Error ${status}. Try again.`);
   });
 
   on('htmx:after:swap', ({ detail: { ctx } }) => {

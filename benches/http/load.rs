@@ -2,8 +2,9 @@
 //! the other core to the server.
 
 use std::{
-    io,
+    fs, io,
     net::SocketAddr,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -63,6 +64,9 @@ pub struct Figures {
     pub rate: f64,
     pub p50: Duration,
     pub p99: Duration,
+    /// What an answer cost all threads but the one that asks; nothing where the system
+    /// does not tell.
+    pub cpu: Duration,
 }
 
 /// Lets every client ask again and again for some time: as fast as it is answered, or all of
@@ -80,6 +84,7 @@ pub async fn run<T: Traffic>(
     let count = clients.len() as u32;
     let interval = rate.map(|rate| Duration::from_secs_f64(f64::from(count) / rate));
     let over = Arc::new(AtomicBool::new(false));
+    let worked = work_of_others();
     let begin = Instant::now();
     let mut tasks = JoinSet::new();
     for (n, client) in (0..).zip(clients) {
@@ -99,6 +104,7 @@ pub async fn run<T: Traffic>(
         times.extend(some);
     }
     let elapsed = begin.elapsed();
+    let worked = work_of_others().saturating_sub(worked);
     times.sort_unstable();
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
     if times.is_empty() {
@@ -108,8 +114,26 @@ pub async fn run<T: Traffic>(
         rate: times.len() as f64 / elapsed.as_secs_f64(),
         p50: at(0.5),
         p99: at(0.99),
+        cpu: worked / times.len() as u32,
     };
     Ok((figures, clients))
+}
+
+/// How long all threads but this one have run so far (Linux).
+fn work_of_others() -> Duration {
+    let time = |file: PathBuf| -> u64 {
+        let line = fs::read_to_string(file).unwrap_or_default();
+        let first = line.split(' ').next().map(str::parse);
+        first.and_then(Result::ok).unwrap_or(0)
+    };
+    let threads = fs::read_dir("/proc/self/task")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let all: u64 = threads
+        .map(|thread| time(thread.path().join("schedstat")))
+        .sum();
+    Duration::from_nanos(all.saturating_sub(time("/proc/thread-self/schedstat".into())))
 }
 
 struct Visit {
@@ -202,7 +226,8 @@ impl Connection {
                 whole = self.whole_length().unwrap_or(usize::MAX);
             }
         }
-        self.answer().ok_or_else(|| io::ErrorKind::InvalidData.into())
+        self.answer()
+            .ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 
     /// How long head and body are, once the head has arrived. Answers without a length,
@@ -214,7 +239,11 @@ impl Connection {
     }
 
     fn answer(&self) -> Option<Answer<'_>> {
-        let end = self.received.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+        let end = self
+            .received
+            .windows(4)
+            .position(|four| four == b"\r\n\r\n")?
+            + 4;
         let (head, body) = self.received.split_at(end);
         let head = str::from_utf8(head).ok()?;
         Some(Answer {

@@ -9,6 +9,7 @@
 //! The load generator has one thread and shares the machine with the server. A missed target
 //! is told, not failed; a wrong answer fails.
 
+mod bulk;
 mod load;
 mod measure;
 mod organization;
@@ -90,7 +91,10 @@ async fn measure(
     let settings = server::settings(place.url.clone());
     let secrets = server::secrets();
     let db = Db::open(&place.url).await.map_err(text)?;
-    eprintln!("filling {} with {} connections", place.url, options.connections);
+    eprintln!(
+        "filling {} with {} connections",
+        place.url, options.connections
+    );
     let filled = Organization::found(&db, &settings, &secrets, options.connections).await;
     let organization = filled.map_err(text)?;
 
@@ -128,7 +132,10 @@ async fn engine(db: &Db) -> Result<String, String> {
     let durable = "SELECT current_setting('server_version') || CASE
         WHEN 'on' = ALL (ARRAY[current_setting('fsync'), current_setting('synchronous_commit')])
         THEN '' ELSE ' (NOT DURABLE: fsync or synchronous_commit is off)' END";
-    let version: String = sqlx::query_scalar(durable).fetch_one(write).await.map_err(text)?;
+    let version: String = sqlx::query_scalar(durable)
+        .fetch_one(write)
+        .await
+        .map_err(text)?;
     Ok(format!("PostgreSQL {version}"))
 }
 

@@ -4,9 +4,6 @@
 //! people have about twenty each. A year of connections, in the order they came: by now
 //! 59 % are active, 29 % expired, 12 % revoked.
 
-use std::fmt::Write as _;
-
-use sqlx::{AssertSqlSafe, raw_sql};
 use untether::{
     app,
     clock::{Clock as _, SystemClock, Timestamp},
@@ -30,6 +27,8 @@ use untether::{
     },
 };
 
+use crate::bulk::{Chance, Rows, settle};
+
 /// Administers the project with the most connections, and nothing else.
 pub const ADMINISTRATOR: &str = "pablo.ruiz@acme.example";
 /// Has some connections.
@@ -39,12 +38,17 @@ const PROJECTS: usize = 200;
 const SCOPES: &str = "tools:read tools:write";
 /// At most so many connections have tokens.
 const SAMPLE: usize = 20_000;
-/// Rows of one INSERT.
-const CHUNK: usize = 1_000;
 
 const DAY: i64 = 86_400_000;
 const APPS: [&str; 8] = [
-    "Claude Code", "Cursor", "VS Code", "Goose", "Zed", "Windsurf", "ChatGPT", "Raycast",
+    "Claude Code",
+    "Cursor",
+    "VS Code",
+    "Goose",
+    "Zed",
+    "Windsurf",
+    "ChatGPT",
+    "Raycast",
 ];
 const FIRST: [&str; 8] = ["mia", "ana", "noah", "lena", "omar", "yuki", "igor", "zoe"];
 const LAST: [&str; 6] = ["stone", "tanaka", "okafor", "novak", "silva", "berg"];
@@ -102,7 +106,12 @@ impl Organization {
             project_keys: Vec::new(),
         };
         filling.add_connections(db, connections).await?;
-        let Filling { grants, keys, project_keys, .. } = filling;
+        let Filling {
+            grants,
+            keys,
+            project_keys,
+            ..
+        } = filling;
         let grants = add_tokens(db, secrets, now, grants).await?;
         settle(db).await?;
         Ok(Self {
@@ -149,7 +158,13 @@ async fn add_projects(
     now: Timestamp,
 ) -> store::Result<Vec<Server>> {
     let rules = app::rules(settings);
-    let context = Context { now, rules: &rules, secrets, actor: Actor::CommandLine, address: None };
+    let context = Context {
+        now,
+        rules: &rules,
+        secrets,
+        actor: Actor::CommandLine,
+        address: None,
+    };
     let scopes: Vec<_> = SCOPES
         .split(' ')
         .map(|name| OfferedScope {
@@ -161,7 +176,11 @@ async fn add_projects(
     let mut tx = db.write().await?;
     let mut servers = Vec::with_capacity(PROJECTS);
     for n in 0..PROJECTS {
-        let administrator = if n == 0 { ADMINISTRATOR } else { "nobody@acme.example" };
+        let administrator = if n == 0 {
+            ADMINISTRATOR
+        } else {
+            "nobody@acme.example"
+        };
         let new = NewProject {
             slug: Slug::parse(&format!("project-{n}")).expect("is a slug"),
             name: format!("Project {n}"),
@@ -171,7 +190,11 @@ async fn add_projects(
             administrators: vec![PrincipalName::Email(administrator.to_owned())],
         };
         let (project, credential, secret) = flow::project::add(&mut tx, &context, new).await?;
-        servers.push(Server { id: project.id, credential, secret });
+        servers.push(Server {
+            id: project.id,
+            credential,
+            secret,
+        });
     }
     tx.commit().await?;
     Ok(servers)
@@ -188,10 +211,17 @@ async fn add_people(
     for (n, id) in ids.iter().enumerate() {
         let (first, last) = (FIRST[n % FIRST.len()], LAST[n / 8 % LAST.len()]);
         // The eighth is the member.
-        let email = if n == 7 { MEMBER.to_owned() } else { format!("{first}.{last}{n}@acme.example") };
+        let email = if n == 7 {
+            MEMBER.to_owned()
+        } else {
+            format!("{first}.{last}{n}@acme.example")
+        };
         let at = now.millis();
-        rows.push(db, format_args!("('{id}', '{email}', '{email}', '{first} {last}', {at}, {at})"))
-            .await?;
+        rows.push(
+            db,
+            format_args!("('{id}', '{email}', '{email}', '{first} {last}', {at}, {at})"),
+        )
+        .await?;
     }
     rows.flush(db).await?;
     Ok(ids)
@@ -214,11 +244,23 @@ async fn add_clients(
     for n in 0..count {
         let id: ClientId = secrets.new_id(now);
         let app = APPS[n % APPS.len()];
-        let name = if n < APPS.len() { app.to_owned() } else { format!("{app} {n}") };
+        let name = if n < APPS.len() {
+            app.to_owned()
+        } else {
+            format!("{app} {n}")
+        };
         let at = now.millis();
-        rows.push(db, format_args!("('{id}', '{id}', 'registered', '{name}', 'public', {at})"))
+        rows.push(
+            db,
+            format_args!("('{id}', '{id}', 'registered', '{name}', 'public', {at})"),
+        )
+        .await?;
+        addresses
+            .push(
+                db,
+                format_args!("('{id}', 0, 'http://127.0.0.1:33418/callback')"),
+            )
             .await?;
-        addresses.push(db, format_args!("('{id}', 0, 'http://127.0.0.1:33418/callback')")).await?;
         clients.push(Client { id, name });
     }
     rows.flush(db).await?;
@@ -294,7 +336,11 @@ impl Filling<'_> {
         let some = |most: i64| (part * most as f64) as i64;
         if fate < 0.12 {
             let revoked = now - some(age.min(80 * DAY));
-            let reason = if fate < 0.06 { "'The laptop was lost.'" } else { "NULL" };
+            let reason = if fate < 0.06 {
+                "'The laptop was lost.'"
+            } else {
+                "NULL"
+            };
             let end = format!("{revoked}, 'olivia.owner@acme.example', {reason}");
             return (revoked, Some(end));
         }
@@ -334,73 +380,4 @@ async fn add_tokens(
     }
     tx.commit().await?;
     Ok(grants)
-}
-
-/// What a server that has been running for a while has done by itself.
-async fn settle(db: &Db) -> store::Result<()> {
-    match db {
-        Db::Sqlite { .. } => execute(db, "PRAGMA wal_checkpoint(TRUNCATE)".to_owned()).await,
-        Db::Postgres { .. } => execute(db, "VACUUM ANALYZE".to_owned()).await,
-    }
-}
-
-/// Rows on their way into a table, many in one statement.
-struct Rows {
-    table: &'static str,
-    sql: String,
-    count: usize,
-}
-
-impl Rows {
-    fn new(table: &'static str) -> Self {
-        Self { table, sql: String::new(), count: 0 }
-    }
-
-    async fn push(&mut self, db: &Db, row: std::fmt::Arguments<'_>) -> store::Result<()> {
-        let before = if self.count == 0 { "" } else { ", " };
-        write!(self.sql, "{before}{row}").expect("a String takes everything");
-        self.count += 1;
-        if self.count == CHUNK { self.flush(db).await } else { Ok(()) }
-    }
-
-    async fn flush(&mut self, db: &Db) -> store::Result<()> {
-        if self.count > 0 {
-            let rows = std::mem::take(&mut self.sql);
-            execute(db, format!("INSERT INTO {} VALUES {rows}", self.table)).await?;
-            self.count = 0;
-        }
-        Ok(())
-    }
-}
-
-/// Runs a statement whose text is all our own.
-pub async fn execute(db: &Db, sql: String) -> store::Result<()> {
-    let sql = raw_sql(AssertSqlSafe(sql));
-    match db {
-        Db::Sqlite { write, .. } => sql.execute(write).await.map(drop)?,
-        Db::Postgres { write, .. } => sql.execute(write).await.map(drop)?,
-    }
-    Ok(())
-}
-
-/// Chance that is the same in every run (SplitMix64).
-struct Chance(u64);
-
-impl Chance {
-    fn unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    fn below(&mut self, count: usize) -> usize {
-        (self.unit() * count as f64) as usize
-    }
-
-    /// The first of `count` comes twice as often as the second, three times as the third.
-    fn zipf(&mut self, count: usize) -> usize {
-        ((count as f64 + 1.0).powf(self.unit()) as usize).clamp(1, count) - 1
-    }
 }

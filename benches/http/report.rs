@@ -71,9 +71,12 @@ impl fmt::Display for Table {
     }
 }
 
-/// `1.23 ms`.
-pub fn millis(time: Duration) -> String {
-    format!("{:.2} ms", time.as_secs_f64() * 1000.0)
+/// `45 µs` or `1.23 ms`.
+pub fn short(time: Duration) -> String {
+    match time.as_secs_f64() * 1000.0 {
+        millis if millis < 0.2 => format!("{:.0} µs", millis * 1000.0),
+        millis => format!("{millis:.2} ms"),
+    }
 }
 
 /// `5812/s`.

@@ -41,7 +41,9 @@ pub fn workers() -> usize {
 /// Logs what `untether serve` logs, into a file instead of standard error.
 pub fn log_into(path: &Path) -> Result<(), String> {
     let file = File::create(path).map_err(|error| error.to_string())?;
-    let lines = fmt::layer().with_writer(Mutex::new(file)).with_target(false);
+    let lines = fmt::layer()
+        .with_writer(Mutex::new(file))
+        .with_target(false);
     tracing_subscriber::registry()
         .with(EnvFilter::new("info,sqlx=warn"))
         .with(lines.json().flatten_event(true))
@@ -61,13 +63,19 @@ impl Place {
     pub async fn make(folder: &Path) -> Result<Self, String> {
         let Ok(server) = std::env::var("UNTETHER_TEST_POSTGRES_URL") else {
             let path = folder.join("bench.db");
-            return Ok(Self { url: DatabaseUrl::Sqlite { path }, schema: None });
+            return Ok(Self {
+                url: DatabaseUrl::Sqlite { path },
+                schema: None,
+            });
         };
         let schema = format!("bench_{}", std::process::id());
         on_server(&server, format!("CREATE SCHEMA {schema}")).await?;
         let separator = if server.contains('?') { '&' } else { '?' };
         let url = format!("{server}{separator}options=-csearch_path%3D{schema}");
-        Ok(Self { url: DatabaseUrl::Postgres { url }, schema: Some((server, schema)) })
+        Ok(Self {
+            url: DatabaseUrl::Postgres { url },
+            schema: Some((server, schema)),
+        })
     }
 
     /// Removes what the folder's end does not.
@@ -86,13 +94,16 @@ async fn on_server(server: &str, sql: String) -> Result<(), String> {
         let pool = PgPool::connect(server).await?;
         raw_sql(AssertSqlSafe(sql)).execute(&pool).await?;
         pool.close().await;
-        sqlx::Result::Ok(())
+        Ok(())
     };
-    act.await.map_err(|error| error.to_string())
+    act.await.map_err(|error: sqlx::Error| error.to_string())
 }
 
 pub fn secrets() -> Secrets {
-    Secrets::new(b"a key of the benchmark, which nobody else uses", Arc::new(SystemRandomness))
+    Secrets::new(
+        b"a key of the benchmark, which nobody else uses",
+        Arc::new(SystemRandomness),
+    )
 }
 
 pub fn settings(database: DatabaseUrl) -> Settings {
@@ -142,14 +153,20 @@ impl Running {
         Self::start(|listener| async move {
             let server = HttpServer::new(|| Actix::new().route("/", web::get().to(answer)));
             let server = server.workers(workers()).tcp_nodelay(true).listen(listener);
-            server.map(HttpServer::run).map_err(|error| error.to_string())
+            server
+                .map(HttpServer::run)
+                .map_err(|error| error.to_string())
         })
     }
 
     /// What `untether serve` starts.
-    pub fn real(settings: Settings, secrets: Secrets) -> Result<Self, String> {
+    pub fn real(mut settings: Settings, secrets: Secrets) -> Result<Self, String> {
         Self::start(|listener| async move {
-            let db = Db::open(&settings.database).await.map_err(|error| error.to_string())?;
+            let address = listener.local_addr().map_err(|error| error.to_string())?;
+            settings.public_url = PublicUrl::of_listener(address);
+            let db = Db::open(&settings.database)
+                .await
+                .map_err(|error| error.to_string())?;
             let proxy = settings.proxy.clone().ok_or("no proxy")?;
             let identities = IdentitySource::Proxy(proxy);
             let app = app::assemble(settings, db, Arc::new(SystemClock), secrets, identities).await;
@@ -183,7 +200,11 @@ impl Running {
             })
         });
         let handle = receiver.recv().map_err(|_| "the server did not start")??;
-        Ok(Self { address, handle, thread })
+        Ok(Self {
+            address,
+            handle,
+            thread,
+        })
     }
 
     pub async fn stop(self) {

@@ -4,28 +4,37 @@ use clap::{ArgMatches, parser::ValueSource};
 
 use crate::{
     config::{PublicUrl, Settings},
-    domain::role::{Identity, PrincipalName},
-    store,
-    web::{identity::Persona, state::App},
+    domain::role::PrincipalName,
+    web::identity::Persona,
 };
+
+mod fill;
+mod organization;
+
+pub use fill::fill;
+
+use organization::{ADMINISTRATOR, AUDITOR, MEMBER, OWNER, email};
+
+/// The settings that belong to a real installation.
+const REAL: [&str; 8] = [
+    "database_url",
+    "database_url_file",
+    "trusted_proxies",
+    "proxy_secret",
+    "proxy_secret_file",
+    "public_url",
+    "secret_key",
+    "secret_key_file",
+];
 
 /// Refuses settings that belong to a real installation.
 ///
 /// # Errors
 /// A sentence that names them.
 pub fn refuse_real_settings(matches: &ArgMatches) -> Result<(), String> {
-    let real = [
-        "database_url",
-        "database_url_file",
-        "trusted_proxies",
-        "public_url",
-        "secret_key",
-        "secret_key_file",
-    ];
-    let given = real.into_iter().filter(|id| {
-        matches
-            .value_source(id)
-            .is_some_and(|source| source != ValueSource::DefaultValue)
+    let given = REAL.into_iter().filter(|id| {
+        let source = matches.value_source(id);
+        source.is_some_and(|source| source != ValueSource::DefaultValue)
     });
     let given: Vec<_> = given
         .map(|id| format!("UNTETHER_{}", id.to_uppercase()))
@@ -44,67 +53,42 @@ pub fn refuse_real_settings(matches: &ArgMatches) -> Result<(), String> {
 pub fn settings(settings: Settings) -> Settings {
     Settings {
         organization: "Acme".to_owned(),
-        owners: vec![PrincipalName::Email("olivia.owner@acme.example".to_owned())],
-        auditors: vec![PrincipalName::Email(
-            "arthur.auditor@acme.example".to_owned(),
-        )],
+        owners: vec![PrincipalName::Email(email(OWNER))],
+        auditors: vec![PrincipalName::Email(email(AUDITOR))],
         ..settings
     }
 }
 
 /// Who one can look as.
 pub fn personas() -> Vec<Persona> {
-    let persona = |key, label, name: &str, email: &str| Persona {
+    let persona = |key, label, person| Persona {
         key,
         label,
-        identity: Identity {
-            subject: email.to_owned(),
-            email: email.to_owned(),
-            name: name.to_owned(),
-            groups: None,
-        },
+        identity: fill::identity(person),
     };
     vec![
-        persona(
-            "owner",
-            "Owner",
-            "Olivia Owner",
-            "olivia.owner@acme.example",
-        ),
-        persona(
-            "administrator",
-            "Project administrator",
-            "Pablo Ruiz",
-            "pablo.ruiz@acme.example",
-        ),
-        persona(
-            "auditor",
-            "Auditor",
-            "Arthur Auditor",
-            "arthur.auditor@acme.example",
-        ),
-        persona(
-            "member",
-            "Member",
-            "Mina Member",
-            "mina.member@acme.example",
-        ),
+        persona("owner", "Owner", OWNER),
+        persona("administrator", "Project administrator", ADMINISTRATOR),
+        persona("auditor", "Auditor", AUDITOR),
+        persona("member", "Member", MEMBER),
     ]
-}
-
-/// Makes the sample people, projects, clients and connections.
-///
-/// # Errors
-/// When the database failed.
-pub async fn fill(_app: &App) -> store::Result<()> {
-    Ok(())
 }
 
 /// What to do next.
 pub fn welcome(public: &PublicUrl) -> String {
+    let (url, mcp) = (public.as_str(), public.join("/mcp"));
     format!(
-        "{}\nclaude mcp add --transport http untether {}",
-        public.as_str(),
-        public.join("/mcp")
+        "\
+Untether demo: the organization Acme, with sample people and connections.
+
+  Open       {url}
+  You are    Olivia Hart, an owner; switch roles at the top of the page
+
+Connect a real host to Untether's own MCP server, and see it appear there:
+
+  Claude Code     claude mcp add --transport http untether {mcp}
+  other hosts     npx mcp-remote {mcp}
+
+Everything is thrown away when this ends. Press Ctrl-C to end it."
     )
 }

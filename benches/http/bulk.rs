@@ -1,0 +1,88 @@
+//! Many rows, quickly, and the chance that makes them differ.
+
+use std::fmt::Write as _;
+
+use sqlx::{AssertSqlSafe, raw_sql};
+use untether::store::{self, Db};
+
+/// Rows of one INSERT.
+const CHUNK: usize = 1_000;
+
+/// What a server that has been running for a while has done by itself.
+pub async fn settle(db: &Db) -> store::Result<()> {
+    match db {
+        Db::Sqlite { .. } => execute(db, "PRAGMA wal_checkpoint(TRUNCATE)".to_owned()).await,
+        Db::Postgres { .. } => execute(db, "VACUUM ANALYZE".to_owned()).await,
+    }
+}
+
+/// Rows on their way into a table, many in one statement.
+pub struct Rows {
+    table: &'static str,
+    sql: String,
+    count: usize,
+}
+
+impl Rows {
+    pub fn new(table: &'static str) -> Self {
+        Self {
+            table,
+            sql: String::new(),
+            count: 0,
+        }
+    }
+
+    pub async fn push(&mut self, db: &Db, row: std::fmt::Arguments<'_>) -> store::Result<()> {
+        let before = if self.count == 0 { "" } else { ", " };
+        write!(self.sql, "{before}{row}").expect("a String takes everything");
+        self.count += 1;
+        if self.count == CHUNK {
+            self.flush(db).await
+        } else {
+            Ok(())
+        }
+    }
+
+    pub async fn flush(&mut self, db: &Db) -> store::Result<()> {
+        if self.count > 0 {
+            let rows = std::mem::take(&mut self.sql);
+            execute(db, format!("INSERT INTO {} VALUES {rows}", self.table)).await?;
+            self.count = 0;
+        }
+        Ok(())
+    }
+}
+
+/// Runs a statement whose text is all our own.
+async fn execute(db: &Db, sql: String) -> store::Result<()> {
+    let sql = raw_sql(AssertSqlSafe(sql));
+    match db {
+        Db::Sqlite { write, .. } => sql.execute(write).await.map(drop)?,
+        Db::Postgres { write, .. } => sql.execute(write).await.map(drop)?,
+    }
+    Ok(())
+}
+
+/// Chance that is the same in every run (SplitMix64).
+pub struct Chance(pub u64);
+
+impl Chance {
+    /// From 0 to 1.
+    pub fn unit(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Each of `count` as often as another.
+    pub fn below(&mut self, count: usize) -> usize {
+        (self.unit() * count as f64) as usize
+    }
+
+    /// The first of `count` comes twice as often as the second, three times as the third.
+    pub fn zipf(&mut self, count: usize) -> usize {
+        ((count as f64 + 1.0).powf(self.unit()) as usize).clamp(1, count) - 1
+    }
+}
