@@ -125,7 +125,12 @@ fn reason(params: &Params) -> Result<Option<String>, Problem> {
     let text = params
         .one("reason")
         .map_err(|error| Problem::bad_request(error.to_string()))?;
-    let reason = text.map(str::trim).filter(|text| !text.is_empty());
+    // Browsers count a line's end as one character and send two.
+    let text = text.map(|text| text.replace("\r\n", "\n"));
+    let reason = text
+        .as_deref()
+        .map(str::trim)
+        .filter(|text| !text.is_empty());
     if reason.is_some_and(|text| text.chars().count() > REASON_LIMIT) {
         return Err(Problem::bad_request(format!(
             "The reason is longer than {REASON_LIMIT} characters. Nothing was revoked."
