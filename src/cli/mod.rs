@@ -3,7 +3,7 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{
     app,
@@ -58,6 +58,12 @@ pub async fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
+    if matches!(cli.command, Some(Command::Demo))
+        && let Err(error) = demo::refuse(&cli.settings, &matches)
+    {
+        eprintln!("untether: {error}");
+        return ExitCode::from(2);
+    }
     let settings = match cli.settings.validate(&matches) {
         Ok(settings) => settings,
         Err(error) => {
@@ -65,7 +71,7 @@ pub async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match run(cli, settings, &matches).await {
+    match run(cli, settings).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("untether: {error}");
@@ -102,7 +108,7 @@ failure_from!(
     crate::config::SettingsError
 );
 
-async fn run(cli: Cli, settings: Settings, matches: &ArgMatches) -> Result<(), Failure> {
+async fn run(cli: Cli, settings: Settings) -> Result<(), Failure> {
     let format = settings.log_format;
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => {
@@ -111,7 +117,6 @@ async fn run(cli: Cli, settings: Settings, matches: &ArgMatches) -> Result<(), F
         }
         Command::Demo => {
             start_logging(&settings, format.unwrap_or(LogFormat::Text))?;
-            demo::refuse_real_settings(matches).map_err(Failure)?;
             serve::demo(settings).await
         }
         Command::Health => health::run(settings.listen).await,

@@ -1,9 +1,11 @@
 //! The demo: a throw-away organization to look around in.
 
+use std::net::SocketAddr;
+
 use clap::{ArgMatches, parser::ValueSource};
 
 use crate::{
-    config::{PublicUrl, Settings},
+    config::{PublicUrl, RawSettings, Settings},
     domain::role::PrincipalName,
     web::identity::Persona,
 };
@@ -27,11 +29,12 @@ const REAL: [&str; 8] = [
     "secret_key_file",
 ];
 
-/// Refuses settings that belong to a real installation.
+/// Refuses settings that belong to a real installation, and addresses that
+/// anyone but this machine could reach.
 ///
 /// # Errors
-/// A sentence that names them.
-pub fn refuse_real_settings(matches: &ArgMatches) -> Result<(), String> {
+/// A sentence that says what to change.
+pub fn refuse(raw: &RawSettings, matches: &ArgMatches) -> Result<(), String> {
     let given = REAL.into_iter().filter(|id| {
         let source = matches.value_source(id);
         source.is_some_and(|source| source != ValueSource::DefaultValue)
@@ -39,14 +42,25 @@ pub fn refuse_real_settings(matches: &ArgMatches) -> Result<(), String> {
     let given: Vec<_> = given
         .map(|id| format!("UNTETHER_{}", id.to_uppercase()))
         .collect();
-    if given.is_empty() {
-        return Ok(());
+    if !given.is_empty() {
+        return Err(format!(
+            "the demo makes an organization of its own and throws it away, so it refuses \
+             settings of a real one: {}",
+            given.join(", ")
+        ));
     }
-    Err(format!(
-        "the demo makes an organization of its own and throws it away, so it refuses settings of \
-         a real one: {}",
-        given.join(", ")
-    ))
+    // What is no address at all is reported with the other settings.
+    let listen = raw
+        .listen
+        .as_deref()
+        .and_then(|text| text.parse::<SocketAddr>().ok());
+    match listen {
+        Some(listen) if !listen.ip().is_loopback() => Err(format!(
+            "the demo lets anyone who can reach it act as anyone, so it only listens on a \
+             loopback address, and {listen} is none: use --listen 127.0.0.1:8080"
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// The settings of the demo.

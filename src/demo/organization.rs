@@ -86,7 +86,7 @@ pub const PROJECTS: [SampleProject; 6] = [
             ("search.read", "Search documents you can open"),
             ("search.export", "Download whole documents"),
         ],
-        administered: true,
+        administered: false,
     },
     SampleProject {
         slug: "issues",
@@ -117,7 +117,7 @@ pub const PROJECTS: [SampleProject; 6] = [
             ("wiki.read", "Read pages you can open"),
             ("wiki.write", "Write pages in your name"),
         ],
-        administered: false,
+        administered: true,
     },
     SampleProject {
         slug: "payments-sandbox",

@@ -107,7 +107,7 @@ fn anything_but_exactly_one_plain_value_is_rejected() {
 #[test]
 fn a_configured_proxy_secret_must_be_sent() {
     let mut settings = settings();
-    let secret = "a secret of at least thirty-two characters";
+    let secret = "a-secret-of-at-least-thirty-two-characters";
     settings.secret = Some(crate::config::ProxySecret::parse(secret).unwrap());
     let with = |value| headers(&[EMAIL, ("x-untether-proxy-secret", value)]);
     assert!(from_headers(&with(secret), &settings).is_ok());
