@@ -34,6 +34,7 @@ async fn visibility_is_one_rule_on_every_route() {
     // administers, one that is neither.
     host.connects(&pablo, &wiki).await;
     let own = pablo.newest_connection().await;
+    app.advance(std::time::Duration::from_secs(1));
     host.connects(&ana, &search).await;
     let administered = app.owner().newest_connection().await;
     app.advance(std::time::Duration::from_secs(1));
