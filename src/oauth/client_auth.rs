@@ -124,7 +124,9 @@ fn decode_basic(header: &HeaderValue) -> Option<(String, String)> {
         return None;
     }
     let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
-    let (id, secret) = decoded.split_once(':')?;
+    let (id, secret) = decoded
+        .split_once(':')
+        .filter(|_| !decoded.contains('\0'))?;
     Some((id.to_owned(), secret.to_owned()))
 }
 
@@ -187,6 +189,7 @@ mod tests {
             (Some("id:secret"), "client_id=other"),
             (Some("id:secret"), "client_secret=other"),
             (Some("id"), ""),
+            (Some("i\0d:secret"), ""),
             (None, "client_id=a&client_id=b"),
             (None, ""),
         ] {

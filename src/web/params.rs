@@ -11,10 +11,16 @@ pub struct Params(Vec<(String, String)>);
 pub struct Repeated(pub String);
 
 impl Params {
-    /// Decodes a query string or a form body. Bytes that are not UTF-8 become
-    /// replacement characters, which no valid value has.
+    /// Decodes a query string or a form body. Bytes that are not UTF-8, and NUL,
+    /// which PostgreSQL cannot store, become replacement characters, which no
+    /// valid value has.
     pub fn parse(encoded: &[u8]) -> Self {
-        Self(url::form_urlencoded::parse(encoded).into_owned().collect())
+        let pairs = url::form_urlencoded::parse(encoded).into_owned();
+        Self(
+            pairs
+                .map(|(name, value)| (name, value.replace('\0', "\u{fffd}")))
+                .collect(),
+        )
     }
 
     /// The value of `name`; an empty one counts as absent (RFC 6749 §3.1).
@@ -61,5 +67,11 @@ mod tests {
         assert_eq!(params.one("d"), Ok(None));
         assert_eq!(params.one("c"), Err(Repeated("c".into())));
         assert_eq!(params.all("c"), ["x y+", "2"]);
+    }
+
+    #[test]
+    fn bytes_that_no_database_takes_become_replacement_characters() {
+        assert_eq!(Params::parse(b"a=x%00y").one("a"), Ok(Some("x\u{fffd}y")));
+        assert_eq!(Params::parse(b"a=%ff").one("a"), Ok(Some("\u{fffd}")));
     }
 }

@@ -225,10 +225,18 @@ async fn the_health_command_asks_the_running_server() {
     let app = crate::support::TestApp::spawn().await;
     let address = app.url.strip_prefix("http://").unwrap();
     assert_eq!(app.get("/readyz").await.status(), 200);
-    assert!(untether(&["health", "--listen", address], &[]).status.success());
+    assert!(
+        untether(&["health", "--listen", address], &[])
+            .status
+            .success()
+    );
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let nobody = free.local_addr().unwrap().to_string();
     drop(free);
     let output = untether(&["health", "--listen", &nobody], &[]);
-    assert!(!output.status.success() && said(&output).contains(&nobody), "{}", said(&output));
+    assert!(
+        !output.status.success() && said(&output).contains(&nobody),
+        "{}",
+        said(&output)
+    );
 }

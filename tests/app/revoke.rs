@@ -195,6 +195,69 @@ async fn all_targets_are_revoked_or_none() {
 }
 
 #[actix_web::test]
+async fn a_new_consent_leaves_the_record_of_a_revoked_connection() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    host.connects(&ana, &server).await;
+    ana.revokes(&[&ana.newest_connection().await], "lost").await;
+    app.advance(std::time::Duration::from_secs(31 * 86_400));
+    host.connects(&ana, &server).await;
+    let page = ana.opens("/connections?status=active&status=revoked").await;
+    assert_eq!(page.all("td.status span"), ["Active", "Revoked"]);
+}
+
+#[actix_web::test]
+async fn two_people_revoking_overlapping_sets_neither_fail_nor_act_twice() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    for _ in 0..20 {
+        ana.allows(&host, &server).await;
+    }
+    let ids = app
+        .database
+        .texts("SELECT id FROM connection ORDER BY id")
+        .await;
+    let upwards: Vec<_> = ids[..15].iter().map(String::as_str).collect();
+    let downwards: Vec<_> = ids[5..].iter().rev().map(String::as_str).collect();
+    let owner = app.owner();
+    let (first, second) = tokio::join!(ana.revokes(&upwards, ""), owner.revokes(&downwards, ""));
+    assert_eq!((first.status, second.status), (303, 303));
+    let revoked = app
+        .trail()
+        .await
+        .into_iter()
+        .filter(|entry| entry.contains("revoked"));
+    assert_eq!(revoked.count(), 20);
+}
+
+#[actix_web::test]
+async fn text_that_no_database_takes_is_no_failure_of_ours() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    host.connects(&ana, &server).await;
+    let answer = ana
+        .revokes(&[&ana.newest_connection().await], "nul \0 nul")
+        .await;
+    assert_eq!(answer.status, 303);
+    assert_eq!(
+        ana.opens("/oauth/authorize?client_id=%00").await.status,
+        400
+    );
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", "\0"),
+        ("client_id", "\0"),
+    ];
+    assert_eq!(app.post("/oauth/token", &form).await.status(), 401);
+}
+
+#[actix_web::test]
 async fn a_client_can_hand_back_its_own_tokens_and_no_others() {
     let app = TestApp::spawn().await;
     let server = app.project("search", &[]).await;

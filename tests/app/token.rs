@@ -184,6 +184,17 @@ async fn an_old_refresh_token_used_again_ends_the_connection_in_plain_words() {
 }
 
 #[actix_web::test]
+async fn a_refresh_token_works_for_its_own_client_only() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let (host, other) = (app.host("Cursor").await, app.host("Other").await);
+    let tokens = host.connects(&app.person("ana"), &server).await;
+    assert_eq!(other.is_refused(&tokens.refresh).await, "invalid_grant");
+    assert_eq!(host.is_refused(&tokens.access).await, "invalid_grant");
+    assert!(server.admits(&host.renews(&tokens).await.access).await, "nothing was spent");
+}
+
+#[actix_web::test]
 async fn a_refresh_may_narrow_scopes_and_never_widen_them() {
     let app = TestApp::spawn().await;
     let server = app.project("search", &[]).await;
