@@ -191,7 +191,10 @@ async fn a_refresh_token_works_for_its_own_client_only() {
     let tokens = host.connects(&app.person("ana"), &server).await;
     assert_eq!(other.is_refused(&tokens.refresh).await, "invalid_grant");
     assert_eq!(host.is_refused(&tokens.access).await, "invalid_grant");
-    assert!(server.admits(&host.renews(&tokens).await.access).await, "nothing was spent");
+    assert!(
+        server.admits(&host.renews(&tokens).await.access).await,
+        "nothing was spent"
+    );
 }
 
 #[actix_web::test]
