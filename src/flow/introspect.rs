@@ -8,55 +8,69 @@ use std::{
 
 use crate::{
     clock::Timestamp,
-    domain::ids::{ConnectionId, CredentialId, ProjectId},
+    domain::{
+        ids::{ConnectionId, CredentialId, ProjectId},
+        secret::SecretHash,
+    },
     store::{self, Db, Tx, token::Bearer},
 };
 
 use super::{Context, ErrorCode, Outcome, Refusal};
 
-/// The project that an introspection credential belongs to.
+/// The token, if it works now at the project whose introspection credential
+/// asks; nothing tells why it does not. A wrong credential is refused.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn authenticate(
+pub async fn for_credential(
     tx: &mut Tx,
     context: &Context<'_>,
-    id: &str,
-    secrets: &[&str],
-) -> Outcome<ProjectId> {
+    (id, secrets): (&str, &[&str]),
+    token: &str,
+) -> Outcome<Option<Bearer>> {
     let unknown = || Refusal::new(ErrorCode::InvalidClient, "unknown introspection credential");
     let Some(id) = CredentialId::parse(id) else {
         return Ok(Err(unknown()));
     };
-    let credential = store::token::credential(tx, &id).await?;
-    Ok(credential
-        .filter(|(_, hash)| {
-            secrets
-                .iter()
-                .any(|secret| hash.matches(&context.secrets.hash(secret)))
-        })
-        .map(|(project, _)| project)
-        .ok_or_else(unknown))
+    let proves = |hash: &SecretHash| {
+        let mut presented = secrets.iter().map(|secret| context.secrets.hash(secret));
+        presented.any(|presented| hash.matches(&presented))
+    };
+    let token = context.secrets.hash(token);
+    if let Some((bearer, Some(hash))) = store::token::bearer(tx, &token, Some(&id)).await? {
+        return Ok(match proves(&hash) {
+            true => Ok(Some(bearer).filter(|bearer| works(bearer, context))),
+            false => Err(unknown()),
+        });
+    }
+    // No such token at this project; or is it the credential that is wrong?
+    let hash = store::token::credential(tx, &id).await?;
+    Ok(match hash.is_some_and(|hash| proves(&hash)) {
+        true => Ok(None),
+        false => Err(unknown()),
+    })
 }
 
-/// The token, if it works at this project now; nothing tells why it does not.
+/// The token, if it works at this project now.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn access_token(
+pub async fn for_project(
     tx: &mut Tx,
     context: &Context<'_>,
-    token: &str,
     project: &ProjectId,
+    token: &str,
 ) -> store::Result<Option<Bearer>> {
-    let bearer = store::token::bearer(tx, &context.secrets.hash(token)).await?;
-    Ok(bearer.filter(|bearer| {
-        bearer.project.0 == *project
-            && bearer.expires_at > context.now
-            && !bearer.client_revoked
-            && !bearer.person_deactivated
-            && bearer.life.is_active(&context.rules.lifetimes, context.now)
-    }))
+    let found = store::token::bearer(tx, &context.secrets.hash(token), None).await?;
+    let bearer = found.map(|(bearer, _)| bearer);
+    Ok(bearer.filter(|bearer| bearer.project.0 == *project && works(bearer, context)))
+}
+
+fn works(bearer: &Bearer, context: &Context<'_>) -> bool {
+    bearer.expires_at > context.now
+        && !bearer.client_revoked
+        && !bearer.person_deactivated
+        && bearer.life.is_active(&context.rules.lifetimes, context.now)
 }
 
 /// How exactly uses are recorded: not more than one a minute.

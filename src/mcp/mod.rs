@@ -101,7 +101,7 @@ async fn authenticate(app: &App, req: &HttpRequest) -> Result<Option<Bearer>, Pr
     };
     let context = app.context(app.clock.now(), Actor::Client, req);
     let mut tx = app.db.read().await?;
-    let bearer = introspect::access_token(&mut tx, &context, token, &app.own_project).await?;
+    let bearer = introspect::for_project(&mut tx, &context, &app.own_project, token).await?;
     if let Some(bearer) = &bearer {
         app.uses.note(bearer, context.now);
     }

@@ -33,10 +33,9 @@ pub async fn show(app: Data<App>, req: HttpRequest, body: Bytes) -> Result<HttpR
         .ok_or_else(|| Error::new(ErrorCode::InvalidRequest, "token is missing"))?;
     let (id, secrets) = credentials.parts();
     let mut tx = app.db.read().await?;
-    let project = introspect::authenticate(&mut tx, &context, id, &secrets)
+    let bearer = introspect::for_credential(&mut tx, &context, (id, &secrets), token)
         .await?
         .map_err(|refusal| credentials.refuse(&refusal.description))?;
-    let bearer = introspect::access_token(&mut tx, &context, token, &project).await?;
     if let Some(bearer) = &bearer {
         app.uses.note(bearer, context.now);
     }

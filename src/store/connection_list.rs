@@ -271,18 +271,35 @@ where
         query.push("1 = 1");
         return;
     };
-    query.push("(1 = 0");
-    if let Some(person) = person {
-        query.push(" OR connection.person_id = ");
-        query.push_bind(person.to_string());
-    }
-    if !projects.is_empty() {
-        query.push(" OR connection.project_id IN (");
-        let mut list = query.separated(", ");
-        for project in projects {
-            list.push_bind(project.to_string());
+    // No constant among the alternatives: SQLite uses indexes for an OR only when
+    // each of its sides has one, and would walk every connection for a member's few.
+    match (person, projects.is_empty()) {
+        (None, true) => {
+            query.push("1 = 0");
         }
-        query.push(")");
+        (Some(person), true) => {
+            query.push("connection.person_id = ");
+            query.push_bind(person.to_string());
+        }
+        (None, false) => push_projects(query, projects),
+        (Some(person), false) => {
+            query.push("(connection.person_id = ");
+            query.push_bind(person.to_string());
+            query.push(" OR ");
+            push_projects(query, projects);
+            query.push(")");
+        }
+    }
+}
+
+fn push_projects<D: Engine>(query: &mut QueryBuilder<D>, projects: &[ProjectId])
+where
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    query.push("connection.project_id IN (");
+    let mut list = query.separated(", ");
+    for project in projects {
+        list.push_bind(project.to_string());
     }
     query.push(")");
 }

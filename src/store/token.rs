@@ -196,11 +196,25 @@ impl BearerRow {
     }
 }
 
+#[derive(sqlx::FromRow)]
+struct PresentedRow {
+    #[sqlx(flatten)]
+    bearer: BearerRow,
+    secret_hash: Option<SecretHash>,
+}
+
 /// The access token with this hash; working or not is for the caller to say.
+/// With it comes the hash of the secret of `credential`, if that is an
+/// introspection credential of the token's project: what every tool call asks
+/// for, in one query.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn bearer(tx: &mut Tx, hash: &SecretHash) -> Result<Option<Bearer>> {
+pub async fn bearer(
+    tx: &mut Tx,
+    hash: &SecretHash,
+    credential: Option<&CredentialId>,
+) -> Result<Option<(Bearer, Option<SecretHash>)>> {
     // Every step is a look-up by primary key.
     const BEARER: &str = "
         SELECT token.connection_id, token.scopes, token.issued_at, token.expires_at,
@@ -209,31 +223,37 @@ pub async fn bearer(tx: &mut Tx, hash: &SecretHash) -> Result<Option<Bearer>> {
                connection.person_id, people.email, people.name AS person_name,
                people.deactivated_at,
                connection.authorized_at, connection.last_used_at,
-               connection.revoked_at, connection.revoked_by, connection.revoked_reason
+               connection.revoked_at, connection.revoked_by, connection.revoked_reason,
+               project_credential.secret_hash
         FROM token
         JOIN connection ON connection.id = token.connection_id
         JOIN project ON project.id = connection.project_id
         JOIN client ON client.id = connection.client_id
         JOIN people ON people.id = connection.person_id
+        LEFT JOIN project_credential
+          ON project_credential.id = $2
+          AND project_credential.project_id = connection.project_id
+          AND project_credential.revoked_at IS NULL
         WHERE token.hash = $1 AND token.kind = 'access'";
-    sql!(tx, |c| sqlx::query_as::<_, BearerRow>(BEARER)
+    sql!(tx, |c| sqlx::query_as::<_, PresentedRow>(BEARER)
         .bind(hash)
+        .bind(credential)
         .fetch_optional(c)
         .await)?
-    .map(BearerRow::bearer)
+    .map(|row| Ok((row.bearer.bearer()?, row.secret_hash)))
     .transpose()
 }
 
-/// The project and secret of an introspection credential.
+/// The secret's hash of an introspection credential.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn credential(tx: &mut Tx, id: &CredentialId) -> Result<Option<(ProjectId, SecretHash)>> {
+pub async fn credential(tx: &mut Tx, id: &CredentialId) -> Result<Option<SecretHash>> {
     const CREDENTIAL: &str = "
-        SELECT project_id, secret_hash
+        SELECT secret_hash
         FROM project_credential
         WHERE id = $1 AND revoked_at IS NULL";
-    Ok(sql!(tx, |c| sqlx::query_as(CREDENTIAL)
+    Ok(sql!(tx, |c| sqlx::query_scalar(CREDENTIAL)
         .bind(id)
         .fetch_optional(c)
         .await)?)

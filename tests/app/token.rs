@@ -49,16 +49,17 @@ async fn of_many_simultaneous_exchanges_at_most_one_succeeds() {
     let app = TestApp::spawn().await;
     let server = app.project("search", &[]).await;
     let host = app.host("Cursor").await;
-    let code = app.person("ana").allows(&host, &server).await;
-    let answers = join_all((0..8).map(|_| host.redeems(&code))).await;
-    let succeeded = answers
-        .iter()
-        .filter(|answer| answer.status() == 200)
-        .count();
-    assert_eq!(succeeded, 1);
-    for answer in answers.into_iter().filter(|answer| answer.status() == 200) {
-        let tokens = Tokens::of(&answer.json().await.unwrap());
-        assert!(!server.admits(&tokens.access).await, "the others ended it");
+    // The first round also opens the connections on which the others race.
+    for _ in 0..5 {
+        let code = app.person("ana").allows(&host, &server).await;
+        let answers = join_all((0..8).map(|_| host.redeems(&code))).await;
+        let succeeded = answers.into_iter().filter(|answer| answer.status() == 200);
+        let succeeded: Vec<_> = succeeded.collect();
+        assert_eq!(succeeded.len(), 1);
+        for answer in succeeded {
+            let tokens = Tokens::of(&answer.json().await.unwrap());
+            assert!(!server.admits(&tokens.access).await, "the others ended it");
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import threading
+from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -27,14 +28,15 @@ SPOOFS = {
 
 
 class Login(BaseHTTPRequestHandler):
-    """The login's check: Ana's session is known to it, no other."""
+    """The login's check: it knows a person by the cookie that it once gave them."""
 
     def do_GET(self):
-        known = "session=ana" in self.headers.get("Cookie", "")
+        session = SimpleCookie(self.headers.get("Cookie")).get("session")
+        known = session and f"{session.value}@acme.example" in (ANA, BEN, OWNER)
         self.send_response(200 if known else 401)
         if known:
-            self.send_header("X-Auth-Request-Email", ANA)
-            self.send_header("X-Auth-Request-Preferred-Username", "Ana Ruiz")
+            self.send_header("X-Auth-Request-Email", f"{session.value}@acme.example")
+            self.send_header("X-Auth-Request-Preferred-Username", session.value.capitalize())
             self.send_header("X-Auth-Request-Groups", "staff")
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -86,6 +88,13 @@ def get(untether: Untether, path: str, headers: dict[str, str]) -> httpx2.Respon
     return httpx2.get(f"{untether.public}{path}", headers=headers, timeout=20)
 
 
+def signed_in(untether: Untether, email: str) -> Person:
+    """A person with a session at the login, whose browser claims to be someone else besides."""
+    person = Person(untether.public, "claimed@acme.example", "Claimed Name")
+    person.http.cookies.set("session", email.split("@")[0])
+    return person
+
+
 def test_the_login_says_who_it_is(proxied):
     page = get(proxied, "/connections", SIGNED_IN)
     assert page.status_code == 200 and ANA in page.text
@@ -100,9 +109,8 @@ def test_without_a_login_a_browser_is_sent_to_sign_in_and_never_answered_401(pro
 @pytest.fixture(scope="module")
 def secret_row(proxied):
     """The name of a connection that owners see and Ana does not."""
-    App(proxied, f"{proxied.public}/mcp", name="Bank robot").connect(Person(proxied.base, BEN, "Ben", proxied.public))
-    [row] = Person.owner(proxied).connections()
-    return row.name
+    App(proxied, f"{proxied.public}/mcp", name="Bank robot").connect(signed_in(proxied, BEN))
+    return signed_in(proxied, OWNER).connection_of(BEN).name
 
 
 @pytest.mark.parametrize("spoof", SPOOFS)
@@ -123,8 +131,7 @@ def test_clients_and_servers_reach_their_endpoints_without_a_login(proxied):
 
 def test_a_person_behind_nginx_connects_an_app(proxied):
     app = App(proxied, f"{proxied.public}/mcp")
-    person = Person(proxied.public, OWNER, "Whoever the browser claims")
-    person.http.cookies.set("session", "ana")
+    person = signed_in(proxied, ANA)
     tokens = app.connect(person)
     assert app.refresh(tokens.refresh).status_code == 200
     assert [ANA in row.cells["Connected by"] for row in person.connections()] == [True]
