@@ -40,9 +40,10 @@ pub async fn receive(
     req: HttpRequest,
     body: Bytes,
 ) -> Result<HttpResponse, Problem> {
-    if let Some(origin) = req.headers().get(header::ORIGIN)
-        && origin.as_bytes() != app.settings.public_url.origin().as_bytes()
-    {
+    // A page elsewhere must not talk to this server through someone's browser.
+    let own = app.settings.public_url.origin().as_bytes();
+    let mut origins = req.headers().get_all(header::ORIGIN);
+    if origins.any(|origin| origin.as_bytes() != own) {
         return Ok(HttpResponse::Forbidden().json(json!({ "error": "origin not allowed" })));
     }
     let Some(bearer) = authenticate(&app, &req).await? else {
