@@ -222,18 +222,21 @@ fn help_documents_every_setting() {
 
 #[actix_web::test]
 async fn the_health_command_asks_the_running_server() {
+    // Beside the runtime, which has to go on answering meanwhile.
+    let health = |address: String| {
+        actix_web::rt::task::spawn_blocking(move || {
+            untether(&["health", "--listen", &address], &[])
+        })
+    };
     let app = crate::support::TestApp::spawn().await;
-    let address = app.url.strip_prefix("http://").unwrap();
+    let address = app.url.strip_prefix("http://").unwrap().to_owned();
     assert_eq!(app.get("/readyz").await.status(), 200);
-    assert!(
-        untether(&["health", "--listen", address], &[])
-            .status
-            .success()
-    );
+    let output = health(address).await.unwrap();
+    assert!(output.status.success(), "{}", said(&output));
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let nobody = free.local_addr().unwrap().to_string();
     drop(free);
-    let output = untether(&["health", "--listen", &nobody], &[]);
+    let output = health(nobody.clone()).await.unwrap();
     assert!(
         !output.status.success() && said(&output).contains(&nobody),
         "{}",
