@@ -26,7 +26,6 @@ const firstRevoke = (page) =>
 /** What to look at, and how a person gets there. */
 const SCREENS = {
   'the empty list': { open: (page) => page.goto('/connections'), person: 'ben' },
-  'the grouped list': { open: (page) => page.goto('/connections?view=client') },
   'the list': { open: (page) => page.goto('/connections?view=list') },
   'a list that matches nothing': { open: (page) => page.goto('/connections?view=list&q=nothing-is-called-this') },
   'the dialog before a revoke': {

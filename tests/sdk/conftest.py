@@ -86,7 +86,7 @@ def server(request) -> McpServer:
 @pytest.fixture
 def ana(untether):
     """A person of this test's own, so that the tests of a module do not see each other's rows."""
-    return Person(untether.base, f"ana.{secrets.token_hex(4)}@acme.example", "Ana Ruiz", untether.public)
+    return Person(untether.public, f"ana.{secrets.token_hex(4)}@acme.example", "Ana Ruiz")
 
 
 @pytest.fixture

@@ -78,6 +78,7 @@ class World:
         usable = [held for held in self.all if not held.asked]
         victims = rng.sample(usable, REVOKES_A_ROUND)
         refreshed = rng.sample(usable, REFRESHES_A_ROUND)
+
         def revoke_one_by_one():
             for held in victims:
                 self.revoke(held)

@@ -1,6 +1,6 @@
 // Starts the real program, with a small SSO proxy in front that signs in whoever the `person`
 // cookie names. The browser talks to the proxy, as people do, and needs no headers of its own.
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import http from 'node:http'
@@ -9,7 +9,6 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 export const BINARY = process.env.UNTETHER_BIN ?? path.join(ROOT, 'target/debug/untether')
@@ -93,11 +92,6 @@ export async function startUntether() {
 
   return {
     public: address,
-    /** Runs a command that prints JSON, against the live database. */
-    async command(...args) {
-      const done = await promisify(execFile)(BINARY, [...args, '--json'], { env: environment, cwd: directory })
-      return JSON.parse(done.stdout)
-    },
     async close() {
       child.kill('SIGTERM')
       await ended
