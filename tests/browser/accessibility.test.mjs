@@ -27,7 +27,7 @@ const firstRevoke = (page) =>
 const SCREENS = {
   'the empty list': { open: (page) => page.goto('/connections'), person: 'ben' },
   'the list': { open: (page) => page.goto('/connections?view=list') },
-  'a list that matches nothing': { open: (page) => page.goto('/connections?view=list&q=nothing-is-called-this') },
+  'a list that matches nothing': { open: (page) => page.goto('/connections?status=expired') },
   'the dialog before a revoke': {
     async open(page) {
       await page.goto('/connections?view=list')
