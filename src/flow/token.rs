@@ -79,9 +79,7 @@ pub async fn exchange(
     if let Err(refusal) = check_code(context, &code, request) {
         return Ok(Err(refusal));
     }
-    if let Err(refusal) =
-        check_connection(tx, context, client, &connection, &request.resources).await?
-    {
+    if let Err(refusal) = check_connection(tx, context, &connection, &request.resources).await? {
         return Ok(Err(refusal));
     }
     if !store::code::redeem(tx, &hash, context.now).await? {
@@ -163,9 +161,7 @@ pub async fn refresh(
     if token.expires_at <= context.now {
         return unknown();
     }
-    if let Err(refusal) =
-        check_connection(tx, context, client, &connection, &request.resources).await?
-    {
+    if let Err(refusal) = check_connection(tx, context, &connection, &request.resources).await? {
         return Ok(Err(refusal));
     }
     let scopes = match narrowed(&connection.scopes, request.scope) {
@@ -221,7 +217,6 @@ fn narrowed(granted: &ScopeSet, asked: Option<&str>) -> Result<ScopeSet, Refusal
 async fn check_connection(
     tx: &mut Tx,
     context: &Context<'_>,
-    client: &Client,
     connection: &Connection,
     resources: &[&str],
 ) -> Outcome<()> {
@@ -233,15 +228,14 @@ async fn check_connection(
             "this connection has ended: connect again",
         )));
     }
-    if client.revoked_at.is_some() {
+    let parties = store::connection::parties(tx, &connection.id).await?;
+    if parties.client_revoked_at.is_some() {
         return Ok(Err(invalid_grant("this client was revoked")));
     }
-    let person = store::person::by_id(tx, &connection.person).await?;
-    if person.is_none_or(|person| person.deactivated_at.is_some()) {
+    if parties.person_deactivated_at.is_some() {
         return Ok(Err(invalid_grant("this person no longer has access")));
     }
-    let project = store::project::by_id(tx, &connection.project).await?;
-    let key = project.map(|project| project.resource.key());
+    let key = Some(parties.resource_key());
     if resources
         .iter()
         .any(|resource| ResourceKey::of(resource) != key)

@@ -31,8 +31,13 @@ pub async fn issue(app: Data<App>, req: HttpRequest, body: Bytes) -> Result<Http
     let params = Params::parse(&body);
     let grant = Grant::parse(&params)?;
     let credentials = Credentials::read(&req, &params)?;
+    // Who asks is settled, and the reader given back, before the wait for the
+    // writer, of which SQLite has one.
+    let client = {
+        let mut tx = app.db.read().await?;
+        credentials.client(&mut tx, &app.secrets).await?
+    };
     let mut tx = app.db.write().await?;
-    let client = credentials.client(&mut tx, &app.secrets).await?;
     let outcome = grant.redeem(&mut tx, &context, &client).await?;
     tx.commit().await?;
     Ok(answer(StatusCode::OK, body_of(&outcome?)))

@@ -5,6 +5,7 @@ use crate::{
     domain::{
         connection::{Connection, Cutoffs, Life, Revocation},
         ids::{ClientId, ConnectionId, PersonId, ProjectId},
+        resource::ResourceKey,
         scope::ScopeSet,
     },
 };
@@ -138,6 +139,44 @@ pub async fn hold(tx: &mut Tx, id: &ConnectionId) -> Result<Option<Connection>> 
         .await)?
     .map(Connection::try_from)
     .transpose()
+}
+
+/// What else decides whether a connection may have tokens: how those it joins
+/// stand.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Parties {
+    /// Set once the person was cut off.
+    pub person_deactivated_at: Option<Timestamp>,
+    /// Set once the client was revoked.
+    pub client_revoked_at: Option<Timestamp>,
+    resource_key: String,
+}
+
+impl Parties {
+    /// The spelling that the project's resource is matched by.
+    pub fn resource_key(&self) -> ResourceKey {
+        ResourceKey::from_stored(self.resource_key.clone())
+    }
+}
+
+/// How the person, client and project of a connection stand.
+///
+/// # Errors
+/// When the database fails.
+pub async fn parties(tx: &mut Tx, id: &ConnectionId) -> Result<Parties> {
+    const PARTIES: &str = "
+        SELECT people.deactivated_at AS person_deactivated_at,
+               client.revoked_at AS client_revoked_at,
+               project.resource_key
+        FROM connection
+        JOIN people ON people.id = connection.person_id
+        JOIN client ON client.id = connection.client_id
+        JOIN project ON project.id = connection.project_id
+        WHERE connection.id = $1";
+    Ok(sql!(tx, |c| sqlx::query_as(PARTIES)
+        .bind(id)
+        .fetch_one(c)
+        .await)?)
 }
 
 /// Records that tokens were issued for a connection.
