@@ -12,10 +12,13 @@ use crate::{
 
 mod fill;
 mod organization;
+mod stories;
+#[cfg(test)]
+mod tests;
 
 pub use fill::fill;
 
-use organization::{ADMINISTRATOR, AUDITOR, MEMBER, OWNER, email};
+use organization::{ADMINISTRATOR, AUDITOR, MEMBER, OWNER, PEOPLE, email};
 
 /// The settings that belong to a real installation.
 const REAL: [&str; 8] = [
@@ -91,17 +94,23 @@ pub fn personas() -> Vec<Persona> {
 /// What to do next.
 pub fn welcome(public: &PublicUrl) -> String {
     let (url, mcp) = (public.as_str(), public.join("/mcp"));
+    let owner = PEOPLE[OWNER].name;
     format!(
         "\
 Untether demo: the organization Acme, with sample people and connections.
 
-  Open       {url}
-  You are    Olivia Hart, an owner; switch roles at the top of the page
+    {url}
 
-Connect a real host to Untether's own MCP server, and see it appear there:
+You are {owner}, an owner. Switch roles at the top of the page.
 
-  Claude Code     claude mcp add --transport http untether {mcp}
-  other hosts     npx mcp-remote {mcp}
+Connect a real host to Untether's own MCP server, allow it in the browser,
+and see it on the page. In Claude Code:
+
+    claude mcp add --transport http untether {mcp}
+
+In hosts that can only start programs, use this as the command:
+
+    npx mcp-remote {mcp}
 
 Everything is thrown away when this ends. Press Ctrl-C to end it."
     )

@@ -5,76 +5,110 @@ use crate::domain::client::{
     Origin::{self, Api, Console, Document, Registered},
 };
 
-/// The people: name and user name. The first four are the personas.
-pub const PEOPLE: [(&str, &str); 40] = [
-    ("Olivia Hart", "olivia.hart"),
-    ("Pablo Ruiz", "pablo.ruiz"),
-    ("Arthur Lindqvist", "arthur.lindqvist"),
-    ("Mina Okafor", "mina.okafor"),
-    ("Aisha Rahman", "aisha.rahman"),
-    ("Anton Berg", "anton.berg"),
-    ("Beatriz Nunes", "beatriz.nunes"),
-    ("Bogdan Ionescu", "bogdan.ionescu"),
-    ("Camille Laurent", "camille.laurent"),
-    ("Chen Wei", "chen.wei"),
-    ("Daniela Rossi", "daniela.rossi"),
-    ("Dmitri Volkov", "dmitri.volkov"),
-    ("Elif Yılmaz", "elif.yilmaz"),
-    ("Emeka Nwosu", "emeka.nwosu"),
-    ("Eva Horváth", "eva.horvath"),
-    ("Fatima Zahra", "fatima.zahra"),
-    ("Finn O'Brien", "finn.obrien"),
-    ("Greta Schneider", "greta.schneider"),
-    ("Hana Kobayashi", "hana.kobayashi"),
-    ("Hugo Martins", "hugo.martins"),
-    ("Ines Moreau", "ines.moreau"),
-    ("Ivan Petrov", "ivan.petrov"),
-    ("Jae-won Kim", "jaewon.kim"),
-    ("Johanna Virtanen", "johanna.virtanen"),
-    ("Kavya Iyer", "kavya.iyer"),
-    ("Kofi Mensah", "kofi.mensah"),
-    ("Lars Nielsen", "lars.nielsen"),
-    ("Leila Haddad", "leila.haddad"),
-    ("Lucía Fernández", "lucia.fernandez"),
-    ("Marek Nowak", "marek.nowak"),
-    ("Mei Tanaka", "mei.tanaka"),
-    ("Nadia Benali", "nadia.benali"),
-    ("Oskar Lund", "oskar.lund"),
-    ("Priya Sharma", "priya.sharma"),
-    ("Rafael Costa", "rafael.costa"),
-    ("Sofia Papadopoulou", "sofia.papadopoulou"),
-    ("Tomás Herrera", "tomas.herrera"),
-    ("Uma Krishnan", "uma.krishnan"),
-    ("Viktor Janssen", "viktor.janssen"),
-    // The directory has no name for this one.
-    ("svc-reporting@acme.example", "svc-reporting"),
+/// Someone of the organization.
+pub struct SamplePerson {
+    /// Their name.
+    pub name: &'static str,
+    /// Their e-mail, before the `@`.
+    pub user: &'static str,
+    /// How many connections they have, besides those told one by one.
+    pub connections: usize,
+}
+
+const fn person(name: &'static str, user: &'static str, connections: usize) -> SamplePerson {
+    SamplePerson {
+        name,
+        user,
+        connections,
+    }
+}
+
+/// The people. The first four are the personas.
+pub const PEOPLE: [SamplePerson; 40] = [
+    person("Olivia Hart", "olivia.hart", 3),
+    person("Pablo Ruiz", "pablo.ruiz", 6),
+    person("Arthur Lindqvist", "arthur.lindqvist", 2),
+    person("Mina Okafor", "mina.okafor", 0),
+    person("Aisha Rahman", "aisha.rahman", 8),
+    person("Anton Berg", "anton.berg", 11),
+    person("Beatriz Nunes", "beatriz.nunes", 5),
+    person("Bogdan Ionescu", "bogdan.ionescu", 9),
+    person("Camille Laurent", "camille.laurent", 7),
+    person("Chen Wei", "chen.wei", 10),
+    person("Daniela Rossi", "daniela.rossi", 4),
+    person("Dmitri Volkov", "dmitri.volkov", 7),
+    person("Elif Yılmaz", "elif.yilmaz", 6),
+    person("Emeka Nwosu", "emeka.nwosu", 5),
+    person("Eva Horváth", "eva.horvath", 3),
+    person("Fatima Zahra", "fatima.zahra", 8),
+    person("Finn O'Brien", "finn.obrien", 6),
+    person("Greta Schneider", "greta.schneider", 4),
+    person("Hana Kobayashi", "hana.kobayashi", 9),
+    person("Hugo Martins", "hugo.martins", 7),
+    person("Ines Moreau", "ines.moreau", 5),
+    person("Ivan Petrov", "ivan.petrov", 10),
+    person("Jae-won Kim", "jaewon.kim", 11),
+    person("Johanna Virtanen", "johanna.virtanen", 4),
+    person("Kavya Iyer", "kavya.iyer", 9),
+    person("Kofi Mensah", "kofi.mensah", 8),
+    person("Lars Nielsen", "lars.nielsen", 3),
+    person("Leila Haddad", "leila.haddad", 7),
+    person("Lucía Fernández", "lucia.fernandez", 6),
+    person("Marek Nowak", "marek.nowak", 8),
+    person("Mei Tanaka", "mei.tanaka", 5),
+    person("Nadia Benali", "nadia.benali", 6),
+    person("Oskar Lund", "oskar.lund", 2),
+    person("Priya Sharma", "priya.sharma", 11),
+    person("Rafael Costa", "rafael.costa", 7),
+    person("Sofia Papadopoulou", "sofia.papadopoulou", 5),
+    person("Tomás Herrera", "tomas.herrera", 6),
+    person("Uma Krishnan", "uma.krishnan", 9),
+    person("Viktor Janssen", "viktor.janssen", 1),
+    // The sign-in proxy sent no name for this one.
+    person("contractor-0417@acme.example", "contractor-0417", 1),
 ];
 
-/// Where in [`PEOPLE`] the personas are.
+/// Where in [`PEOPLE`] the personas are: sees and changes everything,
 pub const OWNER: usize = 0;
-/// Administers two projects.
+/// administers two projects,
 pub const ADMINISTRATOR: usize = 1;
-/// Sees everything, changes nothing.
+/// sees everything and changes nothing,
 pub const AUDITOR: usize = 2;
-/// Looks after her own connections.
+/// looks after her own connections.
 pub const MEMBER: usize = 3;
+
+/// Others in [`PEOPLE`] whom something is told about: administers Search,
+pub const ANTON: usize = 5;
+/// refused a client,
+pub const BEATRIZ: usize = 6;
+/// administers the wiki,
+pub const CAMILLE: usize = 8;
+/// left the company,
+pub const DMITRI: usize = 11;
+/// refused a client,
+pub const KAVYA: usize = 24;
+/// administers the payments sandbox,
+pub const KOFI: usize = 25;
+/// administers the data warehouse.
+pub const PRIYA: usize = 33;
 
 /// The e-mail of one of the [`PEOPLE`].
 pub fn email(person: usize) -> String {
-    format!("{}@acme.example", PEOPLE[person].1)
+    format!("{}@acme.example", PEOPLE[person].user)
 }
 
-/// A project: short name, name, and scopes with what they mean; the last scope
-/// is optional.
+/// A project.
 pub struct SampleProject {
     /// Its short name, also in its address.
     pub slug: &'static str,
     /// Its name.
     pub name: &'static str,
-    /// Its scopes.
+    /// Its scopes and what they mean; the last is optional.
     pub scopes: &'static [(&'static str, &'static str)],
-    /// Whether the administrator persona administers it.
-    pub administered: bool,
+    /// Who of the [`PEOPLE`] administers it.
+    pub administrator: usize,
+    /// How many days ago it was added.
+    pub added: u64,
 }
 
 /// The projects.
@@ -83,213 +117,179 @@ pub const PROJECTS: [SampleProject; 6] = [
         slug: "search-prod",
         name: "Search",
         scopes: &[
-            ("search.read", "Search documents you can open"),
-            ("search.export", "Download whole documents"),
+            ("search:read", "Search the documents you can open"),
+            ("search:export", "Download whole documents"),
         ],
-        administered: false,
+        administrator: ANTON,
+        added: 512,
     },
     SampleProject {
         slug: "issues",
         name: "Issue tracker",
         scopes: &[
-            ("issues.read", "Read issues and comments"),
-            ("issues.write", "Create and change issues in your name"),
-            ("issues.delete", "Delete issues"),
+            ("issues:read", "Read issues and their comments"),
+            ("issues:write", "Create and change issues in your name"),
+            ("issues:delete", "Delete issues that you created"),
         ],
-        administered: true,
+        administrator: ADMINISTRATOR,
+        added: 498,
     },
     SampleProject {
         slug: "warehouse",
         name: "Data warehouse",
         scopes: &[
-            (
-                "warehouse.query",
-                "Run read-only queries on tables you can see",
-            ),
-            ("warehouse.export", "Save results to files"),
+            ("tables:list", "See the names and columns of tables"),
+            ("queries:run", "Run read-only queries on tables you can see"),
+            ("results:export", "Save results to files"),
         ],
-        administered: false,
+        administrator: PRIYA,
+        added: 470,
     },
     SampleProject {
         slug: "wiki",
         name: "Wiki",
         scopes: &[
-            ("wiki.read", "Read pages you can open"),
-            ("wiki.write", "Write pages in your name"),
+            ("pages:read", "Read the pages you can open"),
+            ("pages:write", "Write pages in your name"),
         ],
-        administered: true,
+        administrator: CAMILLE,
+        added: 466,
     },
     SampleProject {
         slug: "payments-sandbox",
         name: "Payments sandbox",
         scopes: &[
-            ("payments.read", "Read test payments"),
-            ("payments.refund", "Refund test payments"),
+            ("payments:read", "Read test payments"),
+            ("payments:create", "Make test payments"),
+            ("payments:refund", "Refund test payments"),
         ],
-        administered: false,
+        administrator: KOFI,
+        added: 381,
     },
     SampleProject {
         slug: "runbooks",
         name: "Runbooks",
         scopes: &[
-            ("runbooks.read", "Read runbooks and past incidents"),
-            ("runbooks.run", "Start a runbook"),
+            ("runbooks:read", "Read runbooks and past incidents"),
+            ("status:read", "See which services are healthy"),
+            ("runbooks:start", "Start a runbook in your name"),
+            ("pager:write", "Page whoever is on call"),
         ],
-        administered: false,
+        administrator: ADMINISTRATOR,
+        added: 377,
     },
 ];
 
-/// A client, and how many of the 250 connections are through it.
+/// Where in [`PROJECTS`] each is.
+pub const SEARCH: usize = 0;
+/// The issue tracker.
+pub const ISSUES: usize = 1;
+/// The data warehouse.
+pub const WAREHOUSE: usize = 2;
+/// The wiki.
+pub const WIKI: usize = 3;
+/// The payments sandbox.
+pub const PAYMENTS: usize = 4;
+/// The runbooks.
+pub const RUNBOOKS: usize = 5;
+
+/// A client.
 pub struct SampleClient {
     /// Its name.
     pub name: &'static str,
     /// How it came to be known.
     pub origin: Origin,
-    /// Which of the [`PROJECTS`] it belongs to.
-    pub project: Option<usize>,
     /// Public or confidential.
     pub client_type: ClientType,
     /// Where it is sent back to.
-    pub redirect_uri: &'static str,
-    /// How many connections it has.
+    pub redirect_uris: &'static [&'static str],
+    /// How many days ago it was registered.
+    pub registered: u64,
+    /// The [`PROJECTS`] that it is used with; one that belongs to a project has
+    /// only that.
+    pub projects: &'static [usize],
+    /// How many connections it has, besides those told one by one.
     pub connections: usize,
 }
 
+/// The address of the metadata document of the one client that has one.
+pub const DOCUMENT: &str = "https://vscode.dev/oauth/client-metadata.json";
+
+const LOCAL: &[&str] = &[
+    "http://localhost/callback",
+    "http://localhost/oauth/callback",
+];
+
 const fn client(
-    name: &'static str,
-    origin: Origin,
-    project: Option<usize>,
-    client_type: ClientType,
-    redirect_uri: &'static str,
+    (name, origin, client_type): (&'static str, Origin, ClientType),
+    redirect_uris: &'static [&'static str],
+    registered: u64,
+    projects: &'static [usize],
     connections: usize,
 ) -> SampleClient {
     SampleClient {
         name,
         origin,
-        project,
         client_type,
-        redirect_uri,
+        redirect_uris,
+        registered,
+        projects,
         connections,
     }
 }
 
-const LOCAL: &str = "http://localhost/callback";
-
-/// The address of the metadata document of the client whose origin is one.
-pub const DOCUMENT: &str = "https://hosts.example/oauth/vscode-client.json";
-
-/// The clients.
+/// The clients: what it is, where it is sent back to, how many days ago it was
+/// registered, what it is used with, and how many connections it has.
+#[rustfmt::skip]
 pub const CLIENTS: [SampleClient; 14] = [
-    client(
-        "Claude Code — Engineering",
-        Console,
-        Some(0),
-        Public,
-        LOCAL,
-        62,
-    ),
-    client(
-        "Cursor",
-        Registered,
-        None,
-        Public,
-        "http://localhost:8787/callback",
-        41,
-    ),
-    client(
-        "VS Code",
-        Document,
-        None,
-        Public,
-        "http://127.0.0.1:33418/",
-        34,
-    ),
-    client(
-        "Claude",
-        Registered,
-        None,
-        Public,
-        "https://claude.ai/api/mcp/auth_callback",
-        29,
-    ),
-    client(
-        "Codex",
-        Registered,
-        None,
-        Public,
-        "http://127.0.0.1:1455/auth/callback",
-        22,
-    ),
-    client(
-        "Claude Code (issues)",
-        Registered,
-        None,
-        Public,
-        "http://localhost:3118/callback",
-        17,
-    ),
-    client(
-        "Claude Code (wiki)",
-        Registered,
-        None,
-        Public,
-        "http://localhost:49281/callback",
-        12,
-    ),
-    client(
-        "MCP Inspector",
-        Registered,
-        None,
-        Public,
-        "http://127.0.0.1:6276/oauth/callback",
-        9,
-    ),
-    client(
-        "mcp-remote (Claude Desktop)",
-        Registered,
-        None,
-        Public,
-        "http://localhost:5598/oauth/callback",
-        8,
-    ),
-    client(
-        "Support portal",
-        Console,
-        Some(1),
-        Confidential,
-        "https://support.acme.example/oauth/callback",
-        7,
-    ),
-    client(
-        "Nightly report",
-        Api,
-        Some(2),
-        Confidential,
-        "https://reports.acme.example/callback",
-        5,
-    ),
-    client(
-        "Windsurf",
-        Registered,
-        None,
-        Public,
-        "windsurf://oauth/callback",
-        3,
-    ),
-    client(
-        "Claude Code",
-        Registered,
-        None,
-        Public,
-        "http://localhost:60112/callback",
-        1,
-    ),
-    client(
-        "Incident bot",
-        Console,
-        Some(5),
-        Confidential,
-        "https://bot.acme.example/callback",
-        0,
-    ),
+    client(("Claude Code — Engineering", Console, Public),
+        LOCAL, 430, &[SEARCH], 58),
+    client(("Claude", Registered, Public),
+        &["https://claude.ai/api/mcp/auth_callback", "https://claude.com/api/mcp/auth_callback"],
+        402, &[WIKI, ISSUES, SEARCH], 35),
+    client(("Cursor", Registered, Public),
+        &["cursor://anysphere.cursor-mcp/oauth/callback", "http://localhost:8787/callback"],
+        318, &[ISSUES, WAREHOUSE, PAYMENTS, WIKI], 30),
+    client(("Visual Studio Code", Document, Public),
+        &["http://127.0.0.1:33418/", "https://vscode.dev/redirect"],
+        243, &[WAREHOUSE, SEARCH, RUNBOOKS, ISSUES, PAYMENTS], 29),
+    client(("Support portal", Console, Confidential),
+        &["https://support.acme.example/oauth/callback"], 391, &[ISSUES], 19),
+    client(("Codex", Registered, Public),
+        &["http://127.0.0.1:1455/callback"], 197, &[RUNBOOKS, ISSUES, SEARCH], 17),
+    client(("Claude Desktop", Console, Public),
+        LOCAL, 356, &[WIKI], 14),
+    client(("ChatGPT", Registered, Public),
+        &["https://chatgpt.com/connector_platform_oauth_redirect"], 152, &[WIKI, WAREHOUSE], 13),
+    client(("Claude Code (issues)", Registered, Public),
+        &["http://localhost:3118/callback"], 266, &[ISSUES], 8),
+    client(("MCP Inspector", Registered, Public),
+        &["http://localhost:6274/oauth/callback", "http://localhost:6274/oauth/callback/debug"],
+        111, &[PAYMENTS, RUNBOOKS], 7),
+    // The same name again: every machine registers anew.
+    client(("Claude Code (issues)", Registered, Public),
+        &["http://localhost:51794/callback"], 74, &[ISSUES], 5),
+    client(("Nightly report", Api, Confidential),
+        &["https://reports.acme.example/oauth/callback"], 173, &[WAREHOUSE], 5),
+    client(("Claude Code (runbooks)", Registered, Public),
+        &["http://localhost:60112/callback"], 48, &[RUNBOOKS], 4),
+    client(("Incident bot", Api, Confidential),
+        &["https://bots.acme.example/incidents/callback"], 2, &[RUNBOOKS], 0),
 ];
+
+/// Where in [`CLIENTS`] some of them are.
+pub const ENGINEERING: usize = 0;
+/// Claude.
+pub const CLAUDE: usize = 1;
+/// Cursor.
+pub const CURSOR: usize = 2;
+/// Visual Studio Code.
+pub const VS_CODE: usize = 3;
+/// Codex.
+pub const CODEX: usize = 5;
+/// ChatGPT, which the organization did not approve.
+pub const CHATGPT: usize = 7;
+/// MCP Inspector.
+pub const INSPECTOR: usize = 9;
+/// The second "Claude Code (issues)".
+pub const LOOK_ALIKE: usize = 10;
