@@ -28,6 +28,9 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// How often uses of connections are written down.
 const RECORD_INTERVAL: Duration = Duration::from_secs(5);
 
+/// How often it is checked whether the keys of signed identities are still fresh.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(20);
+
 /// Why the program could not be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -188,5 +191,15 @@ pub async fn record_uses(app: App) {
         if let Err(error) = app.uses.record(&app.db).await {
             tracing::warn!(%error, "could not record uses of connections; trying again later");
         }
+    }
+}
+
+/// Keeps the keys of signed identities fresh. The first reading is at once, and nobody
+/// waits for it to listen.
+pub async fn refresh_identities(app: App) {
+    let mut interval = tokio::time::interval(REFRESH_INTERVAL);
+    loop {
+        interval.tick().await;
+        app.identities.refresh(app.clock.now()).await;
     }
 }

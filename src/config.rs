@@ -4,6 +4,7 @@
 //! All problems are reported at once, each with the name of the setting, where its value
 //! came from and what is allowed. Secret values are in no message and no `Debug`.
 
+mod assertion;
 mod raw;
 mod types;
 mod values;
@@ -14,6 +15,7 @@ use actix_web::http::header::HeaderName;
 use clap::{ArgMatches, parser::ValueSource};
 use ipnet::IpNet;
 
+pub use assertion::{AssertionSettings, KeyLocation};
 pub use raw::RawSettings;
 pub use types::{DatabaseUrl, LogFormat, ProxySecret, PublicUrl, Registration, SecretKey};
 
@@ -38,6 +40,8 @@ pub struct Settings {
     pub secret_key: Option<SecretKey>,
     /// Which proxy says who is signed in, and how.
     pub proxy: Option<ProxySettings>,
+    /// Which signed statement says who is there, instead of the proxy's plain headers.
+    pub assertion: Option<AssertionSettings>,
     /// Who sees and changes everything.
     pub owners: Vec<PrincipalName>,
     /// Who sees everything and changes nothing.
@@ -95,16 +99,18 @@ impl Settings {
     /// Checks that there is a way to know who is signed in, as `untether serve` needs.
     ///
     /// # Errors
-    /// When no proxy is trusted: then nobody could sign in, or anybody as anyone.
+    /// When no proxy is trusted and no signature is: then nobody could sign in, or
+    /// anybody as anyone.
     pub fn require_identity(&self) -> Result<(), SettingsError> {
-        if self.proxy.is_some() {
+        if self.proxy.is_some() || self.assertion.is_some() {
             return Ok(());
         }
         Err(SettingsError(vec![
             "UNTETHER_TRUSTED_PROXIES is not set: people sign in at your single sign-on proxy, \
              so Untether must know from which address its headers come, for instance \
-             UNTETHER_TRUSTED_PROXIES=127.0.0.1,::1 for a proxy on this machine. To look \
-             around without a proxy, run: untether demo"
+             UNTETHER_TRUSTED_PROXIES=127.0.0.1,::1 for a proxy on this machine. If your proxy \
+             signs what it says (a JWT), set UNTETHER_ASSERTION_HEADER and the settings \
+             beside it instead, or both. To look around without a proxy, run: untether demo"
                 .to_owned(),
         ]))
     }
@@ -158,6 +164,7 @@ impl RawSettings {
                 .unwrap_or_else(|| "Untether".to_owned()),
             secret_key,
             proxy: self.proxy(r),
+            assertion: self.assertion(r),
             owners: r.read_list("owners", &self.owners, str::parse),
             auditors: r.read_list("auditors", &self.auditors, str::parse),
             sign_out_url: r.read("sign_out_url", &self.sign_out_url, values::sign_out_url),

@@ -124,6 +124,7 @@ pub fn settings(database: DatabaseUrl) -> Settings {
             groups_separator: ',',
             subject_header: None,
         }),
+        assertion: None,
         owners: vec![PrincipalName::Email(OWNER.to_owned())],
         auditors: Vec::new(),
         sign_out_url: None,
@@ -167,8 +168,7 @@ impl Running {
             let db = Db::open(&settings.database)
                 .await
                 .map_err(|error| error.to_string())?;
-            let proxy = settings.proxy.clone().ok_or("no proxy")?;
-            let identities = IdentitySource::Proxy(proxy);
+            let identities = IdentitySource::of(&settings).ok_or("no proxy")?;
             let app = app::assemble(settings, db, Arc::new(SystemClock), secrets, identities).await;
             let app = app.map_err(|error| error.to_string())?;
             let server = app::build(app.clone(), listener, workers());

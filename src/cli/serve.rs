@@ -20,15 +20,14 @@ use super::{Failure, key};
 /// When the settings, the database or the address cannot be used.
 pub async fn run(settings: Settings) -> Result<(), Failure> {
     settings.require_identity()?;
-    let Some(proxy) = settings.proxy.clone() else {
-        return Err(Failure::new("no proxy is trusted"));
+    let Some(identities) = IdentitySource::of(&settings) else {
+        return Err(Failure::new("nobody could sign in"));
     };
     let listener = listen(&settings)?;
     let settings = name_the_port(settings, &listener)?;
     let key = key::of(&settings)?;
     let secrets = Secrets::new(&key, Arc::new(SystemRandomness));
     let db = Db::open(&settings.database).await?;
-    let identities = IdentitySource::Proxy(proxy);
     let app = app::assemble(settings, db, Arc::new(SystemClock), secrets, identities).await?;
     tracing::info!(
         address = %listener.local_addr()?,
@@ -87,8 +86,10 @@ async fn answer(app: App, listener: TcpListener) -> Result<(), Failure> {
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
     let server = app::build(app.clone(), listener, workers)?;
     let recorder = tokio::spawn(app::record_uses(app.clone()));
+    let refresher = tokio::spawn(app::refresh_identities(app.clone()));
     server.await?;
     recorder.abort();
+    refresher.abort();
     app.uses.record(&app.db).await?;
     app.db.close().await;
     Ok(())

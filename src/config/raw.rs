@@ -143,6 +143,46 @@ pub struct RawSettings {
     )]
     #[arg(value_name = "HEADER")]
     pub subject_header: Option<String>,
+    /// Header in which the proxy sends a signed statement (a JWT) of who is there. With
+    /// it, the headers above say nothing: the token's email, name and groups count, and
+    /// its sub identifies when a subject header is set. It needs the three settings
+    /// below [default: none]
+    #[arg(
+        long,
+        env = "UNTETHER_ASSERTION_HEADER",
+        global = true,
+        hide_env_values = true
+    )]
+    #[arg(value_name = "HEADER")]
+    pub assertion_header: Option<String>,
+    /// Where the keys (JWKS) are with which that token may be signed: https://…, http://…
+    /// on this machine, or file:PATH [default: none]
+    #[arg(
+        long,
+        env = "UNTETHER_ASSERTION_JWKS_URL",
+        global = true,
+        hide_env_values = true
+    )]
+    #[arg(value_name = "URL")]
+    pub assertion_jwks_url: Option<String>,
+    /// What the token's issuer (iss) must be, to the letter [default: none]
+    #[arg(
+        long,
+        env = "UNTETHER_ASSERTION_ISSUER",
+        global = true,
+        hide_env_values = true
+    )]
+    #[arg(value_name = "TEXT")]
+    pub assertion_issuer: Option<String>,
+    /// What the token's audience (aud) must be or contain, to the letter [default: none]
+    #[arg(
+        long,
+        env = "UNTETHER_ASSERTION_AUDIENCE",
+        global = true,
+        hide_env_values = true
+    )]
+    #[arg(value_name = "TEXT")]
+    pub assertion_audience: Option<String>,
     /// Organization owners, who see and change everything: a comma list of e-mail
     /// addresses and group:NAME [default: none]
     #[arg(long, env = "UNTETHER_OWNERS", global = true, hide_env_values = true)]

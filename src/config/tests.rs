@@ -39,7 +39,8 @@ fn without_any_setting_everything_has_its_default() {
     assert_eq!(settings.public_url.as_str(), "http://127.0.0.1:8080");
     assert_eq!(settings.database.to_string(), "sqlite://untether.db");
     assert_eq!(settings.organization, "Untether");
-    assert!(settings.secret_key.is_none() && settings.proxy.is_none());
+    assert!(settings.secret_key.is_none());
+    assert!(settings.proxy.is_none() && settings.assertion.is_none());
     assert!(settings.owners.is_empty() && settings.auditors.is_empty());
     assert_eq!(settings.sign_out_url, None);
     assert_eq!((settings.idle_days, settings.max_age_days), (30, None));
@@ -102,7 +103,7 @@ fn every_setting_has_the_flag_and_the_variable_that_its_name_says() {
         );
         assert_eq!(arg.is_global_set(), id != "idle_days", "{id}");
     }
-    assert_eq!(command.get_arguments().count(), 25);
+    assert_eq!(command.get_arguments().count(), 29);
 }
 
 #[test]
@@ -248,6 +249,73 @@ fn serving_needs_a_trusted_proxy() {
     assert_eq!(proxy.name_header, "x-forwarded-preferred-username");
     assert_eq!(proxy.groups_header, "x-forwarded-groups");
     assert_eq!((proxy.groups_separator, proxy.subject_header), (',', None));
+}
+
+const ASSERTION: [&str; 4] = [
+    "--assertion-header=X-Pomerium-Jwt-Assertion",
+    "--assertion-jwks-url=https://untether.example.com/.well-known/pomerium/jwks.json",
+    "--assertion-issuer=untether.example.com",
+    "--assertion-audience=untether.example.com",
+];
+
+#[test]
+fn serving_with_signed_identity_needs_no_trusted_proxy() {
+    let settings = validate(&ASSERTION).expect("valid");
+    assert_eq!(settings.require_identity(), Ok(()));
+    assert!(settings.proxy.is_none());
+    let assertion = settings.assertion.expect("an assertion");
+    assert_eq!(assertion.header, "x-pomerium-jwt-assertion");
+    assert_eq!(assertion.issuer, "untether.example.com");
+    assert_eq!(
+        (assertion.groups_separator, assertion.identify_by_subject),
+        (',', false)
+    );
+
+    let more = [
+        "--trusted-proxies=127.0.0.1",
+        "--subject-header=X-Forwarded-User",
+        "--groups-separator=|",
+    ];
+    let settings = validate(&[&ASSERTION[..], &more].concat()).expect("valid");
+    let assertion = settings.assertion.expect("an assertion");
+    assert_eq!(
+        (assertion.groups_separator, assertion.identify_by_subject),
+        ('|', true)
+    );
+    assert!(settings.proxy.is_some());
+}
+
+#[test]
+fn signed_identity_takes_all_four_of_its_settings() {
+    for left_out in 0..ASSERTION.len() {
+        let mut arguments = ASSERTION.to_vec();
+        let (flag, _) = arguments.remove(left_out).split_once('=').expect("a value");
+        let found = problems(&arguments);
+        let missing = variable(&flag.trim_start_matches('-').replace('-', "_"));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].starts_with(&format!("{missing} is not set")),
+            "{found:?}"
+        );
+    }
+    assert_eq!(problems(&ASSERTION[..1]).len(), 3);
+}
+
+#[test]
+fn a_wrong_part_of_signed_identity_names_its_source() {
+    let found = problems(&[
+        "--assertion-header=X Jwt",
+        "--assertion-jwks-url=http://sso.example.com/keys",
+        "--assertion-issuer=",
+        "--assertion-audience=a ",
+    ]);
+    let expected = ["HEADER", "JWKS_URL", "ISSUER", "AUDIENCE"];
+    assert_eq!(found.len(), expected.len(), "{found:?}");
+    for (problem, name) in found.iter().zip(expected) {
+        let flag = name.to_lowercase().replace('_', "-");
+        let origin = format!("UNTETHER_ASSERTION_{name} (flag --assertion-{flag}): ");
+        assert!(problem.starts_with(&origin), "{problem}");
+    }
 }
 
 #[test]

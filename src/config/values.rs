@@ -65,6 +65,18 @@ pub(super) fn separator(text: &str) -> Result<char, String> {
     }
 }
 
+/// What a claim of a token must be. It is compared to the letter, so a space or line end
+/// around it would be a trap.
+pub(super) fn claim(text: &str) -> Result<String, String> {
+    if text.trim() != text || text.chars().any(char::is_control) {
+        return Err(format!(
+            "{text:?} begins or ends with a space, or is not one line; it must be exactly \
+             what the tokens say"
+        ));
+    }
+    Ok(text.to_owned())
+}
+
 pub(super) fn sign_out_url(text: &str) -> Result<String, String> {
     let error = || format!("{text:?} is neither a URL nor a path such as /oauth2/sign_out");
     let graphic = text
@@ -156,6 +168,17 @@ mod tests {
         }
         for text in ["", ",,", "a", "0", "\n"] {
             assert!(separator(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_claim_has_nothing_around_it() {
+        assert_eq!(
+            claim("/projects/1/apps/x").as_deref(),
+            Ok("/projects/1/apps/x")
+        );
+        for text in ["x ", " x", "x\n", "x\ny"] {
+            assert!(claim(text).is_err(), "{text:?}");
         }
     }
 

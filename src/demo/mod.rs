@@ -21,12 +21,16 @@ pub use fill::fill;
 use organization::{ADMINISTRATOR, AUDITOR, MEMBER, OWNER, PEOPLE, email};
 
 /// The settings that belong to a real installation.
-const REAL: [&str; 8] = [
+const REAL: [&str; 12] = [
     "database_url",
     "database_url_file",
     "trusted_proxies",
     "proxy_secret",
     "proxy_secret_file",
+    "assertion_header",
+    "assertion_jwks_url",
+    "assertion_issuer",
+    "assertion_audience",
     "public_url",
     "secret_key",
     "secret_key_file",

@@ -1,4 +1,5 @@
-//! Who is there: the SSO proxy's word, believed only from the SSO proxy.
+//! Who is there: the SSO proxy's word, believed when it comes from the SSO proxy, when it
+//! is signed, or when it is both.
 
 use std::{future::Future, net::IpAddr, pin::Pin};
 
@@ -14,21 +15,29 @@ use actix_web::{
 };
 
 use crate::{
-    config::ProxySettings,
+    clock::Timestamp,
+    config::{ProxySettings, Settings},
     domain::role::{Identity, OrganizationRole, Principal, PrincipalName},
     store,
 };
 
-use super::{problem::Problem, session, state::App};
+use super::{
+    assertion::{Assertions, Refused},
+    problem::Problem,
+    session,
+    state::App,
+};
 
 /// The header in which the proxy proves itself when a secret is configured.
 pub const PROXY_SECRET_HEADER: HeaderName = HeaderName::from_static("x-untether-proxy-secret");
 
 /// Where identities come from.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum IdentitySource {
     /// Headers that the SSO proxy sets.
     Proxy(ProxySettings),
+    /// A signed header; when a proxy is given, only from that one.
+    Signed(Box<Assertions>, Option<ProxySettings>),
     /// The demo's personas, the first unless the browser chose another.
     Demo(Vec<Persona>),
 }
@@ -45,22 +54,53 @@ pub struct Persona {
 }
 
 impl IdentitySource {
-    /// Whether this peer is the SSO proxy.
-    pub fn trusts(&self, peer: IpAddr) -> bool {
-        match self {
-            Self::Proxy(settings) => settings.trusted.iter().any(|range| range.contains(&peer)),
-            Self::Demo(_) => false,
+    /// What the settings say; `None` when they leave no way to know who is there.
+    pub fn of(settings: &Settings) -> Option<Self> {
+        let proxy = settings.proxy.clone();
+        match settings.assertion.clone() {
+            Some(assertion) => Some(Self::Signed(Box::new(Assertions::new(assertion)), proxy)),
+            None => proxy.map(Self::Proxy),
         }
     }
 
-    fn identify(&self, req: &HttpRequest) -> Result<Identity, Rejected> {
+    /// Whether this peer is the SSO proxy.
+    pub fn trusts(&self, peer: IpAddr) -> bool {
+        match self {
+            Self::Proxy(settings) | Self::Signed(_, Some(settings)) => {
+                settings.trusted.iter().any(|range| range.contains(&peer))
+            }
+            Self::Signed(_, None) | Self::Demo(_) => false,
+        }
+    }
+
+    /// Reads again what may have changed elsewhere: the keys of signed identities.
+    pub async fn refresh(&self, now: Timestamp) {
+        if let Self::Signed(assertions, _) = self {
+            assertions.refresh(now).await;
+        }
+    }
+
+    async fn identify(&self, req: &HttpRequest, now: Timestamp) -> Result<Identity, Rejected> {
         match self {
             Self::Proxy(settings) => {
-                let peer = req.peer_addr().map(|peer| peer.ip().to_canonical());
-                if !peer.is_some_and(|peer| self.trusts(peer)) {
-                    return Err(Rejected::UntrustedPeer);
-                }
+                self.check_peer(req)?;
                 from_headers(req.headers(), settings)
+            }
+            Self::Signed(assertions, proxy) => {
+                if let Some(settings) = proxy {
+                    self.check_peer(req)?;
+                    check_sender(req.headers(), settings)?;
+                }
+                let header = &assertions.settings().header;
+                refuse_look_alikes(req.headers(), &[header])?;
+                let sent = required(req.headers(), header)?;
+                // So it comes when the header is Authorization (RFC 6750 §2.1).
+                let token = sent.strip_prefix("Bearer ").unwrap_or(&sent);
+                let identity = assertions.identify(token, now).await?;
+                match proxy {
+                    Some(settings) => confirm(identity, req.headers(), settings),
+                    None => Ok(identity),
+                }
             }
             Self::Demo(personas) => {
                 let chosen = session::persona(&req.get_session());
@@ -72,6 +112,15 @@ impl IdentitySource {
                     .ok_or(Rejected::Missing("persona".into()))?;
                 Ok(persona.identity.clone())
             }
+        }
+    }
+
+    fn check_peer(&self, req: &HttpRequest) -> Result<(), Rejected> {
+        let peer = req.peer_addr().map(|peer| peer.ip().to_canonical());
+        if peer.is_some_and(|peer| self.trusts(peer)) {
+            Ok(())
+        } else {
+            Err(Rejected::UntrustedPeer)
         }
     }
 }
@@ -97,32 +146,30 @@ pub enum Rejected {
     /// A value that is no text, or no e-mail.
     #[error("the header {0} is malformed")]
     Malformed(String),
+    /// The signed statement is not to be believed.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The signed statement and the plain header are about different people.
+    #[error("the header {0} and the assertion name different people")]
+    Disagree(String),
+}
+
+/// The identity of a signed statement, if the plain header does not contradict it.
+fn confirm(
+    identity: Identity,
+    headers: &HeaderMap,
+    settings: &ProxySettings,
+) -> Result<Identity, Rejected> {
+    match single(headers, &settings.email_header)? {
+        Some(email) if email.to_lowercase() != identity.email => {
+            Err(Rejected::Disagree(settings.email_header.to_string()))
+        }
+        _ => Ok(identity),
+    }
 }
 
 fn from_headers(headers: &HeaderMap, settings: &ProxySettings) -> Result<Identity, Rejected> {
-    let known = [
-        Some(&PROXY_SECRET_HEADER),
-        Some(&settings.email_header),
-        Some(&settings.name_header),
-        Some(&settings.groups_header),
-        settings.subject_header.as_ref(),
-    ];
-    for name in headers.keys() {
-        let canonical = name.as_str().replace(['_', '.'], "-");
-        let mimicked = known
-            .iter()
-            .flatten()
-            .find(|known| known.as_str() == canonical);
-        if let Some(known) = mimicked.filter(|known| known.as_str() != name.as_str()) {
-            return Err(Rejected::LookAlike(known.to_string()));
-        }
-    }
-    if let Some(secret) = &settings.secret {
-        let sent = single(headers, &PROXY_SECRET_HEADER)?;
-        if !sent.is_some_and(|sent| secret.matches(sent.as_bytes())) {
-            return Err(Rejected::ProxySecret);
-        }
-    }
+    check_sender(headers, settings)?;
     let email = required(headers, &settings.email_header)?.to_lowercase();
     if !matches!(email.parse(), Ok(PrincipalName::Email(_))) {
         return Err(Rejected::Malformed(settings.email_header.to_string()));
@@ -143,6 +190,37 @@ fn from_headers(headers: &HeaderMap, settings: &ProxySettings) -> Result<Identit
         email,
         groups,
     })
+}
+
+/// Checks that the proxy, and nobody through it, set the headers.
+fn check_sender(headers: &HeaderMap, settings: &ProxySettings) -> Result<(), Rejected> {
+    let secret_header = PROXY_SECRET_HEADER;
+    let mut known = vec![
+        &secret_header,
+        &settings.email_header,
+        &settings.name_header,
+        &settings.groups_header,
+    ];
+    known.extend(&settings.subject_header);
+    refuse_look_alikes(headers, &known)?;
+    let Some(secret) = &settings.secret else {
+        return Ok(());
+    };
+    match single(headers, &secret_header)? {
+        Some(sent) if secret.matches(sent.as_bytes()) => Ok(()),
+        _ => Err(Rejected::ProxySecret),
+    }
+}
+
+fn refuse_look_alikes(headers: &HeaderMap, known: &[&HeaderName]) -> Result<(), Rejected> {
+    for name in headers.keys() {
+        let canonical = name.as_str().replace(['_', '.'], "-");
+        let mimicked = known.iter().find(|known| known.as_str() == canonical);
+        if let Some(known) = mimicked.filter(|known| known.as_str() != name.as_str()) {
+            return Err(Rejected::LookAlike(known.to_string()));
+        }
+    }
+    Ok(())
 }
 
 /// The only value of a header, `None` when it is absent or empty.
@@ -208,7 +286,7 @@ impl FromRequest for Principal {
             let Some(app) = req.app_data::<Data<App>>() else {
                 return Err(Problem::not_found());
             };
-            match app.identities.identify(&req) {
+            match app.identities.identify(&req, app.clock.now()).await {
                 Ok(identity) => principal(app, identity).await,
                 Err(rejected) => {
                     tracing::warn!(reason = %rejected, "refused a request without an identity");

@@ -23,6 +23,7 @@ fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
     headers
 }
 
+const NOW: Timestamp = Timestamp::from_millis(1_780_315_200_000);
 const EMAIL: (&str, &str) = ("x-forwarded-email", "Ana@Acme.example");
 
 #[test]
@@ -121,8 +122,8 @@ fn a_configured_proxy_secret_must_be_sent() {
     );
 }
 
-#[test]
-fn only_the_peer_decides_who_is_trusted() {
+#[actix_web::test]
+async fn only_the_peer_decides_who_is_trusted() {
     let source = IdentitySource::Proxy(settings());
     let req = actix_web::test::TestRequest::default()
         .insert_header(EMAIL)
@@ -130,10 +131,13 @@ fn only_the_peer_decides_who_is_trusted() {
     let foreign = req
         .peer_addr("203.0.113.9:1".parse().unwrap())
         .to_http_request();
-    assert_eq!(source.identify(&foreign), Err(Rejected::UntrustedPeer));
+    assert_eq!(
+        source.identify(&foreign, NOW).await,
+        Err(Rejected::UntrustedPeer)
+    );
     let req = actix_web::test::TestRequest::default().insert_header(EMAIL);
     let mapped = req
         .peer_addr("[::ffff:127.0.0.1]:1".parse().unwrap())
         .to_http_request();
-    assert!(source.identify(&mapped).is_ok());
+    assert!(source.identify(&mapped, NOW).await.is_ok());
 }

@@ -1,5 +1,6 @@
 //! HTTP plumbing that knows no business.
 
+pub mod assertion;
 pub mod assets;
 pub mod form;
 pub mod headers;

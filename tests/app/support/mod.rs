@@ -2,6 +2,7 @@
 
 mod database;
 mod host;
+pub mod issuer;
 mod person;
 mod server;
 

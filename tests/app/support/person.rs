@@ -11,6 +11,8 @@ pub struct Person<'a> {
     pub app: &'a TestApp,
     pub email: String,
     pub groups: Option<String>,
+    /// A signed statement that the proxy sends besides.
+    pub assertion: Option<String>,
     cookie: Mutex<Option<String>>,
 }
 
@@ -66,6 +68,7 @@ impl<'a> Person<'a> {
             app,
             email: format!("{name}@acme.example"),
             groups: None,
+            assertion: None,
             cookie: Mutex::new(None),
         }
     }
@@ -76,10 +79,19 @@ impl<'a> Person<'a> {
         self
     }
 
+    /// The same person in another browser, with this token.
+    pub fn with_assertion(mut self, token: String) -> Self {
+        self.assertion = Some(token);
+        self
+    }
+
     async fn send(&self, request: RequestBuilder) -> Response {
         let mut request = request.header("x-forwarded-email", &self.email);
         if let Some(groups) = &self.groups {
             request = request.header("x-forwarded-groups", groups);
+        }
+        if let Some(token) = &self.assertion {
+            request = request.header(super::issuer::HEADER, token);
         }
         if let Some(cookie) = self.cookie.lock().unwrap().as_deref() {
             request = request.header("cookie", cookie);

@@ -50,14 +50,17 @@ impl TestApp {
             b"the secret key of the tests only",
             Arc::new(SystemRandomness),
         );
-        let identities = IdentitySource::Proxy(settings.proxy.clone().unwrap());
+        let identities = IdentitySource::of(&settings).unwrap();
         let url = settings.public_url.as_str().to_owned();
         let db = Db::open(&database.url).await.unwrap();
         let app = app::assemble(settings, db, clock.clone(), secrets, identities)
             .await
             .unwrap();
         tokio::spawn(app::build(app.clone(), listener, 1).unwrap());
+        // Reqwest wants a provider of cryptography, though the tests speak plain HTTP.
+        drop(rustls::crypto::ring::default_provider().install_default());
         let http = reqwest::Client::builder()
+            .tls_certs_only([])
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .unwrap();
@@ -179,6 +182,7 @@ fn settings(listener: &TcpListener, database: &TestDatabase) -> Settings {
             groups_separator: ',',
             subject_header: None,
         }),
+        assertion: None,
         owners: vec!["olivia@acme.example".parse().unwrap()],
         auditors: vec!["arthur@acme.example".parse().unwrap()],
         sign_out_url: None,
