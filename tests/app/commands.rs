@@ -167,11 +167,9 @@ fn a_wrong_setting_names_its_source_and_all_are_named_at_once() {
 fn serve_refuses_to_start_without_a_way_to_know_who_is_there() {
     let output = untether(&["serve"], &[]);
     assert!(!output.status.success());
-    assert!(
-        said(&output).contains("UNTETHER_TRUSTED_PROXIES"),
-        "{}",
-        said(&output)
-    );
+    for way in ["UNTETHER_TRUSTED_PROXIES", "UNTETHER_ASSERTION_HEADER"] {
+        assert!(said(&output).contains(way), "{}", said(&output));
+    }
 }
 
 #[test]
@@ -191,6 +189,16 @@ fn the_demo_refuses_any_other_setting_than_its_own() {
             vec!["demo"],
             vec![("UNTETHER_TRUSTED_PROXIES", "10.0.0.1")],
             "UNTETHER_TRUSTED_PROXIES",
+        ),
+        (
+            vec!["demo", "--assertion-issuer", "https://sso.example"],
+            vec![
+                ("UNTETHER_ASSERTION_HEADER", "X-Jwt"),
+                ("UNTETHER_ASSERTION_JWKS_URL", "file:keys.json"),
+                ("UNTETHER_ASSERTION_AUDIENCE", "untether"),
+            ],
+            "UNTETHER_ASSERTION_HEADER, UNTETHER_ASSERTION_JWKS_URL, \
+             UNTETHER_ASSERTION_ISSUER, UNTETHER_ASSERTION_AUDIENCE",
         ),
     ] {
         let output = untether(&arguments, &settings);
@@ -215,6 +223,7 @@ fn help_documents_every_setting() {
         "UNTETHER_PUBLIC_URL",
         "UNTETHER_SECRET_KEY_FILE",
         "UNTETHER_IDLE_DAYS",
+        "UNTETHER_ASSERTION_JWKS_URL",
     ] {
         assert!(text.contains(setting), "{setting}");
     }

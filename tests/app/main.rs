@@ -7,6 +7,7 @@ mod support;
 
 mod architecture;
 mod assertion;
+mod assertion_keys;
 mod audit;
 mod authorize;
 mod commands;

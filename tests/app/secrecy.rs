@@ -34,6 +34,11 @@ pub fn capture_logs() {
     });
 }
 
+/// Every log line so far.
+pub fn logs() -> String {
+    String::from_utf8_lossy(&LOGS.lock().unwrap()).into_owned()
+}
+
 #[actix_web::test]
 async fn no_secret_is_stored_or_logged_in_clear() {
     let app = TestApp::spawn().await;
@@ -64,7 +69,7 @@ async fn no_secret_is_stored_or_logged_in_clear() {
         dump.contains("gone") && dump.contains("ana@acme.example"),
         "the dump is a dump"
     );
-    let logs = String::from_utf8_lossy(&LOGS.lock().unwrap()).into_owned();
+    let logs = logs();
     assert!(logs.contains("revoked connections"), "the logs are logs");
     for secret in secrets {
         assert!(
