@@ -10,7 +10,7 @@ COPY benches benches
 RUN cargo build --profile dist --locked && install -d -o 10001 -g 10001 /empty
 
 FROM debian:bookworm-slim
-# For PostgreSQL over TLS.
+# For PostgreSQL and key sets over TLS.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /source/target/dist/untether /usr/local/bin/untether
 COPY --from=build --chown=10001:10001 /empty /data

@@ -99,7 +99,12 @@ async fn keys_stay_when_they_cannot_be_read_again() {
     let app = believing(&issuer).await;
     app.app.identities.refresh(app.now()).await;
     let large = format!("{}{}", key_set(&[&key]), " ".repeat(256 * 1024));
-    for (asked, status, body) in [(2, 500, ""), (3, 200, "<html>"), (4, 200, large.as_str())] {
+    let other = key_set(&[&SigningKey::new("2", "ES256")]);
+    for (asked, status, body) in [
+        (2, 500, &other),
+        (3, 200, &"<html>".into()),
+        (4, 200, &large),
+    ] {
         issuer.answers(status, body);
         app.advance(60 * MINUTE);
         app.app.identities.refresh(app.now()).await;
