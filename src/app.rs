@@ -17,6 +17,10 @@ use crate::{
     domain::{audit::Actor, connection::Lifetimes, resource::Resource, secret::Secrets},
     flow::{self, Context, Rules, introspect::Uses},
     mcp, oauth,
+    outbound::{
+        documents::Documents,
+        fetch::{Fetcher, SystemResolver},
+    },
     store::{self, Db},
     telemetry::RequestSpan,
     web::{assets, headers, identity::IdentitySource, session, state::App},
@@ -79,6 +83,11 @@ pub async fn assemble(
     let mut tx = db.write().await?;
     let own = flow::project::ensure_own(&mut tx, &context, resource).await?;
     tx.commit().await?;
+    let documents = Documents::new(Fetcher::new(
+        Arc::new(SystemResolver),
+        settings.private_document_hosts.clone(),
+        settings.certificates.clone(),
+    ));
     Ok(App {
         settings: Arc::new(settings),
         rules,
@@ -86,6 +95,7 @@ pub async fn assemble(
         clock,
         secrets,
         uses: Arc::new(Uses::default()),
+        documents: Arc::new(documents),
         identities: Arc::new(identities),
         own_project: own.id,
     })

@@ -14,12 +14,15 @@ use std::{fs, net::SocketAddr};
 use actix_web::http::header::HeaderName;
 use clap::{ArgMatches, parser::ValueSource};
 use ipnet::IpNet;
+use rustls::pki_types::CertificateDer;
 
 pub use assertion::{AssertionSettings, KeyLocation};
 pub use raw::RawSettings;
-pub use types::{DatabaseUrl, LogFormat, ProxySecret, PublicUrl, Registration, SecretKey};
+pub use types::{
+    ClientDocuments, DatabaseUrl, LogFormat, ProxySecret, PublicUrl, Registration, SecretKey,
+};
 
-use crate::domain::role::PrincipalName;
+use crate::domain::{document::Host, role::PrincipalName};
 
 /// Longest lifetime of a connection that can be set, in days.
 const MAX_DAYS: u32 = 3650;
@@ -58,6 +61,12 @@ pub struct Settings {
     pub refresh_grace_seconds: u32,
     /// Whether clients may register themselves.
     pub registration: Registration,
+    /// Which clients may be known by a document.
+    pub client_documents: ClientDocuments,
+    /// Hosts whose client documents are fetched from private addresses too.
+    pub private_document_hosts: Vec<Host>,
+    /// Certificate authorities that are believed besides the system's.
+    pub certificates: Vec<CertificateDer<'static>>,
     /// What is logged, a valid `tracing_subscriber::EnvFilter`.
     pub log: String,
     /// How log lines are written; when `None`, JSON for `serve`, else text.
@@ -189,6 +198,15 @@ impl RawSettings {
             registration: r
                 .read("registration", &self.registration, values::registration)
                 .unwrap_or(Registration::Open),
+            client_documents: self.client_documents(r),
+            private_document_hosts: r.read_list(
+                "client_document_private_hosts",
+                &self.client_document_private_hosts,
+                Host::parse,
+            ),
+            certificates: r
+                .read("ca_file", &self.ca_file, values::certificates)
+                .unwrap_or_default(),
             log: r
                 .read("log", &self.log, values::log_filter)
                 .unwrap_or_else(|| "info,sqlx=warn".to_owned()),
@@ -237,6 +255,25 @@ impl RawSettings {
             groups_separator: separator.unwrap_or(','),
             subject_header,
         })
+    }
+}
+
+/// What is said of a list of hosts that nothing looks at.
+const UNUSED_LIST: &str = "it only counts with UNTETHER_CLIENT_DOCUMENTS=list; set that, or \
+                           leave the hosts out";
+
+impl RawSettings {
+    fn client_documents(&self, r: &mut Reader) -> ClientDocuments {
+        let hosts_given = &self.client_document_hosts;
+        let hosts = r.read_list("client_document_hosts", hosts_given, Host::parse);
+        if hosts_given.is_some() && self.client_documents.as_deref() != Some("list") {
+            let origin = r.origin("client_document_hosts");
+            r.problems.push(format!("{origin}: {UNUSED_LIST}"));
+        }
+        r.read("client_documents", &self.client_documents, |text| {
+            values::client_documents(text, hosts)
+        })
+        .unwrap_or(ClientDocuments::Any)
     }
 }
 

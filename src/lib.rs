@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`clock`] | time, injected |
 //! | [`config`], [`domain`] | settings; what things are and what may be done with them: pure |
+//! | [`outbound`] | what Untether asks of other servers: client documents |
 //! | [`store`] | SQL, one body for SQLite and PostgreSQL |
 //! | [`flow`] | the verbs, each one transaction with its audit event |
 //! | [`web`] | HTTP plumbing that knows no business |
@@ -32,6 +33,7 @@ pub mod domain;
 pub mod flow;
 pub mod mcp;
 pub mod oauth;
+pub mod outbound;
 pub mod store;
 pub mod telemetry;
 pub mod web;

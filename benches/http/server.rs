@@ -21,7 +21,7 @@ use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberI
 use untether::{
     app,
     clock::SystemClock,
-    config::{DatabaseUrl, ProxySettings, PublicUrl, Registration, Settings},
+    config::{ClientDocuments, DatabaseUrl, ProxySettings, PublicUrl, Registration, Settings},
     domain::{
         role::PrincipalName,
         secret::{Secrets, SystemRandomness},
@@ -133,6 +133,9 @@ pub fn settings(database: DatabaseUrl) -> Settings {
         access_token_minutes: 60,
         refresh_grace_seconds: 120,
         registration: Registration::Open,
+        client_documents: ClientDocuments::Any,
+        private_document_hosts: Vec::new(),
+        certificates: Vec::new(),
         log: String::new(),
         log_format: None,
     }

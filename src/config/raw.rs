@@ -245,6 +245,41 @@ pub struct RawSettings {
     )]
     #[arg(value_name = "open|off")]
     pub registration: Option<String>,
+    /// Whether clients may be known by a document at an https address (Client ID Metadata
+    /// Documents): any, list (only from UNTETHER_CLIENT_DOCUMENT_HOSTS) or off [default: any]
+    #[arg(
+        long,
+        env = "UNTETHER_CLIENT_DOCUMENTS",
+        global = true,
+        hide_env_values = true
+    )]
+    #[arg(value_name = "any|list|off")]
+    pub client_documents: Option<String>,
+    /// Hosts whose client documents are accepted: a comma list such as
+    /// claude.ai,vscode.dev; only with UNTETHER_CLIENT_DOCUMENTS=list
+    #[arg(
+        long,
+        env = "UNTETHER_CLIENT_DOCUMENT_HOSTS",
+        global = true,
+        hide_env_values = true
+    )]
+    #[arg(value_name = "HOST,...")]
+    pub client_document_hosts: Option<String>,
+    /// Hosts from which client documents are fetched although their addresses are
+    /// private: a comma list. Name only hosts that you run [default: none]
+    #[arg(
+        long,
+        env = "UNTETHER_CLIENT_DOCUMENT_PRIVATE_HOSTS",
+        global = true,
+        hide_env_values = true
+    )]
+    #[arg(value_name = "HOST,...")]
+    pub client_document_private_hosts: Option<String>,
+    /// File with the certificates (PEM) of your own certificate authorities, believed
+    /// besides the system's when Untether asks other servers [default: none]
+    #[arg(long, env = "UNTETHER_CA_FILE", global = true, hide_env_values = true)]
+    #[arg(value_name = "PATH")]
+    pub ca_file: Option<String>,
     /// What is logged, as a tracing filter [default: info,sqlx=warn]
     #[arg(long, env = "UNTETHER_LOG", global = true, hide_env_values = true)]
     #[arg(value_name = "FILTER")]

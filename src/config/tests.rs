@@ -52,6 +52,8 @@ fn without_any_setting_everything_has_its_default() {
         (60, 120)
     );
     assert_eq!(settings.registration, Registration::Open);
+    assert_eq!(settings.client_documents, ClientDocuments::Any);
+    assert!(settings.private_document_hosts.is_empty() && settings.certificates.is_empty());
     assert_eq!(
         (settings.log.as_str(), settings.log_format),
         ("info,sqlx=warn", None)
@@ -325,6 +327,68 @@ fn a_proxy_secret_without_a_trusted_proxy_is_a_mistake() {
         found[0].contains("without UNTETHER_TRUSTED_PROXIES"),
         "{found:?}"
     );
+}
+
+#[test]
+fn client_documents_may_be_limited_to_a_list_of_hosts() {
+    let documents = |arguments: &[&str]| validate(arguments).expect("valid").client_documents;
+    let hosts = "--client-document-hosts=Claude.ai, vscode.dev";
+    let listed = ["claude.ai", "vscode.dev"].map(|host| Host::parse(host).expect(host));
+    let listed = ClientDocuments::List(listed.to_vec());
+    assert_eq!(documents(&["--client-documents=list", hosts]), listed);
+    assert_eq!(documents(&["--client-documents=off"]), ClientDocuments::Off);
+    for (arguments, expected) in [
+        (
+            &["--client-documents=list"][..],
+            "UNTETHER_CLIENT_DOCUMENTS (flag --client-documents): it is list, so",
+        ),
+        (
+            &["--client-documents=some"],
+            "UNTETHER_CLIENT_DOCUMENTS (flag --client-documents): \"some\" is neither",
+        ),
+        (
+            &[hosts],
+            "UNTETHER_CLIENT_DOCUMENT_HOSTS (flag --client-document-hosts): it only counts",
+        ),
+        (
+            &["--client-document-private-hosts=https://docs.corp/"],
+            "UNTETHER_CLIENT_DOCUMENT_PRIVATE_HOSTS (flag --client-document-private-hosts): \
+             \"https://docs.corp/\" is not a host",
+        ),
+    ] {
+        let found = problems(arguments);
+        assert!(
+            found.len() == 1 && found[0].starts_with(expected),
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
+fn certificate_authorities_are_read_from_a_file() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("ca.pem");
+    let path = path.to_str().expect("a path");
+    assert!(problems(&["--ca-file", path])[0].contains("cannot read"));
+    for (text, expected) in [
+        ("nothing", "has no certificate (PEM) in it"),
+        (
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+            "has a broken certificate",
+        ),
+    ] {
+        fs::write(path, text).expect("written");
+        let found = problems(&["--ca-file", path]);
+        assert!(
+            found[0].starts_with("UNTETHER_CA_FILE (flag --ca-file): "),
+            "{found:?}"
+        );
+        assert!(found[0].contains(expected), "{found:?}");
+    }
+    let key = rcgen::generate_simple_self_signed(["ca.corp".to_owned()]).expect("a certificate");
+    fs::write(path, key.cert.pem().repeat(2)).expect("written");
+    let settings = validate(&["--ca-file", path]).expect("valid");
+    assert_eq!(settings.certificates.len(), 2);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf};
 use subtle::ConstantTimeEq as _;
 use url::Url;
 
-use crate::domain::resource::WebAddress;
+use crate::domain::{document::Host, resource::WebAddress};
 
 /// Fewest bytes of a secret.
 const SECRET_BYTES: usize = 32;
@@ -233,6 +233,18 @@ pub enum Registration {
     /// Any client may.
     Open,
     /// The endpoint is neither published nor served.
+    Off,
+}
+
+/// Which clients may be known by a document at an https address (Client ID Metadata
+/// Documents).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientDocuments {
+    /// Any.
+    Any,
+    /// Those from these hosts.
+    List(Vec<Host>),
+    /// None.
     Off,
 }
 

@@ -2,16 +2,24 @@
 //! follow the name of the setting and a colon.
 
 use std::{
+    fmt::Display,
+    fs,
     net::{IpAddr, SocketAddr},
     str::FromStr as _,
 };
 
 use actix_web::http::header::HeaderName;
 use ipnet::{IpNet, Ipv4Net};
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-use super::{LogFormat, Registration};
+use crate::domain::document::Host;
+
+use super::{ClientDocuments, LogFormat, Registration};
 
 pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     let error = |_| format!("{text:?} is not an address with a port, such as 127.0.0.1:8080");
@@ -105,6 +113,38 @@ pub(super) fn registration(text: &str) -> Result<Registration, String> {
         "off" => Ok(Registration::Off),
         _ => Err(format!("{text:?} is neither open nor off")),
     }
+}
+
+/// The documents that are accepted, with the hosts of the list.
+pub(super) fn client_documents(text: &str, hosts: Vec<Host>) -> Result<ClientDocuments, String> {
+    match text {
+        "any" => Ok(ClientDocuments::Any),
+        "list" if hosts.is_empty() => Err("it is list, so UNTETHER_CLIENT_DOCUMENT_HOSTS must \
+             name the hosts, such as claude.ai,vscode.dev"
+            .to_owned()),
+        "list" => Ok(ClientDocuments::List(hosts)),
+        "off" => Ok(ClientDocuments::Off),
+        _ => Err(format!("{text:?} is neither any nor list nor off")),
+    }
+}
+
+/// The certificates in a PEM file; at least one.
+pub(super) fn certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+    let pem = fs::read(path).map_err(|error| format!("cannot read {path:?}: {error}"))?;
+    let broken = |error: &dyn Display| format!("{path:?} has a broken certificate: {error}");
+    let mut roots = RootCertStore::empty();
+    let mut certificates = Vec::new();
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        let certificate = certificate.map_err(|error| broken(&error))?;
+        roots
+            .add(certificate.clone())
+            .map_err(|error| broken(&error))?;
+        certificates.push(certificate);
+    }
+    if certificates.is_empty() {
+        return Err(format!("{path:?} has no certificate (PEM) in it"));
+    }
+    Ok(certificates)
 }
 
 pub(super) fn log_filter(text: &str) -> Result<String, String> {

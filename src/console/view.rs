@@ -176,6 +176,8 @@ pub struct ConsentView {
     pub client: String,
     /// Who vouches for the name, when nobody does: "This name was chosen by the app…".
     pub client_unproven: Option<String>,
+    /// Host of the document that the client's id is the address of.
+    pub client_host: Option<String>,
     pub project: String,
     /// The project's MCP server URL.
     pub resource: String,

@@ -19,6 +19,8 @@ pub enum Action {
     ClientCreated,
     /// A client registered itself.
     ClientRegistered,
+    /// The document that describes a client changed.
+    ClientChanged,
     /// A project was added.
     ProjectAdded,
 }
@@ -33,6 +35,7 @@ impl Action {
             Self::ConnectionReplaced => "connection.replaced",
             Self::ClientCreated => "client.created",
             Self::ClientRegistered => "client.registered",
+            Self::ClientChanged => "client.changed",
             Self::ProjectAdded => "project.added",
         }
     }

@@ -5,6 +5,7 @@ use crate::clock::Timestamp;
 use super::{
     ids::{ClientId, ProjectId},
     redirect::RedirectUri,
+    resource::WebAddress,
     secret::SecretHash,
 };
 
@@ -75,6 +76,14 @@ impl Client {
     /// Whether nobody of the organization vouches for its name.
     pub fn names_itself(&self) -> bool {
         matches!(self.origin, Origin::Registered | Origin::Document)
+    }
+
+    /// Where the document that describes it is, for a person to read: host, and port
+    /// where one is written. `None` for clients without a document.
+    pub fn document_host(&self) -> Option<&str> {
+        let described = self.origin == Origin::Document;
+        let address = described.then(|| WebAddress::parse(&self.identifier).ok());
+        address.flatten().map(|address| address.authority)
     }
 
     /// The registered redirect URI that `requested` matches (OAuth 2.1 §2.3.1).

@@ -12,6 +12,20 @@ use std::fmt;
 
 use super::resource::{AddressError, WebAddress, check_characters, is_web, split_scheme};
 
+/// The most redirect URIs a client may have.
+pub const REDIRECT_LIMIT: usize = 20;
+
+/// The private-use schemes (RFC 8252 §7.1) of well-known hosts that cannot
+/// listen on a loopback port. Others are refused: any app can claim them.
+pub const PRIVATE_SCHEMES: [&str; 6] = [
+    "cursor",
+    "claude",
+    "vscode",
+    "vscode-insiders",
+    "windsurf",
+    "zed",
+];
+
 /// Why a redirect URI is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RedirectUriError {
@@ -55,6 +69,36 @@ impl RedirectUri {
             return Err(RedirectUriError::Scheme(scheme.to_owned()));
         }
         Ok(Self(text.to_owned()))
+    }
+
+    /// The acceptable ones of the redirect URIs that a client lists. Some hosts list one
+    /// address of theirs that nobody accepts beside one that works, so the others are
+    /// left out (RFC 7591 §3.2.1).
+    ///
+    /// # Errors
+    /// A sentence, when there are none, more than [`REDIRECT_LIMIT`], or only
+    /// unacceptable ones.
+    pub fn parse_list(listed: &[String]) -> Result<Vec<Self>, String> {
+        if listed.is_empty() {
+            return Err("redirect_uris is missing".into());
+        }
+        if listed.len() > REDIRECT_LIMIT {
+            return Err(format!("more than {REDIRECT_LIMIT} redirect_uris"));
+        }
+        let mut accepted = Vec::new();
+        let mut first_error = None;
+        for uri in listed {
+            match Self::parse(uri, &PRIVATE_SCHEMES) {
+                Ok(uri) => accepted.push(uri),
+                Err(error) => {
+                    first_error.get_or_insert_with(|| format!("{uri}: {error}"));
+                }
+            }
+        }
+        match first_error {
+            Some(error) if accepted.is_empty() => Err(error),
+            _ => Ok(accepted),
+        }
     }
 
     /// Takes back a redirect URI that was parsed before it was stored.

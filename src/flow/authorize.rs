@@ -9,6 +9,7 @@ use crate::{
         audit::{Action, Subject},
         client::Client,
         connection::{Connection, Life},
+        document::ClientDocument,
         ids::{ConnectionId, PersonId, ProjectId},
         pkce::CodeChallenge,
         project::{OfferedScope, Project, Slug},
@@ -22,7 +23,7 @@ use crate::{
     store::{self, Tx, code::Code},
 };
 
-use super::{Context, ErrorCode, Refusal};
+use super::{Context, ErrorCode, Refusal, register};
 
 /// The parameters of an authorization request, as received.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -94,15 +95,19 @@ pub enum Untrusted {
     UnknownRedirect,
 }
 
-/// Reads a request without any effect.
+/// Reads a request without any effect. A client whose id is an address is what its
+/// `document` says, recorded already or not.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn propose(
     tx: &mut Tx,
+    context: &Context<'_>,
     request: &Request,
+    document: Option<&ClientDocument>,
 ) -> store::Result<Result<Proposal, Unproposed>> {
-    let (client, redirect_uri) = match trusted_client(tx, request).await? {
+    let trusted = trusted_client(tx, context, request, document).await?;
+    let (client, redirect_uri) = match trusted {
         Ok(trusted) => trusted,
         Err(untrusted) => return Ok(Err(Unproposed::Untrusted(untrusted))),
     };
@@ -125,12 +130,19 @@ pub async fn propose(
 
 async fn trusted_client(
     tx: &mut Tx,
+    context: &Context<'_>,
     request: &Request,
+    document: Option<&ClientDocument>,
 ) -> store::Result<Result<(Client, RedirectUri), Untrusted>> {
     let Some(client_id) = &request.client_id else {
         return Ok(Err(Untrusted::NoClient));
     };
-    let Some(client) = store::client::find(tx, client_id).await? else {
+    let recorded = store::client::find(tx, client_id).await?;
+    let client = match document {
+        Some(document) => Some(register::described(context, document, recorded)),
+        None => recorded,
+    };
+    let Some(client) = client else {
         return Ok(Err(Untrusted::UnknownClient));
     };
     if client.revoked_at.is_some() {

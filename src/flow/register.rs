@@ -1,9 +1,11 @@
-//! New clients: made for a project, or registered by themselves (RFC 7591).
+//! New clients: made for a project, registered by themselves (RFC 7591), or described
+//! by a document (Client ID Metadata Documents).
 
 use crate::{
     domain::{
         audit::{Action, Subject},
         client::{Client, ClientType, Origin},
+        document::ClientDocument,
         ids::ClientId,
         project::Project,
         redirect::RedirectUri,
@@ -14,19 +16,7 @@ use crate::{
 
 use super::Context;
 
-/// The most redirect URIs a client may have.
-pub const REDIRECT_LIMIT: usize = 20;
-
-/// The private-use schemes (RFC 8252 §7.1) of well-known hosts that cannot
-/// listen on a loopback port. Others are refused: any app can claim them.
-pub const PRIVATE_SCHEMES: [&str; 6] = [
-    "cursor",
-    "claude",
-    "vscode",
-    "vscode-insiders",
-    "windsurf",
-    "zed",
-];
+pub use crate::domain::redirect::{PRIVATE_SCHEMES, REDIRECT_LIMIT};
 
 /// What a new client is to be.
 #[derive(Clone, Debug)]
@@ -72,9 +62,7 @@ pub async fn client(
         redirect_uris: new.redirect_uris,
     };
     store::client::insert(tx, &client).await?;
-    for (position, uri) in client.redirect_uris.iter().enumerate() {
-        store::client::insert_redirect_uri(tx, &client.id, position, uri).await?;
-    }
+    insert_redirect_uris(tx, &client.id, &client.redirect_uris).await?;
     let action = match new.origin {
         Origin::Console | Origin::Api => Action::ClientCreated,
         Origin::Registered | Origin::Document => Action::ClientRegistered,
@@ -88,4 +76,85 @@ pub async fn client(
     };
     store::audit::append(tx, &[context.event(action, about, None)]).await?;
     Ok((client, secret))
+}
+
+async fn insert_redirect_uris(
+    tx: &mut Tx,
+    client: &ClientId,
+    uris: &[RedirectUri],
+) -> store::Result<()> {
+    for (position, uri) in uris.iter().enumerate() {
+        store::client::insert_redirect_uri(tx, client, position, uri).await?;
+    }
+    Ok(())
+}
+
+/// The client that a document describes: the one recorded for it, or else a new one.
+/// Nothing is recorded by this.
+pub fn described(
+    context: &Context<'_>,
+    document: &ClientDocument,
+    recorded: Option<Client>,
+) -> Client {
+    let recorded = recorded.unwrap_or_else(|| Client {
+        id: context.secrets.new_id(context.now),
+        identifier: document.url.as_str().to_owned(),
+        origin: Origin::Document,
+        project: None,
+        name: String::new(),
+        client_type: ClientType::Public,
+        secret_hash: None,
+        created_at: context.now,
+        revoked_at: None,
+        redirect_uris: Vec::new(),
+    });
+    Client {
+        name: document.name.clone(),
+        redirect_uris: document.redirect_uris.clone(),
+        ..recorded
+    }
+}
+
+/// Records the client that a document describes, or what has changed in it since.
+/// A revoked client stays as it is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn document(
+    tx: &mut Tx,
+    context: &Context<'_>,
+    document: &ClientDocument,
+) -> store::Result<()> {
+    let new = described(context, document, None);
+    if store::client::insert(tx, &new).await? {
+        insert_redirect_uris(tx, &new.id, &new.redirect_uris).await?;
+        return append(tx, context, Action::ClientRegistered, &new, None).await;
+    }
+    let Some(id) = store::client::hold_by_identifier(tx, document.url.as_str()).await? else {
+        return Ok(());
+    };
+    let recorded = store::client::find(tx, document.url.as_str()).await?;
+    let Some(recorded) = recorded.filter(|recorded| !document.describes(recorded)) else {
+        return Ok(());
+    };
+    store::client::rename(tx, &id, &document.name).await?;
+    store::client::remove_redirect_uris(tx, &id).await?;
+    insert_redirect_uris(tx, &id, &document.redirect_uris).await?;
+    let changes = document.changes(&recorded);
+    let client = described(context, document, Some(recorded));
+    append(tx, context, Action::ClientChanged, &client, Some(&changes)).await
+}
+
+async fn append(
+    tx: &mut Tx,
+    context: &Context<'_>,
+    action: Action,
+    client: &Client,
+    reason: Option<&str>,
+) -> store::Result<()> {
+    let about = Subject {
+        client: Some((client.id.clone(), client.name.clone())),
+        ..Subject::default()
+    };
+    store::audit::append(tx, &[context.event(action, about, reason)]).await
 }

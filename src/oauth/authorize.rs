@@ -12,13 +12,21 @@ use crate::{
     clock::Timestamp,
     console::{
         frame,
-        view::{ConsentPage, ConsentView, ScopeChoice, Who},
+        view::{ConsentPage, ConsentView, Flash, ScopeChoice, Who},
     },
-    domain::{audit::Actor, role::Principal, scope::ScopeSet},
+    domain::{
+        audit::Actor,
+        document::ClientDocument,
+        role::{Identity, Principal},
+        scope::ScopeSet,
+        secret::Secret,
+    },
     flow::{
-        ErrorCode, Refusal,
+        Context, ErrorCode, Outcome, Refusal,
         authorize::{self, Consent, Proposal, Request, Unproposed, Untrusted},
+        register,
     },
+    store::Tx,
     web::{
         form::Protected,
         headers::CONSENT_CONTENT_SECURITY_POLICY,
@@ -28,6 +36,8 @@ use crate::{
         state::App,
     },
 };
+
+use super::document;
 
 /// Shows the consent page.
 ///
@@ -41,16 +51,22 @@ pub async fn show(
 ) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
     let request = request_of(&Params::parse(req.query_string().as_bytes()))?;
+    let document = document::of_client(&app, &request, None, now).await?;
+    let document = document.as_deref();
+    let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
     let mut tx = app.db.snapshot().await?;
-    let proposal = match authorize::propose(&mut tx, &request).await? {
+    let proposal = match authorize::propose(&mut tx, &context, &request, document).await? {
         Ok(proposal) => proposal,
         Err(unproposed) => return refuse(&app, unproposed),
     };
-    let page = ConsentPage {
-        frame: frame::build(&app, &principal, &session, &req, now),
-        consent: view(&app, &principal, &request, &proposal, now),
-    };
-    let mut response = html::page_no_store(&req, StatusCode::OK, frame::render(&page)?);
+    let frame = frame::build(&app, &principal, &session, &req, now);
+    let consent = view(&app, &principal, &request, &proposal, document, now);
+    ask(&req, ConsentPage { frame, consent })
+}
+
+/// The answer that asks.
+fn ask(req: &HttpRequest, page: ConsentPage) -> Result<HttpResponse, Problem> {
+    let mut response = html::page_no_store(req, StatusCode::OK, frame::render(&page)?);
     response.headers_mut().insert(
         header::CONTENT_SECURITY_POLICY,
         header::HeaderValue::from_static(CONSENT_CONTENT_SECURITY_POLICY),
@@ -65,6 +81,7 @@ pub async fn show(
 pub async fn decide(
     app: Data<App>,
     principal: Principal,
+    session: Session,
     req: HttpRequest,
     form: Protected,
 ) -> Result<HttpResponse, Problem> {
@@ -73,36 +90,31 @@ pub async fn decide(
     let request = request_of(&params)?;
     let decision = Decision::parse(&params)?;
     let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
+    let shown = params.one("document").map_err(repeated)?;
+    let document = document::of_client(&app, &request, shown, now).await?;
+    let document = document.as_deref();
     let mut tx = app.db.write().await?;
-    let proposal = match authorize::propose(&mut tx, &request).await? {
+    if let Some(document) = document {
+        register::document(&mut tx, &context, document).await?;
+    }
+    let proposal = match authorize::propose(&mut tx, &context, &request, document).await? {
         Ok(proposal) => proposal,
         Err(unproposed) => return refuse(&app, unproposed),
     };
-    let outcome = match &decision {
-        Decision::Allow { ticked, nonce } => {
-            let identity = &principal.identity;
-            let consent = Consent {
-                identity,
-                ticked,
-                nonce,
-            };
-            authorize::allow(&mut tx, &context, &proposal, &consent).await?
-        }
-        Decision::Deny => {
-            authorize::deny(&mut tx, &context, &proposal, &principal.identity).await?;
-            Err(Refusal::new(ErrorCode::AccessDenied, "the person said no"))
-        }
-    };
+    if document.is_some_and(|document| shown != Some(&document.fingerprint())) {
+        let mut frame = frame::build(&app, &principal, &session, &req, now);
+        frame.flash = Some(changed_meanwhile());
+        let consent = view(&app, &principal, &request, &proposal, document, now);
+        return ask(&req, ConsentPage { frame, consent });
+    }
+    let outcome = decision
+        .carry_out(&mut tx, &context, &proposal, &principal.identity)
+        .await?;
     tx.commit().await?;
-    let redirect_uri = proposal.redirect_uri.as_str();
+    let (redirect_uri, state) = (proposal.redirect_uri.as_str(), proposal.state.as_deref());
     Ok(match outcome {
-        Ok(code) => send_back(
-            &app,
-            redirect_uri,
-            proposal.state.as_deref(),
-            &[("code", code.expose())],
-        ),
-        Err(refusal) => tell(&app, redirect_uri, proposal.state.as_deref(), &refusal),
+        Ok(code) => send_back(&app, redirect_uri, state, &[("code", code.expose())]),
+        Err(refusal) => tell(&app, redirect_uri, state, &refusal),
     })
 }
 
@@ -125,6 +137,39 @@ impl Decision {
             Some("deny") => Ok(Self::Deny),
             _ => Err(Problem::bad_request("Choose Allow or Deny.")),
         }
+    }
+
+    async fn carry_out(
+        &self,
+        tx: &mut Tx,
+        context: &Context<'_>,
+        proposal: &Proposal,
+        identity: &Identity,
+    ) -> Outcome<Secret> {
+        match self {
+            Self::Allow { ticked, nonce } => {
+                let consent = Consent {
+                    identity,
+                    ticked,
+                    nonce,
+                };
+                authorize::allow(tx, context, proposal, &consent).await
+            }
+            Self::Deny => {
+                authorize::deny(tx, context, proposal, identity).await?;
+                let description = "the person said no";
+                Ok(Err(Refusal::new(ErrorCode::AccessDenied, description)))
+            }
+        }
+    }
+}
+
+/// Why a person is asked again who has just answered.
+fn changed_meanwhile() -> Flash {
+    let text = "The app has just changed its description. Read it again before you decide.";
+    Flash {
+        kind: "problem",
+        text: text.to_owned(),
     }
 }
 
@@ -162,6 +207,7 @@ fn view(
     principal: &Principal,
     request: &Request,
     proposal: &Proposal,
+    document: Option<&ClientDocument>,
     now: Timestamp,
 ) -> ConsentView {
     let client = &proposal.client;
@@ -172,10 +218,8 @@ fn view(
     });
     ConsentView {
         client: client.name.clone(),
-        client_unproven: client.names_itself().then(|| {
-            "This name was chosen by the app itself. Allow it only if you started this just now."
-                .to_owned()
-        }),
+        client_unproven: document::unproven(proposal),
+        client_host: client.document_host().map(str::to_owned),
         project: proposal.project.name.clone(),
         resource: proposal.project.resource.as_str().to_owned(),
         person: Who {
@@ -188,7 +232,7 @@ fn view(
         sent_back_to: proposal.redirect_uri.host_and_port().to_owned(),
         lifetime: lifetime(app),
         manage_href: "/connections".to_owned(),
-        hidden: hidden(request, app.secrets.nonce()),
+        hidden: hidden(request, document, app.secrets.nonce()),
         csrf: app.secrets.form_token(&principal.identity.subject, now),
     }
 }
@@ -201,8 +245,12 @@ fn lifetime(app: &App) -> String {
     }
 }
 
-/// The request again, for the form to send back.
-fn hidden(request: &Request, nonce: String) -> Vec<(String, String)> {
+/// The request again, for the form to send back, and which document was shown.
+fn hidden(
+    request: &Request,
+    document: Option<&ClientDocument>,
+    nonce: String,
+) -> Vec<(String, String)> {
     let single = [
         ("client_id", &request.client_id),
         ("redirect_uri", &request.redirect_uri),
@@ -219,7 +267,11 @@ fn hidden(request: &Request, nonce: String) -> Vec<(String, String)> {
         .resources
         .iter()
         .map(|resource| ("resource", resource.clone()));
-    let all = single.chain(resources).chain([("nonce", nonce)]);
+    let shown = document.map(|document| ("document", document.fingerprint()));
+    let all = single
+        .chain(resources)
+        .chain(shown)
+        .chain([("nonce", nonce)]);
     all.map(|(name, value)| (name.to_owned(), value)).collect()
 }
 

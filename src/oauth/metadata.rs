@@ -3,7 +3,10 @@
 use actix_web::{HttpResponse, http::header, web::Data};
 use serde_json::{Value, json};
 
-use crate::{config::Registration, web::state::App};
+use crate::{
+    config::{ClientDocuments, Registration},
+    web::state::App,
+};
 
 /// `GET /.well-known/oauth-authorization-server/oauth`.
 pub async fn show(app: Data<App>) -> HttpResponse {
@@ -33,6 +36,9 @@ fn document(app: &App) -> Value {
     });
     if app.settings.registration == Registration::Open {
         document["registration_endpoint"] = public.join("/oauth/register").into();
+    }
+    if app.settings.client_documents != ClientDocuments::Off {
+        document["client_id_metadata_document_supported"] = true.into();
     }
     document
 }

@@ -3,6 +3,7 @@
 
 pub mod authorize;
 mod client_auth;
+mod document;
 pub mod error;
 pub mod introspect;
 pub mod metadata;

@@ -18,7 +18,7 @@ use crate::{
     },
     flow::{
         ErrorCode,
-        register::{self, NewClient, PRIVATE_SCHEMES, REDIRECT_LIMIT},
+        register::{self, NewClient},
     },
     web::state::App,
 };
@@ -50,7 +50,8 @@ pub async fn act(app: Data<App>, req: HttpRequest, body: Bytes) -> Result<HttpRe
         Error::new(ErrorCode::InvalidClientMetadata, text)
     })?;
     let method = AuthMethod::parse(metadata.token_endpoint_auth_method.as_deref())?;
-    let redirect_uris = acceptable(&metadata.redirect_uris)?;
+    let redirect_uris = RedirectUri::parse_list(&metadata.redirect_uris)
+        .map_err(|error| Error::new(ErrorCode::InvalidRedirectUri, error))?;
     let name = metadata.client_name.as_deref().unwrap_or("Unnamed client");
     let new = NewClient {
         origin: Origin::Registered,
@@ -110,33 +111,6 @@ impl AuthMethod {
             Self::None => ClientType::Public,
             Self::Basic | Self::Post => ClientType::Confidential,
         }
-    }
-}
-
-/// The redirect URIs that can be accepted. Some hosts register one address of
-/// theirs that nobody accepts beside one that works, so the others are left
-/// out and the answer lists what was kept (RFC 7591 §3.2.1).
-fn acceptable(asked: &[String]) -> Result<Vec<RedirectUri>, Error> {
-    let invalid = |text: String| Error::new(ErrorCode::InvalidRedirectUri, text);
-    if asked.is_empty() {
-        return Err(invalid("redirect_uris is missing".into()));
-    }
-    if asked.len() > REDIRECT_LIMIT {
-        return Err(invalid(format!("more than {REDIRECT_LIMIT} redirect_uris")));
-    }
-    let mut accepted = Vec::new();
-    let mut first_error = None;
-    for uri in asked {
-        match RedirectUri::parse(uri, &PRIVATE_SCHEMES) {
-            Ok(uri) => accepted.push(uri),
-            Err(error) => {
-                first_error.get_or_insert_with(|| format!("{uri}: {error}"));
-            }
-        }
-    }
-    match first_error {
-        Some(error) if accepted.is_empty() => Err(invalid(error)),
-        _ => Ok(accepted),
     }
 }
 

@@ -63,6 +63,23 @@ pub async fn hold(tx: &mut Tx, id: &ClientId) -> Result<bool> {
     Ok(held.is_some())
 }
 
+/// The same for the client with this OAuth `client_id`. Returns its id, or `None` when
+/// it is unknown or revoked.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hold_by_identifier(tx: &mut Tx, identifier: &str) -> Result<Option<ClientId>> {
+    const HOLD: &str = "
+        UPDATE client
+        SET revoked_at = revoked_at
+        WHERE identifier = $1 AND revoked_at IS NULL
+        RETURNING id";
+    Ok(sql!(tx, |c| sqlx::query_scalar(HOLD)
+        .bind(identifier)
+        .fetch_optional(c)
+        .await)?)
+}
+
 /// Every client, newest first.
 ///
 /// # Errors
@@ -101,16 +118,19 @@ async fn with_redirect_uris(tx: &mut Tx, row: Row) -> Result<Client> {
     })
 }
 
-/// Adds a client without its redirect URIs.
+/// Adds a client, without its redirect URIs, unless its OAuth `client_id` is known
+/// already. Returns whether it was added.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn insert(tx: &mut Tx, client: &Client) -> Result<()> {
+pub async fn insert(tx: &mut Tx, client: &Client) -> Result<bool> {
     const INSERT: &str = "
         INSERT INTO client (id, identifier, origin, project_id, name, client_type,
                             secret_hash, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    sql!(tx, |c| sqlx::query(INSERT)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        ON CONFLICT (identifier) DO NOTHING
+        RETURNING id";
+    let added: Option<ClientId> = sql!(tx, |c| sqlx::query_scalar(INSERT)
         .bind(&client.id)
         .bind(&client.identifier)
         .bind(client.origin)
@@ -119,6 +139,37 @@ pub async fn insert(tx: &mut Tx, client: &Client) -> Result<()> {
         .bind(client.client_type)
         .bind(&client.secret_hash)
         .bind(client.created_at)
+        .fetch_optional(c)
+        .await)?;
+    Ok(added.is_some())
+}
+
+/// Gives a client another name.
+///
+/// # Errors
+/// When the database fails.
+pub async fn rename(tx: &mut Tx, id: &ClientId, name: &str) -> Result<()> {
+    const RENAME: &str = "
+        UPDATE client
+        SET name = $2
+        WHERE id = $1";
+    sql!(tx, |c| sqlx::query(RENAME)
+        .bind(id)
+        .bind(name)
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+/// Removes a client's redirect URIs.
+///
+/// # Errors
+/// When the database fails.
+pub async fn remove_redirect_uris(tx: &mut Tx, id: &ClientId) -> Result<()> {
+    const REMOVE: &str = "DELETE FROM redirect_uri WHERE client_id = $1";
+    sql!(tx, |c| sqlx::query(REMOVE)
+        .bind(id)
         .execute(c)
         .await
         .map(drop))?;

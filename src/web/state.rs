@@ -9,6 +9,7 @@ use crate::{
     config::Settings,
     domain::{audit::Actor, ids::ProjectId, secret::Secrets},
     flow::{Context, Rules, introspect::Uses},
+    outbound::documents::Documents,
     store::Db,
 };
 
@@ -29,6 +30,8 @@ pub struct App {
     pub secrets: Secrets,
     /// Uses of connections that are not in the database yet.
     pub uses: Arc<Uses>,
+    /// The documents of clients that are known by one.
+    pub documents: Arc<Documents>,
     /// Who says who is there.
     pub identities: Arc<IdentitySource>,
     /// The project that Untether's own MCP server is.

@@ -7,7 +7,7 @@ const ORDER: [&[&str]; 10] = [
     &["clock"],
     &["domain"],
     &["config"],
-    &["store"],
+    &["store", "outbound"],
     &["flow"],
     &["web", "telemetry"],
     &["console"],

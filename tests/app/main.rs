@@ -12,6 +12,8 @@ mod audit;
 mod authorize;
 mod commands;
 mod console;
+mod document;
+mod document_guard;
 mod identity;
 mod introspect;
 mod mcp;

@@ -1,11 +1,13 @@
 //! A running program and the actors who use it.
 
 mod database;
+mod documents;
 mod host;
 pub mod issuer;
 mod person;
 mod server;
 
+pub use documents::DocumentServer;
 pub use host::{Host, Tokens, VERIFIER, error_of, path_of};
 pub use person::{Page, Person, form_fields};
 pub use server::{McpServer, TestApp};

@@ -7,7 +7,7 @@ use serde_json::Value;
 use untether::{
     app,
     clock::{Clock, TestClock, Timestamp},
-    config::{LogFormat, ProxySettings, PublicUrl, Registration, Settings},
+    config::{ClientDocuments, LogFormat, ProxySettings, PublicUrl, Registration, Settings},
     domain::{
         audit::Actor,
         project::{OfferedScope, Slug},
@@ -28,7 +28,7 @@ const START: Timestamp = Timestamp::from_millis(1_780_315_200_000);
 pub struct TestApp {
     pub url: String,
     pub app: App,
-    pub database: TestDatabase,
+    pub database: Arc<TestDatabase>,
     pub http: reqwest::Client,
     clock: Arc<TestClock>,
 }
@@ -40,12 +40,35 @@ impl TestApp {
     }
 
     pub async fn spawn_with(adjust: impl FnOnce(&mut Settings)) -> Self {
+        Self::spawn_with_parts(adjust, |_| {}).await
+    }
+
+    /// A program with other settings, and with some of its parts exchanged.
+    pub async fn spawn_with_parts(
+        adjust: impl FnOnce(&mut Settings),
+        exchange: impl FnOnce(&mut App),
+    ) -> Self {
         super::super::secrecy::capture_logs();
+        let database = Arc::new(TestDatabase::create().await);
+        let clock = Arc::new(TestClock::new(START));
+        Self::start(database, clock, adjust, exchange).await
+    }
+
+    /// Another server on the same database, with the same clock and key.
+    pub async fn replica(&self, exchange: impl FnOnce(&mut App)) -> Self {
+        let (database, clock) = (self.database.clone(), self.clock.clone());
+        Self::start(database, clock, |_| {}, exchange).await
+    }
+
+    async fn start(
+        database: Arc<TestDatabase>,
+        clock: Arc<TestClock>,
+        adjust: impl FnOnce(&mut Settings),
+        exchange: impl FnOnce(&mut App),
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let database = TestDatabase::create().await;
         let mut settings = settings(&listener, &database);
         adjust(&mut settings);
-        let clock = Arc::new(TestClock::new(START));
         let secrets = Secrets::new(
             b"the secret key of the tests only",
             Arc::new(SystemRandomness),
@@ -53,22 +76,16 @@ impl TestApp {
         let identities = IdentitySource::of(&settings).unwrap();
         let url = settings.public_url.as_str().to_owned();
         let db = Db::open(&database.url).await.unwrap();
-        let app = app::assemble(settings, db, clock.clone(), secrets, identities)
+        let mut app = app::assemble(settings, db, clock.clone(), secrets, identities)
             .await
             .unwrap();
+        exchange(&mut app);
         tokio::spawn(app::build(app.clone(), listener, 1).unwrap());
-        // Reqwest wants a provider of cryptography, though the tests speak plain HTTP.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let http = reqwest::Client::builder()
-            .tls_certs_only([])
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .unwrap();
         Self {
             url,
             app,
             database,
-            http,
+            http: plain_client(),
             clock,
         }
     }
@@ -165,6 +182,17 @@ impl TestApp {
     }
 }
 
+/// A client without proxies or redirects, which needs no certificates.
+fn plain_client() -> reqwest::Client {
+    // Fails in all tests of a process but the first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .tls_certs_only([])
+        .build()
+        .unwrap()
+}
+
 fn settings(listener: &TcpListener, database: &TestDatabase) -> Settings {
     let header = HeaderName::from_static;
     Settings {
@@ -191,6 +219,9 @@ fn settings(listener: &TcpListener, database: &TestDatabase) -> Settings {
         access_token_minutes: 60,
         refresh_grace_seconds: 120,
         registration: Registration::Open,
+        client_documents: ClientDocuments::Any,
+        private_document_hosts: Vec::new(),
+        certificates: Vec::new(),
         log: "info".into(),
         log_format: Some(LogFormat::Json),
     }

@@ -1,0 +1,461 @@
+//! Client ID Metadata Documents (draft-ietf-oauth-client-id-metadata-document): a
+//! client whose `client_id` is the address of a document that describes it.
+
+use std::{fmt, net::IpAddr};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Deserialize;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    client::{self, Client},
+    redirect::RedirectUri,
+    resource::{AddressError, WebAddress},
+};
+
+/// The host of an address, in lower case, without a port; an IPv6 address keeps its
+/// brackets.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Host(String);
+
+impl Host {
+    /// Reads a host alone, such as `claude.ai`.
+    ///
+    /// # Errors
+    /// A sentence, when it is anything else, such as a whole address.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match WebAddress::parse(&format!("https://{text}")) {
+            // A wildcard would be taken for a name, and never match.
+            Ok(address) if address.host == text && !text.contains('*') => {
+                Ok(Self(text.to_ascii_lowercase()))
+            }
+            _ => Err(format!("{text:?} is not a host such as claude.ai")),
+        }
+    }
+
+    /// The host.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The IP address that it is, when it is no name.
+    pub fn address(&self) -> Option<IpAddr> {
+        let unwrapped = self.0.strip_prefix('[').and_then(|v6| v6.strip_suffix(']'));
+        unwrapped.unwrap_or(&self.0).parse().ok()
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why a `client_id` cannot be the address of a document (§3 of the draft).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DocumentUrlError {
+    /// It is not an acceptable address at all.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// It uses `http`.
+    #[error("it does not begin with https://")]
+    NotHttps,
+    /// Nothing, or only a slash, follows the host.
+    #[error("it has no path after the host")]
+    NoPath,
+    /// A part of the path is `.` or `..`, plain or percent-encoded.
+    #[error("its path contains . or .. as a part of its own")]
+    DotSegment,
+}
+
+/// The address of a document, exactly as the client spells it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DocumentUrl(String);
+
+impl DocumentUrl {
+    /// Whether a `client_id` is meant as an address, right or wrong. Ids that are made
+    /// here never are.
+    pub fn is_meant(client_id: &str) -> bool {
+        let starts_with = |scheme: &str| {
+            let start = client_id.get(..scheme.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+        };
+        starts_with("https://") || starts_with("http://")
+    }
+
+    /// Checks an address: `https`, a path without dot segments, neither fragment nor
+    /// user name. A query is discouraged by the draft and accepted.
+    ///
+    /// # Errors
+    /// Says which rule the text breaks; see [`DocumentUrlError`].
+    pub fn parse(text: &str) -> Result<Self, DocumentUrlError> {
+        let address = WebAddress::parse(text)?;
+        if !text.starts_with("https://") {
+            return Err(DocumentUrlError::NotHttps);
+        }
+        if matches!(address.path, "" | "/") {
+            return Err(DocumentUrlError::NoPath);
+        }
+        if address.path.split('/').any(is_dot_segment) {
+            return Err(DocumentUrlError::DotSegment);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The address exactly as received: the `client_id`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Where the document is.
+    pub fn host(&self) -> Host {
+        let host = WebAddress::parse(&self.0).map_or(self.0.as_str(), |address| address.host);
+        Host(host.to_ascii_lowercase())
+    }
+}
+
+fn is_dot_segment(segment: &str) -> bool {
+    let decoded = segment.to_ascii_lowercase().replace("%2e", ".");
+    matches!(decoded.as_str(), "." | "..")
+}
+
+/// Why a document does not describe a client that can be served (§4.1 of the draft).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DocumentError {
+    /// It is not JSON, or a member that matters has the wrong type.
+    #[error("it is not client metadata in JSON (see line {line}, column {column})")]
+    Json {
+        /// Counted from 1.
+        line: usize,
+        /// Counted from 1; 0 at the end of a line.
+        column: usize,
+    },
+    /// Its `client_id` is missing or another one.
+    #[error("its client_id is not the address that the app sent")]
+    OtherClient,
+    /// It contains a secret, which everybody could read.
+    #[error("it contains a client_secret, which would be no secret")]
+    Secret,
+    /// The client wants to prove who it is in a way that is not offered.
+    #[error("it asks for a token_endpoint_auth_method other than none")]
+    AuthMethod,
+    /// Its `client_name` is missing or unacceptable.
+    #[error("its client_name is missing or unacceptable: {0}")]
+    Name(String),
+    /// None of its redirect URIs is acceptable.
+    #[error("its redirect_uris are missing or unacceptable: {0}")]
+    RedirectUris(String),
+}
+
+/// What a document says of its client, and that matters here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientDocument {
+    /// Where it is: the `client_id`.
+    pub url: DocumentUrl,
+    /// The name, which the app chose itself.
+    pub name: String,
+    /// Where the client may ask to be sent back to; 1 to 20.
+    pub redirect_uris: Vec<RedirectUri>,
+}
+
+/// The members that matter; all others are ignored (RFC 7591 §2).
+#[derive(Deserialize)]
+struct Members {
+    client_id: Option<String>,
+    client_name: Option<String>,
+    #[serde(default)]
+    redirect_uris: Vec<String>,
+    token_endpoint_auth_method: Option<String>,
+    #[serde(default)]
+    token_endpoint_auth_methods_supported: Vec<String>,
+    client_secret: Option<Value>,
+    client_secret_expires_at: Option<Value>,
+}
+
+impl Members {
+    /// Whether the client can do without proving who it is. A document is written for
+    /// every authorization server, so some list several methods. RFC 7591's default,
+    /// a secret, is one that documents cannot have, so a missing method means `none`.
+    fn is_public(&self) -> bool {
+        let supported = &self.token_endpoint_auth_methods_supported;
+        let method = self.token_endpoint_auth_method.as_deref();
+        method.unwrap_or("none") == "none" || supported.iter().any(|method| method == "none")
+    }
+
+    /// Whether the client has, or wants, a secret that others can read.
+    fn has_secret(&self) -> bool {
+        let method = self.token_endpoint_auth_method.as_deref();
+        self.client_secret.is_some()
+            || self.client_secret_expires_at.is_some()
+            || method.is_some_and(|method| method.starts_with("client_secret"))
+    }
+}
+
+impl ClientDocument {
+    /// Reads the document that was found at an address.
+    ///
+    /// # Errors
+    /// Says what is wrong; see [`DocumentError`].
+    pub fn parse(url: &DocumentUrl, body: &[u8]) -> Result<Self, DocumentError> {
+        let members: Members =
+            serde_json::from_slice(body).map_err(|error| DocumentError::Json {
+                line: error.line(),
+                column: error.column(),
+            })?;
+        if members.client_id.as_deref() != Some(url.as_str()) {
+            return Err(DocumentError::OtherClient);
+        }
+        if members.has_secret() {
+            return Err(DocumentError::Secret);
+        }
+        if !members.is_public() {
+            return Err(DocumentError::AuthMethod);
+        }
+        let name = client::parse_name(members.client_name.as_deref().unwrap_or_default());
+        Ok(Self {
+            url: url.clone(),
+            name: name.map_err(DocumentError::Name)?,
+            redirect_uris: RedirectUri::parse_list(&members.redirect_uris)
+                .map_err(DocumentError::RedirectUris)?,
+        })
+    }
+
+    /// A short name for what the document says, to tell whether it still says the same.
+    pub fn fingerprint(&self) -> String {
+        let mut digest = Sha256::new();
+        let uris = self.redirect_uris.iter().map(RedirectUri::as_str);
+        for part in std::iter::once(self.name.as_str()).chain(uris) {
+            digest.update(part);
+            // Neither a name nor an address contains one.
+            digest.update("\n");
+        }
+        URL_SAFE_NO_PAD.encode(digest.finalize())
+    }
+
+    /// Whether a client is recorded as this document describes it.
+    pub fn describes(&self, client: &Client) -> bool {
+        self.changes(client).is_empty()
+    }
+
+    /// What differs from how a client is recorded, for the audit trail; empty when
+    /// nothing does. The order of redirect URIs means nothing.
+    pub fn changes(&self, client: &Client) -> String {
+        let mut changes = Vec::new();
+        if self.name != client.name {
+            changes.push(format!("The name was {}.", client.name));
+        }
+        let list = |uris: &[RedirectUri], others: &[RedirectUri]| {
+            let missing: Vec<_> = uris.iter().filter(|uri| !others.contains(uri)).collect();
+            missing
+                .into_iter()
+                .map(RedirectUri::as_str)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let added = list(&self.redirect_uris, &client.redirect_uris);
+        if !added.is_empty() {
+            changes.push(format!("Redirect URIs added: {added}."));
+        }
+        let removed = list(&client.redirect_uris, &self.redirect_uris);
+        if !removed.is_empty() {
+            changes.push(format!("Redirect URIs removed: {removed}."));
+        }
+        changes.join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const URL: &str = "https://app.example/client.json";
+
+    #[test]
+    fn a_document_is_at_an_https_address_with_a_path() {
+        for text in [
+            URL,
+            "https://App.Example:8443/a/b",
+            "https://app.example/a?b=c",
+            "https://app.example/.well-known/client",
+            "https://app.example/a..b/...",
+            "https://[2606:4700::1]/c",
+        ] {
+            assert_eq!(
+                DocumentUrl::parse(text).as_ref().map(DocumentUrl::as_str),
+                Ok(text)
+            );
+            assert!(DocumentUrl::is_meant(text), "{text}");
+        }
+        assert_eq!(
+            DocumentUrl::parse("https://App.Example:8443/a")
+                .unwrap()
+                .host()
+                .as_str(),
+            "app.example"
+        );
+        assert!(DocumentUrl::is_meant("HTTP://app.example"));
+        assert!(!DocumentUrl::is_meant(
+            "0197a1b2-0000-7000-8000-000000000000"
+        ));
+    }
+
+    #[test]
+    fn other_addresses_are_refused_with_their_reason() {
+        use AddressError::*;
+        use DocumentUrlError::*;
+        for (text, reason) in [
+            ("http://app.example/c", Address(AddressError::NotHttps)),
+            ("http://localhost/c", DocumentUrlError::NotHttps),
+            ("HTTPS://app.example/c", DocumentUrlError::NotHttps),
+            ("https://app.example", NoPath),
+            ("https://app.example/", NoPath),
+            ("https://app.example?a=/b", NoPath),
+            ("https://app.example/./c", DotSegment),
+            ("https://app.example/a/../c", DotSegment),
+            ("https://app.example/a/..", DotSegment),
+            ("https://app.example/%2E/c", DotSegment),
+            ("https://app.example/.%2e/c", DotSegment),
+            ("https://app.example/c#", Address(Fragment)),
+            ("https://app.example/c#f", Address(Fragment)),
+            ("https://me@app.example/c", Address(UserInfo)),
+            ("https://me:pw@app.example/c", Address(UserInfo)),
+            (
+                "https://app.example\\@evil.example/c",
+                Address(Character('\\')),
+            ),
+            ("https://app.example:0/c", Address(Port)),
+            ("https://app.example:/c", Address(Port)),
+            ("https://app.example:65536/c", Address(Port)),
+            ("https://0x7f.1/c", Address(Host)),
+            ("https:///c", Address(Host)),
+        ] {
+            assert_eq!(DocumentUrl::parse(text), Err(reason), "{text}");
+        }
+    }
+
+    fn parse(document: &Value) -> Result<ClientDocument, DocumentError> {
+        let url = DocumentUrl::parse(URL).unwrap();
+        ClientDocument::parse(&url, document.to_string().as_bytes())
+    }
+
+    /// An acceptable document, with these members set or, if null, removed.
+    fn with(members: Value) -> Value {
+        let mut document = json!({
+            "client_id": URL,
+            "client_name": "App",
+            "redirect_uris": ["http://localhost/callback"],
+            "token_endpoint_auth_method": "none",
+            "logo_uri": "https://app.example/logo.png",
+        });
+        for (name, value) in members.as_object().unwrap() {
+            document[name] = value.clone();
+        }
+        document
+    }
+
+    #[test]
+    fn a_document_describes_a_public_client() {
+        let document = parse(&with(json!({}))).unwrap();
+        assert_eq!(document.name, "App");
+        assert_eq!(
+            document.redirect_uris[0].as_str(),
+            "http://localhost/callback"
+        );
+        for members in [
+            json!({ "token_endpoint_auth_method": null }),
+            json!({ "token_endpoint_auth_method": "private_key_jwt",
+                    "token_endpoint_auth_methods_supported": ["private_key_jwt", "none"] }),
+            json!({ "redirect_uris": ["http://evil.example/", "http://127.0.0.1/"] }),
+        ] {
+            assert_eq!(
+                parse(&with(members.clone())).map(|document| document.name),
+                Ok("App".into()),
+                "{members}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_document_that_describes_no_such_client_is_refused() {
+        let refused = |members: Value| parse(&with(members)).unwrap_err();
+        for other in [
+            json!(null),
+            json!(format!("{URL}/")),
+            json!("https://APP.example/client.json"),
+        ] {
+            assert_eq!(
+                refused(json!({ "client_id": other })),
+                DocumentError::OtherClient
+            );
+        }
+        for members in [
+            json!({ "client_secret": "s" }),
+            json!({ "client_secret_expires_at": 0 }),
+            json!({ "token_endpoint_auth_method": "client_secret_basic" }),
+            json!({ "token_endpoint_auth_method": "client_secret_post" }),
+            json!({ "token_endpoint_auth_method": "client_secret_jwt" }),
+        ] {
+            assert_eq!(refused(members), DocumentError::Secret);
+        }
+        let jwt = json!({ "token_endpoint_auth_method": "private_key_jwt" });
+        assert_eq!(refused(jwt), DocumentError::AuthMethod);
+        for name in [
+            json!(null),
+            json!("  "),
+            json!("x".repeat(129)),
+            json!("a\u{202e}b"),
+        ] {
+            assert!(matches!(
+                refused(json!({ "client_name": name })),
+                DocumentError::Name(_)
+            ));
+        }
+        let many: Vec<_> = (0..21).map(|n| format!("http://127.0.0.1/{n}")).collect();
+        for uris in [
+            json!([]),
+            json!(["http://evil.example/cb"]),
+            json!(["javascript:alert(1)"]),
+            json!(many),
+        ] {
+            assert!(matches!(
+                refused(json!({ "redirect_uris": uris })),
+                DocumentError::RedirectUris(_)
+            ));
+        }
+        for members in [json!({ "redirect_uris": "x" }), json!({ "client_name": 7 })] {
+            assert!(matches!(refused(members), DocumentError::Json { .. }));
+        }
+        for body in ["", "<html>", "[]", "\u{feff}{}"] {
+            let url = DocumentUrl::parse(URL).unwrap();
+            let refused = ClientDocument::parse(&url, body.as_bytes()).unwrap_err();
+            assert!(matches!(refused, DocumentError::Json { .. }), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_a_name_or_an_address_alone() {
+        assert_eq!(Host::parse("Claude.AI").unwrap().as_str(), "claude.ai");
+        assert_eq!(
+            Host::parse("[::1]").unwrap().address(),
+            Some("::1".parse().unwrap())
+        );
+        assert_eq!(
+            Host::parse("10.0.0.1").unwrap().address(),
+            Some("10.0.0.1".parse().unwrap())
+        );
+        for bad in [
+            "",
+            "https://claude.ai",
+            "claude.ai/",
+            "claude.ai:443",
+            "*.claude.ai",
+            "a b",
+            "me@claude.ai",
+        ] {
+            assert!(Host::parse(bad).is_err(), "{bad}");
+        }
+    }
+}
