@@ -133,9 +133,13 @@ fn unavailable(host: &Host, error: &Error) -> Problem {
                     "If {host} belongs to your organization, ask the administrators of Untether \
                      to add it to UNTETHER_CLIENT_DOCUMENT_PRIVATE_HOSTS."
                 )),
-                FetchError::Unreachable | FetchError::TooSlow => {
-                    page.with_advice("Try again from the app in a minute.")
-                }
+                FetchError::Unreachable | FetchError::TooSlow => page
+                    .with_advice("Try again from the app in a minute.")
+                    .with_advice(
+                        "If this goes on, ask the administrators of Untether whether it can \
+                         reach the internet. If it cannot, UNTETHER_CLIENT_DOCUMENTS=off makes \
+                         apps register themselves instead.",
+                    ),
                 _ => page.with_advice(format!("Tell whoever makes the app, or runs {host}.")),
             }
         }

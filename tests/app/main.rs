@@ -14,6 +14,7 @@ mod commands;
 mod console;
 mod document;
 mod document_guard;
+mod document_refusals;
 mod identity;
 mod introspect;
 mod mcp;

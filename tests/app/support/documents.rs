@@ -21,7 +21,8 @@ use untether::{
     web::state::App,
 };
 
-/// The host that the server's certificate is for, besides `other.example`.
+/// The host that the server's certificate is for, besides `other.example` and
+/// `localhost`.
 const HOST: &str = "app.example";
 
 /// Answers every request alike, as the test tells it to.
@@ -42,7 +43,7 @@ struct Told {
 
 impl DocumentServer {
     pub async fn start() -> Self {
-        let (certificate, acceptor) = certified(&[HOST, "other.example"]);
+        let (certificate, acceptor) = certified(&[HOST, "other.example", "localhost"]);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let told = Arc::new(Mutex::new(Told::default()));
@@ -75,6 +76,15 @@ impl DocumentServer {
             "token_endpoint_auth_method": "none",
             "logo_uri": "https://app.example/logo.png",
         })
+    }
+
+    /// The same with these members set or, if null, without a value.
+    pub fn document_with(&self, members: Value) -> Value {
+        let mut document = self.document();
+        for (name, value) in members.as_object().unwrap() {
+            document[name] = value.clone();
+        }
+        document
     }
 
     pub fn publishes(&self, document: &Value) {
