@@ -105,7 +105,7 @@ fn every_setting_has_the_flag_and_the_variable_that_its_name_says() {
         );
         assert_eq!(arg.is_global_set(), id != "idle_days", "{id}");
     }
-    assert_eq!(command.get_arguments().count(), 29);
+    assert_eq!(command.get_arguments().count(), 33);
 }
 
 #[test]

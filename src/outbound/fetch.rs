@@ -22,7 +22,7 @@ use rustls::pki_types::CertificateDer;
 
 use crate::domain::document::{DocumentUrl, Host};
 
-use super::address::is_public;
+use super::{address::is_public, tls};
 
 /// The most bytes that are read (§6.6 of the draft).
 pub const SIZE_LIMIT: usize = 5 * 1024;
@@ -134,17 +134,9 @@ impl Fetcher {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        // Fails when it was done before, which is as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let certificates: reqwest::Result<Vec<_>> = self
-            .certificates
-            .iter()
-            .map(|der| reqwest::Certificate::from_der(der))
-            .collect();
-        let client = Client::builder()
+        let client = tls::client(&self.certificates)?
             .user_agent(concat!("Untether/", env!("CARGO_PKG_VERSION")))
             .dns_resolver(Arc::clone(&self.guard))
-            .tls_certs_merge(certificates?)
             .https_only(true)
             .redirect(Policy::none())
             // A proxy would connect for us, to an address that we cannot check.

@@ -4,3 +4,4 @@
 pub mod address;
 pub mod documents;
 pub mod fetch;
+pub mod tls;

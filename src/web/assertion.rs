@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use rustls::pki_types::CertificateDer;
 use sha2::{Digest, Sha256};
 
 use crate::{clock::Timestamp, config::AssertionSettings, domain::role::Identity};
@@ -82,6 +83,8 @@ pub enum Refused {
 #[derive(Debug)]
 pub struct Assertions {
     settings: AssertionSettings,
+    /// Whose certificates count, besides those that the system knows.
+    authorities: Vec<CertificateDer<'static>>,
     trusted: RwLock<Arc<Trusted>>,
     /// When the keys were last asked for. Held while they are, so that one request asks
     /// and the others wait for its answer.
@@ -99,10 +102,12 @@ struct Trusted {
 }
 
 impl Assertions {
-    /// Verifies nothing until the keys are there.
-    pub fn new(settings: AssertionSettings) -> Self {
+    /// Verifies nothing until the keys are there, which are read from a server that these
+    /// authorities, or the system's, vouch for.
+    pub fn new(settings: AssertionSettings, authorities: Vec<CertificateDer<'static>>) -> Self {
         Self {
             settings,
+            authorities,
             trusted: RwLock::default(),
             asked: tokio::sync::Mutex::default(),
         }
@@ -149,7 +154,7 @@ impl Assertions {
             return;
         }
         *asked = Some(now);
-        let text = fetch::key_set(&self.settings.keys).await;
+        let text = fetch::key_set(&self.settings.keys, &self.authorities).await;
         match text.and_then(|text| KeySet::parse(&text)) {
             Ok(keys) => {
                 tracing::info!(keys = keys.count(), "read the keys of signed identities");

@@ -58,7 +58,10 @@ impl IdentitySource {
     pub fn of(settings: &Settings) -> Option<Self> {
         let proxy = settings.proxy.clone();
         match settings.assertion.clone() {
-            Some(assertion) => Some(Self::Signed(Box::new(Assertions::new(assertion)), proxy)),
+            Some(assertion) => {
+                let assertions = Assertions::new(assertion, settings.certificates.clone());
+                Some(Self::Signed(Box::new(assertions), proxy))
+            }
             None => proxy.map(Self::Proxy),
         }
     }

@@ -14,7 +14,7 @@ use untether::config::KeyLocation;
 use crate::{
     assertion::{believing, known, only, status},
     support::{
-        TestApp,
+        DocumentServer, TestApp,
         issuer::{Issuer, SigningKey, claims, key_set},
     },
 };
@@ -45,6 +45,26 @@ async fn a_key_that_is_not_known_is_asked_for_at_most_once_a_minute() {
     }
     assert_eq!(issuer.was_asked(), 3);
     assert_eq!(status(&app, &token(&old)).await, 200);
+}
+
+#[actix_web::test]
+async fn keys_are_read_from_a_server_that_an_authority_of_ours_vouches_for() {
+    let key = SigningKey::new("1", "ES256");
+    let issuer = Issuer::with(&[]);
+    let server = DocumentServer::start().await;
+    server.publishes(&serde_json::from_str(&key_set(&[&key])).unwrap());
+    let location = format!("https://localhost:{}/keys", server.port);
+    for (authorities, expected) in [(vec![server.certificate.clone()], 200), (vec![], 401)] {
+        let app = TestApp::spawn_with(|settings| {
+            only(settings, &issuer);
+            let keys = KeyLocation::parse(&location).unwrap();
+            settings.assertion.as_mut().unwrap().keys = keys;
+            settings.certificates = authorities;
+        })
+        .await;
+        let token = key.signs(&claims("ana", app.now()));
+        assert_eq!(status(&app, &token).await, expected);
+    }
 }
 
 #[actix_web::test]

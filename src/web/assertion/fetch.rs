@@ -2,10 +2,11 @@
 
 use std::{error::Error, fs::File, io::Read, path::Path, time::Duration};
 
-use reqwest::{Client, StatusCode, redirect::Policy};
+use reqwest::{StatusCode, redirect::Policy};
+use rustls::pki_types::CertificateDer;
 use url::Url;
 
-use crate::config::KeyLocation;
+use crate::{config::KeyLocation, outbound::tls};
 
 /// The largest key set that is read, in bytes.
 const LIMIT: usize = 256 * 1024;
@@ -13,13 +14,17 @@ const LIMIT: usize = 256 * 1024;
 /// How long a key set may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The text of the key set.
+/// The text of the key set, from a server that these authorities, or the system's, vouch
+/// for.
 ///
 /// # Errors
 /// A sentence, when it cannot be read within [`PATIENCE`] and [`LIMIT`].
-pub async fn key_set(location: &KeyLocation) -> Result<Vec<u8>, String> {
+pub async fn key_set(
+    location: &KeyLocation,
+    authorities: &[CertificateDer<'static>],
+) -> Result<Vec<u8>, String> {
     match location {
-        KeyLocation::Web(url) => from_web(url).await,
+        KeyLocation::Web(url) => from_web(url, authorities).await,
         KeyLocation::File(path) => {
             let path = path.clone();
             let read = tokio::task::spawn_blocking(move || from_file(&path)).await;
@@ -28,11 +33,10 @@ pub async fn key_set(location: &KeyLocation) -> Result<Vec<u8>, String> {
     }
 }
 
-async fn from_web(url: &Url) -> Result<Vec<u8>, String> {
-    // An error says that it is there already, which is as good.
-    drop(rustls::crypto::ring::default_provider().install_default());
+async fn from_web(url: &Url, authorities: &[CertificateDer<'static>]) -> Result<Vec<u8>, String> {
+    let client = tls::client(authorities).map_err(causes)?;
     // No redirects: they would let whoever can make one choose the keys.
-    let client = Client::builder().redirect(Policy::none()).timeout(PATIENCE);
+    let client = client.redirect(Policy::none()).timeout(PATIENCE);
     // Plain HTTP is for this machine only, so it must not leave it through a proxy.
     let client = match url.scheme() {
         "https" => client,
