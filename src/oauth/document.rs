@@ -125,7 +125,7 @@ fn unavailable(host: &Host, error: &Error) -> Problem {
             let page = page(
                 heading,
                 format!(
-                    "The app is described by a file at {host}. Untether asked for it, but {fetch}."
+                    "The app is described by a file at {host}. Untether could not fetch it: {fetch}."
                 ),
             );
             match fetch {
