@@ -7,10 +7,12 @@ use crate::{
     clock::Timestamp,
     domain::{
         connection::{Lifetimes, Status},
-        ids::ConnectionId,
         role::{Principal, Reach},
     },
-    store::connection_list::{self, Counts, Filter, Listed, Place, Statuses},
+    store::{
+        connection_filter::{Filter, Statuses},
+        connection_list::{self, Column, Counts, Key, Listed, Order, Place},
+    },
     web::{
         html,
         params::{Params, encode},
@@ -38,14 +40,15 @@ pub async fn show(
 ) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
     let query = Query::parse(&Params::parse(req.query_string().as_bytes()))?;
+    let cutoffs = app.rules.lifetimes.cutoffs(now);
     let filter = Filter {
-        reach: principal.sees(),
         statuses: query.statuses,
-        cutoffs: app.rules.lifetimes.cutoffs(now),
+        ..Filter::all(principal.sees(), cutoffs)
     };
     let mut tx = app.db.snapshot().await?;
     let counts = connection_list::counts(&mut tx, &filter).await?;
-    let rows = connection_list::page(&mut tx, &filter, &query.place, query.per + 1).await?;
+    let rows =
+        connection_list::page(&mut tx, &filter, Order::NEWEST, &query.place, query.per + 1).await?;
     let moment = Moment {
         lifetimes: &app.rules.lifetimes,
         now,
@@ -110,8 +113,8 @@ impl Query {
         };
         let place = match (one("after")?, one("before")?) {
             (None, None) => Place::Start,
-            (Some(key), None) => parse_key(key).map(|(at, id)| Place::After(at, id))?,
-            (None, Some(key)) => parse_key(key).map(|(at, id)| Place::Before(at, id))?,
+            (Some(key), None) => Place::After(parse_key(key)?),
+            (None, Some(key)) => Place::Before(parse_key(key)?),
             (Some(_), Some(_)) => return Err(wrong("Give after or before, not both.")),
         };
         let per = match one("per")? {
@@ -140,10 +143,7 @@ impl Query {
             pairs.push(("per", self.per.to_string()));
         }
         if let Some((name, row)) = place {
-            pairs.push((
-                name,
-                format!("{}_{}", row.life.authorized_at.millis(), row.id),
-            ));
+            pairs.push((name, row.key().to_string()));
         }
         if pairs.is_empty() {
             return "/connections".to_owned();
@@ -173,15 +173,10 @@ fn parse_statuses(words: &[&str]) -> Result<Statuses, Problem> {
     })
 }
 
-/// The row that a page begins after or ends before: `<milliseconds>_<id>`.
-fn parse_key(key: &str) -> Result<(Timestamp, ConnectionId), Problem> {
-    let parsed = key.split_once('_').and_then(|(millis, id)| {
-        Some((
-            Timestamp::from_millis(millis.parse().ok()?),
-            ConnectionId::parse(id)?,
-        ))
-    });
-    parsed.ok_or_else(|| wrong("This page of the list cannot be found."))
+/// The row that a page begins after or ends before.
+fn parse_key(key: &str) -> Result<Key, Problem> {
+    Key::parse(key, Column::Authorized)
+        .ok_or_else(|| wrong("This page of the list cannot be found."))
 }
 
 /// What rows are shown against.

@@ -17,7 +17,8 @@ use crate::{
     },
     store::{
         self, Db,
-        connection_list::{self, Counts, Filter, Listed, Place, Statuses},
+        connection_filter::Filter,
+        connection_list::{self, Counts, Listed, Order, Place},
     },
     web::{
         identity::{self, IdentitySource},
@@ -55,13 +56,9 @@ async fn filled() -> (App, TempDir) {
 }
 
 async fn listed(app: &App, reach: Reach) -> (Vec<Listed>, Counts) {
-    let filter = Filter {
-        reach,
-        statuses: Statuses::ALL,
-        cutoffs: app.rules.lifetimes.cutoffs(NOW),
-    };
+    let filter = Filter::all(reach, app.rules.lifetimes.cutoffs(NOW));
     let mut tx = app.db.snapshot().await.unwrap();
-    let rows = connection_list::page(&mut tx, &filter, &Place::Start, 1000).await;
+    let rows = connection_list::page(&mut tx, &filter, Order::NEWEST, &Place::Start, 1000).await;
     let counts = connection_list::counts(&mut tx, &filter).await;
     (rows.unwrap(), counts.unwrap())
 }

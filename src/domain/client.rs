@@ -23,6 +23,18 @@ pub enum Origin {
     Document,
 }
 
+impl Origin {
+    /// The word used in addresses, pages and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Console => "console",
+            Self::Api => "api",
+            Self::Registered => "registered",
+            Self::Document => "document",
+        }
+    }
+}
+
 /// Whether a client can keep a secret (OAuth 2.1 §2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "TEXT", rename_all = "lowercase")]

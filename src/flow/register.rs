@@ -137,7 +137,7 @@ pub async fn document(
     let Some(recorded) = recorded.filter(|recorded| !document.describes(recorded)) else {
         return Ok(());
     };
-    store::client::rename(tx, &id, &document.name).await?;
+    store::client::rename(tx, &recorded, &document.name).await?;
     store::client::remove_redirect_uris(tx, &id).await?;
     insert_redirect_uris(tx, &id, &document.redirect_uris).await?;
     let changes = document.changes(&recorded);

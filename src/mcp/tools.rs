@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 use crate::{
     clock::Timestamp,
     domain::{connection::Status, role::Principal},
-    store::connection_list::{self, Filter, Listed, Place, Statuses},
+    store::{
+        connection_filter::{Filter, Statuses},
+        connection_list::{self, Listed, Order, Place},
+    },
     web::{problem::Problem, state::App},
 };
 
@@ -93,12 +96,11 @@ fn statuses(arguments: &Value) -> Result<Statuses, &'static str> {
 async fn list(app: &App, principal: &Principal, statuses: Statuses) -> Result<Value, Problem> {
     let now = app.clock.now();
     let filter = Filter {
-        reach: principal.sees(),
         statuses,
-        cutoffs: app.rules.lifetimes.cutoffs(now),
+        ..Filter::all(principal.sees(), app.rules.lifetimes.cutoffs(now))
     };
     let mut tx = app.db.read().await?;
-    let rows = connection_list::page(&mut tx, &filter, &Place::Start, LIMIT).await?;
+    let rows = connection_list::page(&mut tx, &filter, Order::NEWEST, &Place::Start, LIMIT).await?;
     let connections: Vec<_> = rows.iter().map(|row| describe(app, row, now)).collect();
     Ok(json!({ "connections": connections }))
 }

@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-use super::{Result, Tx, sql};
+use super::{Result, Tx, connection_filter::folded, sql};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -126,8 +126,8 @@ async fn with_redirect_uris(tx: &mut Tx, row: Row) -> Result<Client> {
 pub async fn insert(tx: &mut Tx, client: &Client) -> Result<bool> {
     const INSERT: &str = "
         INSERT INTO client (id, identifier, origin, project_id, name, client_type,
-                            secret_hash, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                            secret_hash, created_at, folded)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT (identifier) DO NOTHING
         RETURNING id";
     let added: Option<ClientId> = sql!(tx, |c| sqlx::query_scalar(INSERT)
@@ -139,23 +139,30 @@ pub async fn insert(tx: &mut Tx, client: &Client) -> Result<bool> {
         .bind(client.client_type)
         .bind(&client.secret_hash)
         .bind(client.created_at)
+        .bind(folded(&[&client.name, &client.identifier]))
         .fetch_optional(c)
         .await)?;
     Ok(added.is_some())
 }
 
-/// Gives a client another name.
+/// Gives a client another name, and its connections their place in lists sorted by it.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn rename(tx: &mut Tx, id: &ClientId, name: &str) -> Result<()> {
-    const RENAME: &str = "
-        UPDATE client
-        SET name = $2
-        WHERE id = $1";
+pub async fn rename(tx: &mut Tx, client: &Client, name: &str) -> Result<()> {
+    const RENAME: &str = "UPDATE client SET name = $2, folded = $3 WHERE id = $1";
+    const SORT: &str = "UPDATE connection SET client_folded = $2 WHERE client_id = $1";
+    let folded = folded(&[name, &client.identifier]);
     sql!(tx, |c| sqlx::query(RENAME)
-        .bind(id)
+        .bind(&client.id)
         .bind(name)
+        .bind(&folded)
+        .execute(c)
+        .await
+        .map(drop))?;
+    sql!(tx, |c| sqlx::query(SORT)
+        .bind(&client.id)
+        .bind(&folded)
         .execute(c)
         .await
         .map(drop))?;

@@ -10,7 +10,12 @@ use crate::{
     },
 };
 
-use super::{Error, Result, Tx, sql};
+use super::{
+    Error, Result, Tx,
+    connection_count::{self, Change, Counted},
+    connection_filter::folded,
+    sql,
+};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -104,9 +109,14 @@ pub(super) fn stored_scopes(
 pub async fn insert(tx: &mut Tx, connection: &Connection) -> Result<()> {
     const INSERT: &str = "
         INSERT INTO connection (id, person_id, client_id, project_id, name, scopes,
-                                authorized_at, last_used_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    sql!(tx, |c| sqlx::query(INSERT)
+                                authorized_at, last_used_at, folded,
+                                person_folded, client_folded, project_folded)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
+                (SELECT folded FROM people WHERE id = $2),
+                (SELECT folded FROM client WHERE id = $3),
+                (SELECT folded FROM project WHERE id = $4))
+        RETURNING client_id, project_id, lapsed";
+    let added = sql!(tx, |c| sqlx::query_as(INSERT)
         .bind(&connection.id)
         .bind(&connection.person)
         .bind(&connection.client)
@@ -115,10 +125,14 @@ pub async fn insert(tx: &mut Tx, connection: &Connection) -> Result<()> {
         .bind(connection.scopes.to_string())
         .bind(connection.life.authorized_at)
         .bind(connection.life.last_used_at)
-        .execute(c)
-        .await
-        .map(drop))?;
-    Ok(())
+        .bind(folded(&[&connection.name]))
+        .fetch_one(c)
+        .await)?;
+    connection_count::add(tx, [&added], |_| Change {
+        active: 1,
+        ..Change::default()
+    })
+    .await
 }
 
 /// Waits for, and then holds, a connection's row until the transaction ends,
@@ -228,7 +242,7 @@ pub async fn revoke(
     ids: &[ConnectionId],
     revocation: &Revocation,
 ) -> Result<Vec<ConnectionId>> {
-    Ok(sql!(tx, |c| {
+    let ended: Vec<Ended> = sql!(tx, |c| {
         let mut query = sqlx::QueryBuilder::new("UPDATE connection SET revoked_at = ");
         query.push_bind(revocation.at);
         query.push(", revoked_by = ").push_bind(&revocation.by);
@@ -241,11 +255,34 @@ pub async fn revoke(
             list.push_bind(id);
         }
         query
-            .push(") RETURNING id")
-            .build_query_scalar()
+            .push(") RETURNING id, client_id, project_id, lapsed")
+            .build_query_as()
             .fetch_all(c)
             .await
-    })?)
+    })?;
+    let counted = ended.iter().map(|row| &row.counted);
+    connection_count::add(tx, counted, |row| Change {
+        revoked: 1,
+        ..gone(row)
+    })
+    .await?;
+    Ok(ended.into_iter().map(|row| row.id).collect())
+}
+
+#[derive(sqlx::FromRow)]
+struct Ended {
+    id: ConnectionId,
+    #[sqlx(flatten)]
+    counted: Counted,
+}
+
+/// One connection fewer that is not revoked.
+fn gone(row: &Counted) -> Change {
+    Change {
+        active: if row.lapsed { 0 } else { -1 },
+        expired: if row.lapsed { -1 } else { 0 },
+        revoked: 0,
+    }
 }
 
 /// Removes the most recently used expired connection of a person to a project
@@ -272,13 +309,23 @@ pub async fn remove_expired(
             ORDER BY last_used_at DESC, id DESC
             LIMIT 1
         )
-        RETURNING id, name";
-    Ok(sql!(tx, |c| sqlx::query_as(REMOVE)
+        RETURNING id, name, client_id, project_id, lapsed";
+    let removed: Option<Removed> = sql!(tx, |c| sqlx::query_as(REMOVE)
         .bind(person)
         .bind(client)
         .bind(project)
         .bind(cutoffs.used_before)
         .bind(cutoffs.authorized_before)
         .fetch_optional(c)
-        .await)?)
+        .await)?;
+    connection_count::add(tx, removed.iter().map(|row| &row.counted), gone).await?;
+    Ok(removed.map(|row| (row.id, row.name)))
+}
+
+#[derive(sqlx::FromRow)]
+struct Removed {
+    id: ConnectionId,
+    name: String,
+    #[sqlx(flatten)]
+    counted: Counted,
 }

@@ -1,60 +1,164 @@
 //! The one query behind every list of connections, every count and every
 //! confirmation.
 
-use sqlx::{Database, Encode, QueryBuilder, Type};
+use sqlx::{Encode, QueryBuilder, Type};
 
 use crate::{
     clock::Timestamp,
     domain::{
         client::Origin,
-        connection::{Cutoffs, Life},
+        connection::Life,
         ids::{ClientId, ConnectionId, PersonId, ProjectId},
         role::Reach,
     },
 };
 
-use super::{Result, Tx, connection::LifeRow, sql};
+use super::{
+    Result, Tx,
+    connection::LifeRow,
+    connection_filter::{Engine, Filter, Statuses, push_ended, push_filter, push_in, push_reach},
+    sql,
+};
 
-/// Which statuses are wanted.
+/// What a list is sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Statuses {
-    /// Connections that work.
-    pub active: bool,
-    /// Connections unused for too long, or too old.
-    pub expired: bool,
-    /// Connections that someone ended.
-    pub revoked: bool,
+pub enum Column {
+    /// The connection's name.
+    Name,
+    /// The client's name.
+    Client,
+    /// The project's name.
+    Project,
+    /// When it was authorized.
+    Authorized,
+    /// The name, then the e-mail, of the person.
+    Person,
+    /// Active, expired, revoked; the newest authorization first within each.
+    Status,
+    /// When it was last used.
+    LastUsed,
 }
 
-impl Statuses {
-    /// Every status.
-    pub const ALL: Self = Self {
-        active: true,
-        expired: true,
-        revoked: true,
+/// The order of a list: total and stable, because rows that are equal in the
+/// column are ordered by id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// What to sort by.
+    pub column: Column,
+    /// The greatest, or latest, first.
+    pub descending: bool,
+}
+
+impl Order {
+    /// The newest authorization first.
+    pub const NEWEST: Self = Self {
+        column: Column::Authorized,
+        descending: true,
     };
 }
 
-/// Which connections are wanted.
-#[derive(Clone, Debug)]
-pub struct Filter {
-    /// Those that the person asking may see (or change).
-    pub reach: Reach,
-    /// Those with one of these statuses.
-    pub statuses: Statuses,
-    /// What separates the statuses at the moment of asking.
-    pub cutoffs: Cutoffs,
+/// Where a row stands in a list of some order: its value there, and its id.
+/// As text, `<value>_<id>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    value: KeyValue,
+    id: ConnectionId,
 }
 
-/// A place between two rows of the list, newest authorization first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum KeyValue {
+    Text(String),
+    Millis(i64),
+    /// The status, and when it was authorized.
+    Standing(Standing, i64),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    Active,
+    Expired,
+    Revoked,
+}
+
+impl Standing {
+    const ALL: [Self; 3] = [Self::Active, Self::Expired, Self::Revoked];
+
+    const fn digit(self) -> char {
+        match self {
+            Self::Active => 'a',
+            Self::Expired => 'e',
+            Self::Revoked => 'r',
+        }
+    }
+
+    const fn among(self, wanted: Statuses) -> Statuses {
+        match self {
+            Self::Active => Statuses {
+                active: wanted.active,
+                ..Statuses::NONE
+            },
+            Self::Expired => Statuses {
+                expired: wanted.expired,
+                ..Statuses::NONE
+            },
+            Self::Revoked => Statuses {
+                revoked: wanted.revoked,
+                ..Statuses::NONE
+            },
+        }
+    }
+}
+
+impl Key {
+    /// The key that a link carries, in a list sorted by `column`; `None` when
+    /// it is none.
+    pub fn parse(text: &str, column: Column) -> Option<Self> {
+        let (value, id) = text.rsplit_once('_')?;
+        let id = ConnectionId::parse(id)?;
+        let value = match column {
+            Column::Authorized | Column::LastUsed => KeyValue::Millis(value.parse().ok()?),
+            Column::Status => {
+                let standing = Standing::ALL
+                    .into_iter()
+                    .find(|standing| value.starts_with(standing.digit()))?;
+                KeyValue::Standing(standing, value.get(1..)?.parse().ok()?)
+            }
+            Column::Name | Column::Client | Column::Project | Column::Person => {
+                KeyValue::Text(value.to_owned())
+            }
+        };
+        Some(Self { value, id })
+    }
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let id = &self.id;
+        match &self.value {
+            KeyValue::Text(text) => write!(f, "{text}_{id}"),
+            KeyValue::Millis(millis) => write!(f, "{millis}_{id}"),
+            KeyValue::Standing(standing, millis) => write!(f, "{}{millis}_{id}", standing.digit()),
+        }
+    }
+}
+
+/// A place between two rows of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// The beginning.
     Start,
     /// Right after this row.
-    After(Timestamp, ConnectionId),
+    After(Key),
     /// Right before this row.
-    Before(Timestamp, ConnectionId),
+    Before(Key),
+    /// The end.
+    End,
+}
+
+impl Place {
+    const fn looks_back(&self) -> bool {
+        matches!(self, Self::Before(_) | Self::End)
+    }
 }
 
 /// A connection with the names people know its parts by.
@@ -84,6 +188,17 @@ pub struct Listed {
     pub connected_at: Option<Timestamp>,
     /// What its status depends on.
     pub life: Life,
+    place: KeyValue,
+}
+
+impl Listed {
+    /// Where the row stands in the list that it was read from.
+    pub fn key(&self) -> Key {
+        Key {
+            value: self.place.clone(),
+            id: self.id.clone(),
+        }
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -101,14 +216,25 @@ struct Row {
     connected_at: Option<Timestamp>,
     #[sqlx(flatten)]
     life: LifeRow,
+    sorted_by: String,
 }
 
-impl TryFrom<Row> for Listed {
-    type Error = super::Error;
-
-    fn try_from(row: Row) -> Result<Self> {
-        Ok(Self {
-            life: row.life.life(&row.id)?,
+impl Row {
+    /// A row of a list that is sorted by `column`.
+    fn listed(self, column: Column) -> Result<Listed> {
+        let row = self;
+        let life = row.life.life(&row.id)?;
+        Ok(Listed {
+            place: match column {
+                Column::Authorized | Column::Status => {
+                    KeyValue::Millis(life.authorized_at.millis())
+                }
+                Column::LastUsed => KeyValue::Millis(life.last_used_at.millis()),
+                Column::Name | Column::Client | Column::Project | Column::Person => {
+                    KeyValue::Text(row.sorted_by)
+                }
+            },
+            life,
             id: row.id,
             name: row.name,
             person: row.person_id,
@@ -124,44 +250,184 @@ impl TryFrom<Row> for Listed {
     }
 }
 
-// LEFT JOIN, although no row lacks a partner: given an inner join, SQLite's
-// planner may start from the small tables and sort every connection.
-const LIST: &str = "
+const COLUMNS: &str = "
     SELECT connection.id, connection.name,
            connection.person_id, people.name AS person_name, people.email AS person_email,
            connection.client_id, client.name AS client_name, client.origin AS client_origin,
            connection.project_id, project.name AS project_name,
            connection.connected_at, connection.authorized_at, connection.last_used_at,
-           connection.revoked_at, connection.revoked_by, connection.revoked_reason
+           connection.revoked_at, connection.revoked_by, connection.revoked_reason,
+           ";
+
+// LEFT JOIN, although no row lacks a partner: given an inner join, SQLite's
+// planner may start from the small tables and sort every connection.
+const FROM: &str = " AS sorted_by
     FROM connection
     LEFT JOIN people ON people.id = connection.person_id
     LEFT JOIN client ON client.id = connection.client_id
     LEFT JOIN project ON project.id = connection.project_id
     WHERE ";
 
-/// Up to `limit` connections next to `place`, in list order: newest
-/// authorization first.
+/// Up to `limit` connections next to `place`, in the order's order.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn page(tx: &mut Tx, filter: &Filter, place: &Place, limit: u32) -> Result<Vec<Listed>> {
-    // Walks connection_by_age, or for a member connection_by_person and
-    // connection_by_project.
+pub async fn page(
+    tx: &mut Tx,
+    filter: &Filter,
+    order: Order,
+    place: &Place,
+    limit: u32,
+) -> Result<Vec<Listed>> {
+    let backwards = place.looks_back();
+    let mut rows = if order.column == Column::Status {
+        by_status(tx, filter, order, place, limit).await?
+    } else {
+        walk(tx, filter, order, place, limit).await?
+    };
+    if backwards {
+        rows.reverse();
+    }
+    Ok(rows)
+}
+
+/// Walks one status after the other: each is sorted by its own index.
+async fn by_status(
+    tx: &mut Tx,
+    filter: &Filter,
+    order: Order,
+    place: &Place,
+    limit: u32,
+) -> Result<Vec<Listed>> {
+    let mut standings = Standing::ALL;
+    if order.descending != place.looks_back() {
+        standings.reverse();
+    }
+    let begin = match place {
+        Place::Start | Place::End => None,
+        Place::After(key) | Place::Before(key) => match &key.value {
+            KeyValue::Standing(standing, millis) => Some((
+                *standing,
+                Key {
+                    value: KeyValue::Millis(*millis),
+                    id: key.id.clone(),
+                },
+            )),
+            KeyValue::Text(_) | KeyValue::Millis(_) => None,
+        },
+    };
+    let backwards = place.looks_back();
+    let first = begin.as_ref().map(|(standing, _)| *standing);
+    let mut rows = Vec::new();
+    for standing in standings
+        .into_iter()
+        .skip_while(|standing| first.is_some_and(|first| *standing != first))
+    {
+        let place = match &begin {
+            Some((begun, key)) if *begun == standing && backwards => Place::Before(key.clone()),
+            Some((begun, key)) if *begun == standing => Place::After(key.clone()),
+            _ if backwards => Place::End,
+            _ => Place::Start,
+        };
+        let filter = Filter {
+            statuses: standing.among(filter.statuses),
+            ..filter.clone()
+        };
+        let left = limit - rows.len() as u32;
+        if left > 0 && filter.statuses != Statuses::NONE {
+            let found = walk(tx, &filter, Order::NEWEST, &place, left).await?;
+            rows.extend(found.into_iter().map(|row| Listed {
+                place: KeyValue::Standing(standing, row.life.authorized_at.millis()),
+                ..row
+            }));
+        }
+    }
+    Ok(rows)
+}
+
+/// Up to `limit` rows from `place` on, the nearest first.
+async fn walk(
+    tx: &mut Tx,
+    filter: &Filter,
+    order: Order,
+    place: &Place,
+    limit: u32,
+) -> Result<Vec<Listed>> {
+    let column = order.column.sql();
     let rows = sql!(tx, |c| {
-        let mut query = QueryBuilder::new(LIST);
+        let mut query = QueryBuilder::new(COLUMNS);
+        query.push(order.column.text_sql()).push(FROM);
         push_filter(&mut query, filter);
-        push_place(&mut query, place);
-        query.push(" LIMIT ").push_bind(i64::from(limit));
+        let backwards = push_place(&mut query, column, order, place);
+        let direction = if order.descending == backwards {
+            "ASC"
+        } else {
+            "DESC"
+        };
+        query.push(format_args!(
+            " ORDER BY {column} {direction}, connection.id {direction} LIMIT "
+        ));
+        query.push_bind(i64::from(limit));
         query.build_query_as::<Row>().fetch_all(c).await
     })?;
-    let mut page: Vec<_> = rows
-        .into_iter()
-        .map(Listed::try_from)
-        .collect::<Result<_>>()?;
-    if matches!(place, Place::Before(..)) {
-        page.reverse();
+    rows.into_iter()
+        .map(|row| row.listed(order.column))
+        .collect()
+}
+
+impl Column {
+    /// The column that the rows are sorted by; each has an index that gives the order.
+    const fn sql(self) -> &'static str {
+        match self {
+            Self::Name => "connection.folded",
+            Self::Client => "connection.client_folded",
+            Self::Project => "connection.project_folded",
+            Self::Person => "connection.person_folded",
+            Self::Authorized | Self::Status => "connection.authorized_at",
+            Self::LastUsed => "connection.last_used_at",
+        }
     }
-    Ok(page)
+
+    /// The same where it is text; moments are read in any case.
+    const fn text_sql(self) -> &'static str {
+        match self {
+            Self::Authorized | Self::Status | Self::LastUsed => "''",
+            column => column.sql(),
+        }
+    }
+}
+
+/// Pushes where to begin, and tells whether to walk backwards from there.
+fn push_place<D: Engine>(
+    query: &mut QueryBuilder<D>,
+    column: &str,
+    order: Order,
+    place: &Place,
+) -> bool
+where
+    for<'q> i64: Encode<'q, D> + Type<D>,
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    let (backwards, key) = match place {
+        Place::Start => return false,
+        Place::End => return true,
+        Place::After(key) => (false, key),
+        Place::Before(key) => (true, key),
+    };
+    let sign = if order.descending == backwards {
+        ">"
+    } else {
+        "<"
+    };
+    query.push(format_args!(" AND ({column}, connection.id) {sign} ("));
+    match &key.value {
+        KeyValue::Text(text) => query.push_bind(text.clone()),
+        KeyValue::Millis(millis) | KeyValue::Standing(_, millis) => query.push_bind(*millis),
+    };
+    query.push(", ");
+    query.push_bind(key.id.to_string());
+    query.push(")");
+    backwards
 }
 
 /// Those of the connections that are within reach, in list order.
@@ -173,17 +439,17 @@ pub async fn by_ids(tx: &mut Tx, reach: &Reach, ids: &[ConnectionId]) -> Result<
         return Ok(Vec::new());
     }
     let rows = sql!(tx, |c| {
-        let mut query = QueryBuilder::new(LIST);
+        let mut query = QueryBuilder::new(COLUMNS);
+        query.push(Order::NEWEST.column.text_sql()).push(FROM);
         push_reach(&mut query, reach);
-        query.push(" AND connection.id IN (");
-        let mut list = query.separated(", ");
-        for id in ids {
-            list.push_bind(id);
-        }
-        query.push(") ORDER BY connection.authorized_at DESC, connection.id DESC");
+        query.push(" AND ");
+        push_in(&mut query, "connection.id", ids);
+        query.push(" ORDER BY connection.authorized_at DESC, connection.id DESC");
         query.build_query_as::<Row>().fetch_all(c).await
     })?;
-    rows.into_iter().map(Listed::try_from).collect()
+    rows.into_iter()
+        .map(|row| row.listed(Order::NEWEST.column))
+        .collect()
 }
 
 /// How many connections there are of each status.
@@ -212,118 +478,7 @@ pub async fn counts(tx: &mut Tx, filter: &Filter) -> Result<Counts> {
             COUNT(revoked_at) AS revoked
             FROM connection WHERE ",
         );
-        push_reach(&mut query, &filter.reach);
+        push_filter(&mut query, &filter.of_every_status());
         query.build_query_as().fetch_one(c).await
     })?)
-}
-
-/// What the query builder needs to know of an engine to bind ids and times.
-trait Engine: Database {}
-impl Engine for sqlx::Sqlite {}
-impl Engine for sqlx::Postgres {}
-
-fn push_filter<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter)
-where
-    for<'q> i64: Encode<'q, D> + Type<D>,
-    for<'q> String: Encode<'q, D> + Type<D>,
-{
-    push_reach(query, &filter.reach);
-    let Statuses {
-        active,
-        expired,
-        revoked,
-    } = filter.statuses;
-    if filter.statuses == Statuses::ALL {
-        return;
-    }
-    query.push(" AND (1 = 0");
-    if active {
-        query.push(" OR connection.revoked_at IS NULL AND NOT ");
-        push_ended(query, filter.cutoffs);
-    }
-    if expired {
-        query.push(" OR connection.revoked_at IS NULL AND ");
-        push_ended(query, filter.cutoffs);
-    }
-    if revoked {
-        query.push(" OR connection.revoked_at IS NOT NULL");
-    }
-    query.push(")");
-}
-
-/// Whether the time of a connection has run out, as [`Life::status`] has it.
-fn push_ended<D: Engine>(query: &mut QueryBuilder<D>, cutoffs: Cutoffs)
-where
-    for<'q> i64: Encode<'q, D> + Type<D>,
-{
-    query.push("(connection.last_used_at <= ");
-    query.push_bind(cutoffs.used_before.millis());
-    query.push(" OR connection.authorized_at <= ");
-    query.push_bind(cutoffs.authorized_before.millis());
-    query.push(")");
-}
-
-fn push_reach<D: Engine>(query: &mut QueryBuilder<D>, reach: &Reach)
-where
-    for<'q> String: Encode<'q, D> + Type<D>,
-{
-    let Reach::Some { person, projects } = reach else {
-        query.push("1 = 1");
-        return;
-    };
-    // No constant among the alternatives: SQLite uses indexes for an OR only when
-    // each of its sides has one, and would walk every connection for a member's few.
-    match (person, projects.is_empty()) {
-        (None, true) => {
-            query.push("1 = 0");
-        }
-        (Some(person), true) => {
-            query.push("connection.person_id = ");
-            query.push_bind(person.to_string());
-        }
-        (None, false) => push_projects(query, projects),
-        (Some(person), false) => {
-            query.push("(connection.person_id = ");
-            query.push_bind(person.to_string());
-            query.push(" OR ");
-            push_projects(query, projects);
-            query.push(")");
-        }
-    }
-}
-
-fn push_projects<D: Engine>(query: &mut QueryBuilder<D>, projects: &[ProjectId])
-where
-    for<'q> String: Encode<'q, D> + Type<D>,
-{
-    query.push("connection.project_id IN (");
-    let mut list = query.separated(", ");
-    for project in projects {
-        list.push_bind(project.to_string());
-    }
-    query.push(")");
-}
-
-fn push_place<D: Engine>(query: &mut QueryBuilder<D>, place: &Place)
-where
-    for<'q> i64: Encode<'q, D> + Type<D>,
-    for<'q> String: Encode<'q, D> + Type<D>,
-{
-    let (sign, direction, row) = match place {
-        Place::Start => ("", "DESC", None),
-        Place::After(at, id) => ("<", "DESC", Some((at, id))),
-        Place::Before(at, id) => (">", "ASC", Some((at, id))),
-    };
-    if let Some((at, id)) = row {
-        query.push(format_args!(
-            " AND (connection.authorized_at, connection.id) {sign} ("
-        ));
-        query.push_bind(at.millis());
-        query.push(", ");
-        query.push_bind(id.to_string());
-        query.push(")");
-    }
-    query.push(format_args!(
-        " ORDER BY connection.authorized_at {direction}, connection.id {direction}"
-    ));
 }

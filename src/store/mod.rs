@@ -20,7 +20,11 @@ pub mod audit;
 pub mod client;
 pub mod code;
 pub mod connection;
+pub mod connection_count;
+pub mod connection_filter;
+pub mod connection_groups;
 pub mod connection_list;
+mod engine;
 pub mod person;
 pub mod project;
 pub mod token;
@@ -161,7 +165,10 @@ impl Db {
     async fn migrate(&self) -> Result<()> {
         match self {
             Self::Sqlite { write, .. } => MIGRATIONS.run(write).await?,
-            Self::Postgres { write, .. } => MIGRATIONS.run(write).await?,
+            Self::Postgres { write, .. } => {
+                MIGRATIONS.run(write).await?;
+                engine::prepare_postgres(write).await?;
+            }
         }
         Ok(())
     }

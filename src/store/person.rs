@@ -5,7 +5,7 @@ use crate::{
     domain::{ids::PersonId, role::Identity},
 };
 
-use super::{Error, Result, Tx, sql};
+use super::{Error, Result, Tx, connection_filter::folded, sql};
 
 /// A person's record.
 #[derive(Clone, Debug)]
@@ -99,25 +99,40 @@ pub async fn see(
     now: Timestamp,
 ) -> Result<PersonId> {
     const SEE: &str = "
-        INSERT INTO people (id, subject, email, name, groups, first_seen_at, last_seen_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $6)
+        INSERT INTO people (id, subject, email, name, groups, first_seen_at, last_seen_at, folded)
+        VALUES ($1, $2, $3, $4, $5, $6, $6, $7)
         ON CONFLICT (subject) DO UPDATE
         SET email = excluded.email,
             name = excluded.name,
             groups = excluded.groups,
-            last_seen_at = excluded.last_seen_at
+            last_seen_at = excluded.last_seen_at,
+            folded = excluded.folded
         RETURNING id";
+    // Their connections' place in lists sorted by person.
+    const SORT: &str = "
+        UPDATE connection
+        SET person_folded = $2
+        WHERE person_id = $1 AND person_folded <> $2";
+    let folded = folded(&[&identity.name, &identity.email]);
     let groups = identity
         .groups
         .as_ref()
         .map(|groups| serde_json::Value::from(groups.clone()).to_string());
-    Ok(sql!(tx, |c| sqlx::query_scalar(SEE)
+    let id: PersonId = sql!(tx, |c| sqlx::query_scalar(SEE)
         .bind(id)
         .bind(&identity.subject)
         .bind(&identity.email)
         .bind(&identity.name)
         .bind(groups)
         .bind(now)
+        .bind(&folded)
         .fetch_one(c)
-        .await)?)
+        .await)?;
+    sql!(tx, |c| sqlx::query(SORT)
+        .bind(&id)
+        .bind(&folded)
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(id)
 }

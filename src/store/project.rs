@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-use super::{Result, Tx, sql};
+use super::{Result, Tx, connection_filter::folded, sql};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -114,8 +114,8 @@ async fn with_scopes(tx: &mut Tx, row: Option<Row>) -> Result<Option<Project>> {
 /// When the database fails.
 pub async fn insert(tx: &mut Tx, project: &Project, now: Timestamp) -> Result<()> {
     const INSERT: &str = "
-        INSERT INTO project (id, slug, name, resource, resource_key, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6)";
+        INSERT INTO project (id, slug, name, resource, resource_key, created_at, folded)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
     sql!(tx, |c| sqlx::query(INSERT)
         .bind(&project.id)
         .bind(&project.slug)
@@ -123,6 +123,7 @@ pub async fn insert(tx: &mut Tx, project: &Project, now: Timestamp) -> Result<()
         .bind(project.resource.as_str())
         .bind(project.resource.key().as_str())
         .bind(now)
+        .bind(folded(&[&project.name]))
         .execute(c)
         .await
         .map(drop))?;

@@ -1,0 +1,58 @@
+-- What lists sort, search and count by. All of it follows from other columns and
+-- only makes them fast: what is shown and enforced never depends on it alone.
+
+-- Names in lower case, to sort and to search by. Those of a client, a person and
+-- a project stand in each of their connections too, so that one index gives the
+-- order. (The program writes them with Unicode's lower case; this is for rows
+-- that were there before.)
+ALTER TABLE people ADD COLUMN folded TEXT NOT NULL DEFAULT '';
+UPDATE people SET folded = lower(name) || '
+' || lower(email);
+ALTER TABLE client ADD COLUMN folded TEXT NOT NULL DEFAULT '';
+UPDATE client SET folded = lower(name) || '
+' || lower(identifier);
+ALTER TABLE project ADD COLUMN folded TEXT NOT NULL DEFAULT '';
+UPDATE project SET folded = lower(name);
+
+ALTER TABLE connection ADD COLUMN folded TEXT NOT NULL DEFAULT '';
+ALTER TABLE connection ADD COLUMN client_folded TEXT NOT NULL DEFAULT '';
+ALTER TABLE connection ADD COLUMN project_folded TEXT NOT NULL DEFAULT '';
+ALTER TABLE connection ADD COLUMN person_folded TEXT NOT NULL DEFAULT '';
+-- Whether the counts have it as expired; the sweep brings this up to date.
+ALTER TABLE connection ADD COLUMN lapsed BOOLEAN NOT NULL DEFAULT FALSE;
+UPDATE connection
+SET folded = lower(name),
+    client_folded = (SELECT folded FROM client WHERE client.id = connection.client_id),
+    project_folded = (SELECT folded FROM project WHERE project.id = connection.project_id),
+    person_folded = (SELECT folded FROM people WHERE people.id = connection.person_id);
+
+CREATE INDEX connection_by_name ON connection (folded, id);
+CREATE INDEX connection_by_client_name ON connection (client_folded, id);
+CREATE INDEX connection_by_project_name ON connection (project_folded, id);
+CREATE INDEX connection_by_person_name ON connection (person_folded, id);
+CREATE INDEX connection_by_use ON connection (last_used_at, id);
+CREATE INDEX connection_revoked ON connection (authorized_at, id) WHERE revoked_at IS NOT NULL;
+-- Those that the sweep looks for, and that correct the counts until it has run.
+CREATE INDEX connection_live_by_use ON connection (last_used_at) WHERE revoked_at IS NULL AND NOT lapsed;
+CREATE INDEX connection_lapsed_by_use ON connection (last_used_at) WHERE revoked_at IS NULL AND lapsed;
+CREATE INDEX connection_revoked_by_end ON connection (revoked_at) WHERE revoked_at IS NOT NULL;
+
+-- How many connections each client has at each project. `active` and `expired`
+-- go by `lapsed`.
+CREATE TABLE connection_count (
+    client_id TEXT NOT NULL REFERENCES client (id) ON DELETE CASCADE,
+    project_id TEXT NOT NULL REFERENCES project (id) ON DELETE CASCADE,
+    active BIGINT NOT NULL,
+    expired BIGINT NOT NULL,
+    revoked BIGINT NOT NULL,
+    PRIMARY KEY (client_id, project_id)
+);
+INSERT INTO connection_count (client_id, project_id, active, expired, revoked)
+SELECT client_id, project_id,
+       COUNT(*) FILTER (WHERE revoked_at IS NULL),
+       0,
+       COUNT(revoked_at)
+FROM connection
+GROUP BY client_id, project_id;
+CREATE INDEX client_by_name ON client (folded, id);
+CREATE INDEX people_by_name ON people (folded, id);

@@ -1,0 +1,318 @@
+//! Which connections are meant: the one definition behind every list, group,
+//! count, confirmation and export.
+
+use sqlx::{Database, Encode, QueryBuilder, Type};
+
+use crate::{
+    clock::Timestamp,
+    domain::{
+        client::{ClientType, Origin},
+        connection::Cutoffs,
+        ids::{ClientId, PersonId, ProjectId},
+        role::Reach,
+    },
+};
+
+/// Which statuses are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Statuses {
+    /// Connections that work.
+    pub active: bool,
+    /// Connections unused for too long, or too old.
+    pub expired: bool,
+    /// Connections that someone ended.
+    pub revoked: bool,
+}
+
+impl Statuses {
+    /// Every status.
+    pub const ALL: Self = Self {
+        active: true,
+        expired: true,
+        revoked: true,
+    };
+
+    /// No status.
+    pub const NONE: Self = Self {
+        active: false,
+        expired: false,
+        revoked: false,
+    };
+}
+
+/// Which connections are wanted: those that meet every condition. Of a list of
+/// alternatives any will do; an empty list is no condition.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// Those that the person asking may see (or change).
+    pub reach: Reach,
+    /// Those with one of these statuses.
+    pub statuses: Statuses,
+    /// What separates the statuses at the moment of asking.
+    pub cutoffs: Cutoffs,
+    /// Those where this stands in the connection's name, the client's name or
+    /// OAuth `client_id`, or the person's name or e-mail, in whatever case.
+    pub text: Option<String>,
+    /// Those of these projects.
+    pub projects: Vec<ProjectId>,
+    /// Those of these people.
+    pub people: Vec<PersonId>,
+    /// Those of these clients.
+    pub clients: Vec<ClientId>,
+    /// Those of clients that came to be known so.
+    pub origins: Vec<Origin>,
+    /// Those of clients of these types.
+    pub types: Vec<ClientType>,
+    /// Those authorized then or later.
+    pub authorized_from: Option<Timestamp>,
+    /// Those authorized before then.
+    pub authorized_until: Option<Timestamp>,
+    /// Those not used since then.
+    pub unused_since: Option<Timestamp>,
+}
+
+impl Filter {
+    /// Every connection within `reach`.
+    pub fn all(reach: Reach, cutoffs: Cutoffs) -> Self {
+        Self {
+            reach,
+            statuses: Statuses::ALL,
+            cutoffs,
+            text: None,
+            projects: Vec::new(),
+            people: Vec::new(),
+            clients: Vec::new(),
+            origins: Vec::new(),
+            types: Vec::new(),
+            authorized_from: None,
+            authorized_until: None,
+            unused_since: None,
+        }
+    }
+
+    /// The same without a condition on the status.
+    pub fn of_every_status(&self) -> Self {
+        Self {
+            statuses: Statuses::ALL,
+            ..self.clone()
+        }
+    }
+}
+
+/// Text in lower case, as it is sorted and searched by: the parts on lines of
+/// their own, so that no search term spans two of them.
+pub(super) fn folded(parts: &[&str]) -> String {
+    parts.join("\n").to_lowercase()
+}
+
+/// What the query builder needs to know of an engine to bind ids and times.
+pub(super) trait Engine: Database {}
+impl Engine for sqlx::Sqlite {}
+impl Engine for sqlx::Postgres {}
+
+/// Pushes the conditions of a filter on the columns of `connection`.
+pub(super) fn push_filter<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter)
+where
+    for<'q> i64: Encode<'q, D> + Type<D>,
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    push_reach(query, &filter.reach);
+    push_statuses(query, filter.statuses, filter.cutoffs);
+    push_any(query, "connection.project_id", &filter.projects);
+    push_any(query, "connection.person_id", &filter.people);
+    push_any(query, "connection.client_id", &filter.clients);
+    push_client(query, filter);
+    if let Some(from) = filter.authorized_from {
+        query.push(" AND connection.authorized_at >= ");
+        query.push_bind(from.millis());
+    }
+    if let Some(until) = filter.authorized_until {
+        query.push(" AND connection.authorized_at < ");
+        query.push_bind(until.millis());
+    }
+    if let Some(since) = filter.unused_since {
+        query.push(" AND connection.last_used_at <= ");
+        query.push_bind(since.millis());
+    }
+    push_text(query, filter);
+}
+
+/// Whether a connection is among the clients that the filter asks for by what they are.
+fn push_client<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter)
+where
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    if filter.origins.is_empty() && filter.types.is_empty() {
+        return;
+    }
+    query.push(" AND connection.client_id IN (SELECT client.id FROM client WHERE 1 = 1");
+    let origins: Vec<_> = filter
+        .origins
+        .iter()
+        .map(|origin| origin.as_str())
+        .collect();
+    push_any(query, "client.origin", &origins);
+    let types: Vec<_> = filter.types.iter().map(|kind| kind.as_str()).collect();
+    push_any(query, "client.client_type", &types);
+    query.push(")");
+}
+
+fn push_text<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter)
+where
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    let Some(text) = &filter.text else {
+        return;
+    };
+    let pattern = pattern(text);
+    query.push(" AND (connection.folded LIKE ");
+    query.push_bind(pattern.clone());
+    query.push(r" ESCAPE '\' OR connection.client_id IN (SELECT client.id FROM client WHERE client.folded LIKE ");
+    query.push_bind(pattern.clone());
+    query.push(r" ESCAPE '\') OR connection.person_id IN (SELECT people.id FROM people WHERE people.folded LIKE ");
+    query.push_bind(pattern);
+    query.push(r" ESCAPE '\'))");
+}
+
+/// The `LIKE` pattern that finds `text` anywhere in folded text.
+pub(super) fn pattern(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in folded(&[text]).chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+pub(super) fn push_statuses<D: Engine>(
+    query: &mut QueryBuilder<D>,
+    statuses: Statuses,
+    cutoffs: Cutoffs,
+) where
+    for<'q> i64: Encode<'q, D> + Type<D>,
+{
+    let Statuses {
+        active,
+        expired,
+        revoked,
+    } = statuses;
+    match (active, expired, revoked) {
+        (true, true, true) => {}
+        (true, true, false) => {
+            query.push(" AND connection.revoked_at IS NULL");
+        }
+        (false, true, false) => {
+            query.push(" AND connection.revoked_at IS NULL AND ");
+            push_ended(query, cutoffs);
+            // Nothing is used before it is authorized: the oldest part of the
+            // list is enough.
+            query.push(" AND connection.authorized_at <= ");
+            query.push_bind(cutoffs.used_before.max(cutoffs.authorized_before).millis());
+        }
+        (false, false, true) => {
+            query.push(" AND connection.revoked_at IS NOT NULL");
+        }
+        (true, false, false) => {
+            query.push(" AND connection.revoked_at IS NULL AND NOT ");
+            push_ended(query, cutoffs);
+        }
+        (true, false, true) => {
+            query.push(" AND (connection.revoked_at IS NOT NULL OR NOT ");
+            push_ended(query, cutoffs);
+            query.push(")");
+        }
+        (false, true, true) => {
+            query.push(" AND (connection.revoked_at IS NOT NULL OR ");
+            push_ended(query, cutoffs);
+            query.push(")");
+        }
+        (false, false, false) => {
+            query.push(" AND 1 = 0");
+        }
+    }
+}
+
+/// Whether the time of a connection has run out, as
+/// [`Life::status`](crate::domain::connection::Life::status) has it.
+pub(super) fn push_ended<D: Engine>(query: &mut QueryBuilder<D>, cutoffs: Cutoffs)
+where
+    for<'q> i64: Encode<'q, D> + Type<D>,
+{
+    query.push("(connection.last_used_at <= ");
+    query.push_bind(cutoffs.used_before.millis());
+    query.push(" OR connection.authorized_at <= ");
+    query.push_bind(cutoffs.authorized_before.millis());
+    query.push(")");
+}
+
+pub(super) fn push_reach<D: Engine>(query: &mut QueryBuilder<D>, reach: &Reach)
+where
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    let Reach::Some { person, projects } = reach else {
+        query.push("1 = 1");
+        return;
+    };
+    // No constant among the alternatives: SQLite uses indexes for an OR only when
+    // each of its sides has one, and would walk every connection for a member's few.
+    match (person, projects.is_empty()) {
+        (None, true) => {
+            query.push("1 = 0");
+        }
+        (Some(person), true) => {
+            query.push("connection.person_id = ");
+            query.push_bind(person.to_string());
+        }
+        (None, false) => push_in(query, "connection.project_id", projects),
+        (Some(person), false) => {
+            query.push("(connection.person_id = ");
+            query.push_bind(person.to_string());
+            query.push(" OR ");
+            push_in(query, "connection.project_id", projects);
+            query.push(")");
+        }
+    }
+}
+
+/// ` AND column IN (…)`, or nothing when nothing is listed.
+pub(super) fn push_any<D: Engine, T: ToString>(
+    query: &mut QueryBuilder<D>,
+    column: &str,
+    values: &[T],
+) where
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    if !values.is_empty() {
+        query.push(" AND ");
+        push_in(query, column, values);
+    }
+}
+
+/// `column IN (…)`.
+pub(super) fn push_in<D: Engine, T: ToString>(
+    query: &mut QueryBuilder<D>,
+    column: &str,
+    values: &[T],
+) where
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    query.push(column).push(" IN (");
+    let mut list = query.separated(", ");
+    for value in values {
+        list.push_bind(value.to_string());
+    }
+    query.push(")");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_is_found_as_typed_and_in_any_case() {
+        assert_eq!(pattern("Élan 50%_\\"), r"%élan 50\%\_\\%");
+    }
+}
