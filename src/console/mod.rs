@@ -5,5 +5,6 @@ pub mod demo;
 pub mod errors;
 pub mod frame;
 pub mod moment;
+pub mod query;
 pub mod revoke;
 pub mod view;

@@ -46,6 +46,21 @@ pub struct GroupOrder {
     pub descending: bool,
 }
 
+impl GroupColumn {
+    /// Whether it is usually sorted with the greatest first.
+    pub const fn usually_descends(self) -> bool {
+        matches!(self, Self::Connections | Self::LastUsed)
+    }
+}
+
+impl GroupOrder {
+    /// The most recently used first.
+    pub const RECENT: Self = Self {
+        column: GroupColumn::LastUsed,
+        descending: true,
+    };
+}
+
 /// Where a group stands in an order. As text, `<value>_<id>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupKey {

@@ -57,6 +57,13 @@ impl Order {
     };
 }
 
+impl Column {
+    /// Whether it is usually sorted with the latest first.
+    pub const fn usually_descends(self) -> bool {
+        matches!(self, Self::Authorized | Self::LastUsed)
+    }
+}
+
 /// Where a row stands in a list of some order: its value there, and its id.
 /// As text, `<value>_<id>`.
 #[derive(Clone, Debug, PartialEq, Eq)]

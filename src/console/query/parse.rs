@@ -1,0 +1,284 @@
+//! Reading the state of a list from its address.
+
+use time::{Date, format_description::FormatItem, macros::format_description};
+
+use crate::{
+    clock::Timestamp,
+    domain::{
+        client::{ClientType, Origin},
+        ids::{ClientId, PersonId, ProjectId},
+        role::Principal,
+    },
+    store::{
+        connection_filter::Statuses,
+        connection_groups::{GroupBy, GroupColumn, GroupKey, GroupOrder, GroupPlace},
+        connection_list::{Column, Key, Order, Place},
+    },
+    web::{params::Params, problem::Problem},
+};
+
+use super::{
+    IDLE_LIMIT, Layout, ListQuery, OPEN_LIMIT, STATUS_WORDS, STATUSES_DEFAULT, TEXT_LIMIT, View,
+};
+
+impl ListQuery {
+    /// What the parameters of an address ask for.
+    ///
+    /// # Errors
+    /// A page that names the parameter and the allowed values, with a link to
+    /// the clean list.
+    pub fn parse(params: &Params, principal: &Principal) -> Result<Self, Problem> {
+        let start = Self::of(principal);
+        let layout = match one(params, "view")? {
+            None => start.default,
+            Some(word) => word_among("view", word, &LAYOUTS)?,
+        };
+        let query = Self {
+            view: view(params, layout)?,
+            text: text(params)?,
+            statuses: statuses(&params.all("status"))?,
+            projects: ids(params, "project", ProjectId::parse)?,
+            people: ids(params, "person", PersonId::parse)?,
+            clients: ids(params, "client", ClientId::parse)?,
+            origins: words(params, "origin", &ORIGINS)?,
+            types: words(params, "type", &TYPES)?,
+            idle_days: idle_days(params)?,
+            from: date(params, "from")?,
+            to: date(params, "to")?,
+            per: per(params)?.unwrap_or(layout.per()),
+            ..start
+        };
+        if query.from.zip(query.to).is_some_and(|(from, to)| from > to) {
+            return Err(wrong("from is a later day than to."));
+        }
+        Ok(query)
+    }
+}
+
+pub(super) const LAYOUTS: [(&str, Layout); 4] = [
+    ("client", Layout::Groups(GroupBy::Client)),
+    ("person", Layout::Groups(GroupBy::Person)),
+    ("project", Layout::Groups(GroupBy::Project)),
+    ("list", Layout::List),
+];
+
+pub(super) const COLUMNS: [(&str, Column); 7] = [
+    ("name", Column::Name),
+    ("client", Column::Client),
+    ("project", Column::Project),
+    ("authorized", Column::Authorized),
+    ("person", Column::Person),
+    ("status", Column::Status),
+    ("used", Column::LastUsed),
+];
+
+pub(super) const GROUP_COLUMNS: [(&str, GroupColumn); 3] = [
+    ("name", GroupColumn::Name),
+    ("connections", GroupColumn::Connections),
+    ("used", GroupColumn::LastUsed),
+];
+
+const ORIGINS: [(&str, Origin); 4] = [
+    (Origin::Console.as_str(), Origin::Console),
+    (Origin::Api.as_str(), Origin::Api),
+    (Origin::Registered.as_str(), Origin::Registered),
+    (Origin::Document.as_str(), Origin::Document),
+];
+
+const TYPES: [(&str, ClientType); 2] = [
+    (ClientType::Public.as_str(), ClientType::Public),
+    (ClientType::Confidential.as_str(), ClientType::Confidential),
+];
+
+const DIRECTIONS: [(&str, bool); 2] = [("asc", false), ("desc", true)];
+
+fn wrong(text: &str) -> Problem {
+    Problem::bad_request(text).with_link("All connections", "/connections")
+}
+
+fn one<'a>(params: &'a Params, name: &'static str) -> Result<Option<&'a str>, Problem> {
+    params
+        .one(name)
+        .map_err(|error| wrong(&format!("{error}.")))
+}
+
+fn word_among<T: Copy>(name: &str, word: &str, words: &[(&str, T)]) -> Result<T, Problem> {
+    let known = words.iter().find(|(known, _)| *known == word);
+    known.map(|(_, value)| *value).ok_or_else(|| {
+        let all: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+        let (last, others) = all.split_last().unwrap_or((&"", &[]));
+        wrong(&format!(
+            "{name} is \"{word}\", and must be {} or {last}.",
+            others.join(", ")
+        ))
+    })
+}
+
+pub(super) fn word_for<T: PartialEq>(words: &[(&'static str, T)], value: T) -> &'static str {
+    let known = words.iter().find(|(_, known)| *known == value);
+    known.map_or("", |(word, _)| word)
+}
+
+fn words<T: Copy + PartialEq>(
+    params: &Params,
+    name: &str,
+    allowed: &[(&str, T)],
+) -> Result<Vec<T>, Problem> {
+    let mut found = Vec::new();
+    for word in params.all(name) {
+        let value = word_among(name, word, allowed)?;
+        if !found.contains(&value) {
+            found.push(value);
+        }
+    }
+    Ok(found)
+}
+
+fn ids<T: Ord>(
+    params: &Params,
+    name: &str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Vec<T>, Problem> {
+    let parsed = params.all(name).into_iter().map(|text| {
+        parse(text).ok_or_else(|| wrong(&format!("{name} is \"{text}\", which is not an id.")))
+    });
+    let mut ids: Vec<_> = parsed.collect::<Result<_, _>>()?;
+    ids.sort();
+    ids.dedup();
+    Ok(ids)
+}
+
+fn statuses(wanted: &[&str]) -> Result<Statuses, Problem> {
+    if wanted.is_empty() {
+        return Ok(STATUSES_DEFAULT);
+    }
+    let known = STATUS_WORDS.map(|word| (word, ()));
+    for word in wanted {
+        word_among("status", word, &known)?;
+    }
+    let [active, expired, revoked] = STATUS_WORDS.map(|word| wanted.contains(&word));
+    Ok(Statuses {
+        active,
+        expired,
+        revoked,
+    })
+}
+
+fn text(params: &Params) -> Result<Option<String>, Problem> {
+    let text = one(params, "q")?
+        .map(str::trim)
+        .filter(|text| !text.is_empty());
+    if text.is_some_and(|text| text.chars().count() > TEXT_LIMIT) {
+        return Err(wrong(&format!(
+            "The search term is longer than {TEXT_LIMIT} characters."
+        )));
+    }
+    Ok(text.map(str::to_owned))
+}
+
+fn idle_days(params: &Params) -> Result<Option<u16>, Problem> {
+    one(params, "idle_days")?
+        .map(|text| {
+            let days = text.trim().parse().ok();
+            days.filter(|days| (1..=IDLE_LIMIT).contains(days))
+                .ok_or_else(|| {
+                    wrong(&format!(
+                        "idle_days is \"{text}\", and must be a number from 1 to {IDLE_LIMIT}."
+                    ))
+                })
+        })
+        .transpose()
+}
+
+const DATE: &[FormatItem<'_>] = format_description!("[year]-[month]-[day]");
+
+fn date(params: &Params, name: &'static str) -> Result<Option<Date>, Problem> {
+    one(params, name)?
+        .map(|text| {
+            Date::parse(text.trim(), DATE).map_err(|_| {
+                wrong(&format!(
+                    "{name} is \"{text}\", and must be a day such as 2026-03-12."
+                ))
+            })
+        })
+        .transpose()
+}
+
+pub(super) fn midnight(day: Date) -> Timestamp {
+    Timestamp::from_millis(day.midnight().assume_utc().unix_timestamp() * 1000)
+}
+
+fn per(params: &Params) -> Result<Option<u32>, Problem> {
+    one(params, "per")?
+        .map(|text| word_among("per", text, &PER_WORDS))
+        .transpose()
+}
+
+const PER_WORDS: [(&str, u32); 3] = [("25", 25), ("50", 50), ("100", 100)];
+
+fn view(params: &Params, layout: Layout) -> Result<View, Problem> {
+    let (after, before) = (one(params, "after")?, one(params, "before")?);
+    if after.is_some() && before.is_some() {
+        return Err(wrong("Give after or before, not both."));
+    }
+    let descending = one(params, "dir")?
+        .map(|word| word_among("dir", word, &DIRECTIONS))
+        .transpose()?;
+    let sort = one(params, "sort")?;
+    let lost = || wrong("This page of the list cannot be found.");
+    match layout {
+        Layout::List => {
+            let column = match sort {
+                None => Order::NEWEST.column,
+                Some(word) => word_among("sort", word, &COLUMNS)?,
+            };
+            let key = |text| Key::parse(text, column).ok_or_else(lost);
+            let place = match (after, before) {
+                (Some(text), _) => Place::After(key(text)?),
+                (_, Some(text)) => Place::Before(key(text)?),
+                (None, None) => Place::Start,
+            };
+            let order = Order {
+                column,
+                descending: descending.unwrap_or(column.usually_descends()),
+            };
+            Ok(View::List { order, place })
+        }
+        Layout::Groups(by) => {
+            let column = match sort {
+                None => GroupOrder::RECENT.column,
+                Some(word) => word_among("sort", word, &GROUP_COLUMNS)?,
+            };
+            let key = |text| GroupKey::parse(text, column).ok_or_else(lost);
+            let place = match (after, before) {
+                (Some(text), _) => GroupPlace::After(key(text)?),
+                (_, Some(text)) => GroupPlace::Before(key(text)?),
+                (None, None) => GroupPlace::Start,
+            };
+            let order = GroupOrder {
+                column,
+                descending: descending.unwrap_or(column.usually_descends()),
+            };
+            Ok(View::Groups {
+                by,
+                order,
+                place,
+                open: open(params)?,
+            })
+        }
+    }
+}
+
+fn open(params: &Params) -> Result<Vec<String>, Problem> {
+    let open = ids(params, "open", ClientId::parse)?;
+    if open.len() > OPEN_LIMIT {
+        return Err(wrong(&format!(
+            "At most {OPEN_LIMIT} groups can be open at once."
+        )));
+    }
+    Ok(open.iter().map(ToString::to_string).collect())
+}
+
+pub(super) fn direction(descending: bool, usual: bool) -> Option<(&'static str, String)> {
+    (descending != usual).then(|| ("dir", word_for(&DIRECTIONS, descending).to_owned()))
+}
