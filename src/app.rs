@@ -32,6 +32,9 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// How often uses of connections are written down.
 const RECORD_INTERVAL: Duration = Duration::from_secs(5);
 
+/// How often it is checked whether an act was interrupted.
+const CONTINUE_INTERVAL: Duration = Duration::from_secs(5);
+
 /// How often it is checked whether the keys of signed identities are still fresh.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(20);
 
@@ -167,6 +170,27 @@ fn page_routes(routes: &mut ServiceConfig) {
         .route("/connections", web::get().to(console::connections::show))
         .route("/connections/revoke", web::get().to(console::revoke::ask))
         .route("/connections/revoke", web::post().to(console::revoke::act))
+        .route(
+            "/connections/revoke-matching",
+            web::get().to(console::revoke_matching::ask),
+        )
+        .route(
+            "/connections/revoke-matching",
+            web::post().to(console::revoke_matching::act),
+        )
+        .route("/acts/{id}", web::get().to(console::acts::show))
+        .route(
+            "/connections/{id}",
+            web::get().to(console::connection::show),
+        )
+        .route(
+            "/connections/{id}/rename",
+            web::post().to(console::connection::rename),
+        )
+        .route(
+            "/connections/{id}/delete",
+            web::post().to(console::connection::delete),
+        )
         .route("/oauth/authorize", web::get().to(oauth::authorize::show))
         .route("/oauth/authorize", web::post().to(oauth::authorize::decide))
         .route("/demo/persona", web::post().to(console::demo::choose));
@@ -200,6 +224,17 @@ pub async fn record_uses(app: App) {
         interval.tick().await;
         if let Err(error) = app.uses.record(&app.db).await {
             tracing::warn!(%error, "could not record uses of connections; trying again later");
+        }
+    }
+}
+
+/// Goes on with acts that a crash or a stop interrupted, on this server or another.
+pub async fn continue_acts(app: App) {
+    let mut interval = tokio::time::interval(CONTINUE_INTERVAL);
+    loop {
+        interval.tick().await;
+        if let Err(error) = app.worker().resume().await {
+            tracing::warn!(%error, "could not go on with an act; trying again later");
         }
     }
 }

@@ -87,9 +87,11 @@ async fn answer(app: App, listener: TcpListener) -> Result<(), Failure> {
     let server = app::build(app.clone(), listener, workers)?;
     let recorder = tokio::spawn(app::record_uses(app.clone()));
     let refresher = tokio::spawn(app::refresh_identities(app.clone()));
+    let continuer = tokio::spawn(app::continue_acts(app.clone()));
     server.await?;
     recorder.abort();
     refresher.abort();
+    continuer.abort();
     app.uses.record(&app.db).await?;
     app.db.close().await;
     Ok(())

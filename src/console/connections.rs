@@ -348,7 +348,7 @@ fn row(row: Listed, moment: &Moment<'_>) -> ConnectionRow {
     }
 }
 
-fn status_view(status: &Status, now: Timestamp) -> StatusView {
+pub(super) fn status_view(status: &Status, now: Timestamp) -> StatusView {
     match status {
         Status::Active { until } => StatusView {
             word: "Active",

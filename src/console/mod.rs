@@ -1,10 +1,15 @@
 //! The pages for people, one file per family.
 
+pub mod acts;
+pub mod connection;
 pub mod connections;
 pub mod demo;
 pub mod errors;
+mod filter_words;
 pub mod frame;
 pub mod moment;
+mod number;
 pub mod query;
 pub mod revoke;
+pub mod revoke_matching;
 pub mod view;

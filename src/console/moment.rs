@@ -1,6 +1,6 @@
 //! Times in words.
 
-use time::{OffsetDateTime, macros::format_description};
+use time::{Date, OffsetDateTime, macros::format_description};
 
 use crate::clock::Timestamp;
 
@@ -17,8 +17,13 @@ pub fn when(at: Timestamp, now: Timestamp) -> When {
 
 /// The date of a moment: `12 Mar 2026`.
 pub fn date(at: Timestamp) -> String {
+    day(at.to_utc().date())
+}
+
+/// A day: `12 Mar 2026`.
+pub fn day(day: Date) -> String {
     let format = format_description!("[day padding:none] [month repr:short] [year]");
-    at.to_utc().format(format).unwrap_or_default()
+    day.format(format).unwrap_or_default()
 }
 
 /// The date of a moment, to the minute where the mouse rests.

@@ -3,7 +3,10 @@
 use actix_session::Session;
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{StatusCode, header},
+    http::{
+        StatusCode,
+        header::{self, HeaderName, HeaderValue},
+    },
     web::Data,
 };
 
@@ -23,17 +26,18 @@ use crate::{
 };
 
 use super::{
-    frame, moment,
-    view::{RevokePage, RevokeTarget},
+    frame, moment, number,
+    view::{Frame, RevokePage, RevokeTarget},
 };
 
 /// The longest reason, in characters.
 const REASON_LIMIT: usize = 500;
 
-/// `GET /connections/revoke`: asks.
+/// `GET /connections/revoke`: asks. A hundred ids make an address of 4 KB, half of
+/// what proxies take.
 ///
 /// # Errors
-/// A page, when a target is not there for this person to revoke.
+/// A page, when no target is there for this person to revoke.
 pub async fn ask(
     app: Data<App>,
     principal: Principal,
@@ -41,34 +45,18 @@ pub async fn ask(
     req: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
-    let params = Params::parse(req.query_string().as_bytes());
-    let ids = targets(&params)?;
-    let mut tx = app.db.read().await?;
-    let listed = connection_list::by_ids(&mut tx, &principal.changes(), &ids).await?;
-    if listed.len() != ids.len() {
-        return Err(Problem::not_found());
-    }
-    let page = RevokePage {
-        frame: frame::build(&app, &principal, &session, &req, now),
-        title: question(&listed),
-        sentence: consequence(&listed),
-        targets: listed.iter().map(|row| target(row, now)).collect(),
-        reason: String::new(),
-        back: local_path(params.one("back").ok().flatten()),
-        note: None,
-    };
-    let body = if html::is_fragment(&req) {
-        frame::render(&page.as_dialog())?
-    } else {
-        frame::render(&page)?
-    };
-    Ok(html::page(&req, StatusCode::OK, body))
+    let asked = Asked::parse(&Params::parse(req.query_string().as_bytes()))?;
+    let listed = asked.listed(&app, &principal).await?;
+    let missing = asked.ids.len() - listed.len();
+    let note = (missing > 0).then(|| format!("{} Here are the others.", gone(missing)));
+    let frame = frame::build(&app, &principal, &session, &req, now);
+    asked.show(&req, StatusCode::OK, frame, &listed, note, now)
 }
 
 /// `POST /connections/revoke`: acts on exactly what was asked about.
 ///
 /// # Errors
-/// A page, when a target is not there for this person to revoke.
+/// A page, when no target is there for this person to revoke.
 pub async fn act(
     app: Data<App>,
     principal: Principal,
@@ -77,67 +65,151 @@ pub async fn act(
     form: Protected,
 ) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
-    let params = form.verify(&app, &principal, now)?;
-    let ids = targets(&params)?;
-    let reason = reason(&params)?;
-    let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
-    let mut tx = app.db.write().await?;
-    let revoked = revoke::connections(
-        &mut tx,
-        &context,
-        &principal.changes(),
-        &ids,
-        reason.as_deref(),
-    )
-    .await?
-    .ok_or_else(Problem::not_found)?;
-    tx.commit().await?;
-    tracing::info!(count = revoked.now.len(), "revoked connections");
-    keep_flash(&session, Flash::Done(sentence(&revoked)));
-    let back = local_path(params.one("back").ok().flatten());
-    Ok(HttpResponse::SeeOther()
-        .insert_header((header::LOCATION, back))
-        .finish())
+    let asked = Asked::parse(&form.verify(&app, &principal, now)?)?;
+    let problem = match reason(&asked.reason) {
+        Ok(reason) => {
+            let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
+            let reach = principal.changes();
+            let mut tx = app.db.write().await?;
+            let revoked =
+                revoke::connections(&mut tx, &context, &reach, &asked.ids, reason.as_deref())
+                    .await?;
+            if let Some(revoked) = revoked {
+                tx.commit().await?;
+                tracing::info!(count = revoked.now.len(), "revoked connections");
+                keep_flash(&session, Flash::Done(sentence(&revoked, now)));
+                return Ok(see_other(&asked.back));
+            }
+            None
+        }
+        Err(too_long) => Some(too_long),
+    };
+    let listed = asked.listed(&app, &principal).await?;
+    let frame = frame::build(&app, &principal, &session, &req, now);
+    let (status, note) = match problem {
+        Some(text) => (StatusCode::BAD_REQUEST, text),
+        None => {
+            let gone = gone(asked.ids.len() - listed.len());
+            let text = format!("{gone} Nothing was revoked. Look again, and confirm.");
+            (StatusCode::CONFLICT, text)
+        }
+    };
+    asked.show(&req, status, frame, &listed, Some(note), now)
 }
 
-fn targets(params: &Params) -> Result<Vec<ConnectionId>, Problem> {
-    let mut ids: Vec<_> = params
-        .all("id")
-        .into_iter()
-        .map(|id| ConnectionId::parse(id).ok_or_else(Problem::not_found))
-        .collect::<Result<_, _>>()?;
-    ids.sort();
-    ids.dedup();
-    match ids.len() {
-        0 => Err(
-            Problem::bad_request("Choose at least one connection to revoke.")
-                .with_link("All connections", "/connections"),
-        ),
-        count if count > revoke::LIMIT => Err(Problem::bad_request(format!(
-            "{count} connections were chosen, and at most {} can be revoked at once.",
-            revoke::LIMIT
-        ))),
-        _ => Ok(ids),
+/// What the person chose and typed.
+struct Asked {
+    ids: Vec<ConnectionId>,
+    reason: String,
+    back: String,
+}
+
+impl Asked {
+    fn parse(params: &Params) -> Result<Self, Problem> {
+        let back = local_path(params.one("back").ok().flatten());
+        let mut ids: Vec<_> = params
+            .all("id")
+            .into_iter()
+            .map(|id| ConnectionId::parse(id).ok_or_else(Problem::not_found))
+            .collect::<Result<_, _>>()?;
+        ids.sort();
+        ids.dedup();
+        match ids.len() {
+            0 => Err(
+                Problem::bad_request("Choose at least one connection to revoke.")
+                    .with_link("Back to the connections", back),
+            ),
+            count if count > revoke::LIMIT => Err(Problem::bad_request(format!(
+                "{count} connections were chosen, and at most {} can be revoked at once.",
+                revoke::LIMIT
+            ))
+            .with_link("Revoke everything that matches", matching_of(&back))),
+            _ => Ok(Self {
+                ids,
+                reason: typed_reason(params)?,
+                back,
+            }),
+        }
+    }
+
+    /// The connections as they are now; a page when there are none.
+    async fn listed(&self, app: &App, principal: &Principal) -> Result<Vec<Listed>, Problem> {
+        let mut tx = app.db.read().await?;
+        let listed = connection_list::by_ids(&mut tx, &principal.changes(), &self.ids).await?;
+        match listed.is_empty() {
+            true => Err(Problem::not_found()),
+            false => Ok(listed),
+        }
+    }
+
+    fn show(
+        self,
+        req: &HttpRequest,
+        status: StatusCode,
+        frame: Frame,
+        listed: &[Listed],
+        note: Option<String>,
+        now: Timestamp,
+    ) -> Result<HttpResponse, Problem> {
+        let page = RevokePage {
+            frame,
+            title: format!("Revoke {}?", number::connections(listed.len() as i64)),
+            sentence: consequence(listed),
+            targets: listed.iter().map(|row| target(row, now)).collect(),
+            reason: self.reason,
+            back: self.back,
+            note,
+        };
+        if !html::is_fragment(req) {
+            return Ok(html::page(req, status, frame::render(&page)?));
+        }
+        let mut answer = html::page(req, status, frame::render(&page.as_dialog())?);
+        if status != StatusCode::OK {
+            // The form swaps the list; what is said here belongs into the dialog.
+            for (name, value) in [("hx-retarget", "#dialog"), ("hx-push-url", "false")] {
+                answer.headers_mut().insert(
+                    HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                );
+            }
+        }
+        Ok(answer)
     }
 }
 
-fn reason(params: &Params) -> Result<Option<String>, Problem> {
+/// Sends the browser on to a path of this site.
+pub fn see_other(path: &str) -> HttpResponse {
+    HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, path))
+        .finish()
+}
+
+/// What was typed as a reason.
+///
+/// # Errors
+/// A page, when it is given more than once.
+pub fn typed_reason(params: &Params) -> Result<String, Problem> {
     let text = params
         .one("reason")
         .map_err(|error| Problem::bad_request(error.to_string()))?;
     // Browsers count a line's end as one character and send two.
-    let text = text.map(|text| text.replace("\r\n", "\n"));
-    let reason = text
-        .as_deref()
-        .map(str::trim)
-        .filter(|text| !text.is_empty());
-    if reason.is_some_and(|text| text.chars().count() > REASON_LIMIT) {
-        return Err(Problem::bad_request(format!(
-            "The reason is longer than {REASON_LIMIT} characters. Nothing was revoked."
-        ))
-        .with_advice("Go back and shorten it: what you typed is still there."));
+    Ok(text.unwrap_or_default().replace("\r\n", "\n"))
+}
+
+/// The reason as it is kept: trimmed, `None` when there is none.
+///
+/// # Errors
+/// A sentence, when it is too long.
+pub fn reason(typed: &str) -> Result<Option<String>, String> {
+    let reason = typed.trim();
+    let length = reason.chars().count();
+    if length > REASON_LIMIT {
+        return Err(format!(
+            "The reason has {length} characters, and at most {REASON_LIMIT} fit. Nothing was \
+             revoked. Shorten it, and confirm again."
+        ));
     }
-    Ok(reason.map(str::to_owned))
+    Ok(Some(reason.to_owned()).filter(|reason| !reason.is_empty()))
 }
 
 /// A path on this site to go back to; the list when `asked` is anything else.
@@ -152,10 +224,18 @@ pub fn local_path(asked: Option<&str>) -> String {
     local.unwrap_or("/connections").to_owned()
 }
 
-fn question(listed: &[Listed]) -> String {
-    match listed.len() {
-        1 => "Revoke 1 connection?".to_owned(),
-        count => format!("Revoke {count} connections?"),
+/// Where everything that a list shows can be revoked.
+fn matching_of(list: &str) -> String {
+    match list.strip_prefix("/connections?") {
+        Some(query) => format!("/connections/revoke-matching?{query}"),
+        None => "/connections/revoke-matching".to_owned(),
+    }
+}
+
+fn gone(missing: usize) -> String {
+    match missing {
+        1 => "1 of the connections you chose is not there any more.".to_owned(),
+        count => format!("{count} of the connections you chose are not there any more."),
     }
 }
 
@@ -172,7 +252,7 @@ fn consequence(listed: &[Listed]) -> String {
     }
 }
 
-fn sentence(revoked: &Revoked) -> String {
+fn sentence(revoked: &Revoked, now: Timestamp) -> String {
     let stays = |rows: &[Listed]| {
         let first = rows
             .first()
@@ -190,8 +270,7 @@ fn sentence(revoked: &Revoked) -> String {
         count => format!(" {count} had been revoked before."),
     };
     match revoked.now.as_slice() {
-        [] if revoked.before.len() == 1 => "This connection had been revoked before.".to_owned(),
-        [] => "These connections had been revoked before.".to_owned(),
+        [] => all_before(&revoked.before, now),
         [only] => format!("Revoked {}. {}{before}", only.name, stays(&revoked.now)),
         rows => format!(
             "Revoked {} connections. {}{before}",
@@ -201,7 +280,26 @@ fn sentence(revoked: &Revoked) -> String {
     }
 }
 
-fn target(row: &Listed, now: Timestamp) -> RevokeTarget {
+/// What the first submit did, for the second.
+fn all_before(rows: &[Listed], now: Timestamp) -> String {
+    let what = match rows {
+        [only] => format!("{} had been revoked before", only.name),
+        rows => format!("These {} connections had been revoked before", rows.len()),
+    };
+    let mut acts: Vec<_> = rows
+        .iter()
+        .filter_map(|row| row.life.revoked.as_ref())
+        .map(|revoked| format!("{} by {}", moment::text(revoked.at, now), revoked.by))
+        .collect();
+    acts.dedup();
+    match acts.as_slice() {
+        [only] => format!("{what}: {only}. Nothing else was changed."),
+        _ => format!("{what}. Nothing else was changed."),
+    }
+}
+
+/// A row of the table of connections to revoke.
+pub fn target(row: &Listed, now: Timestamp) -> RevokeTarget {
     RevokeTarget {
         id: row.id.to_string(),
         name: row.name.clone(),
@@ -243,5 +341,14 @@ mod tests {
             assert_eq!(local_path(Some(foreign)), "/connections", "{foreign:?}");
         }
         assert_eq!(local_path(None), "/connections");
+    }
+
+    #[test]
+    fn everything_that_a_list_shows_has_the_parameters_of_the_list() {
+        assert_eq!(
+            matching_of("/connections?q=a%26b&per=25"),
+            "/connections/revoke-matching?q=a%26b&per=25"
+        );
+        assert_eq!(matching_of("/people/1"), "/connections/revoke-matching");
     }
 }

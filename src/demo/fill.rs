@@ -273,6 +273,7 @@ async fn add_document_client(
         actor: context.actor.clone(),
         address: context.address.clone(),
         reason: None,
+        detail: None,
         subject: Subject {
             client: Some((client.id.clone(), client.name.clone())),
             ..Subject::default()

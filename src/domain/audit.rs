@@ -13,6 +13,12 @@ pub enum Action {
     ConnectionDenied,
     /// A connection was ended.
     ConnectionRevoked,
+    /// Someone ended every connection that met a filter; each has an event of its own.
+    MatchingRevoked,
+    /// A connection got another name.
+    ConnectionRenamed,
+    /// The record of a revoked connection was deleted before its time.
+    ConnectionDeleted,
     /// An expired connection made way for a new one of the same person, client and project.
     ConnectionReplaced,
     /// A client was made for a project.
@@ -32,6 +38,9 @@ impl Action {
             Self::ConnectionAuthorized => "connection.authorized",
             Self::ConnectionDenied => "connection.denied",
             Self::ConnectionRevoked => "connection.revoked",
+            Self::MatchingRevoked => "matching.revoked",
+            Self::ConnectionRenamed => "connection.renamed",
+            Self::ConnectionDeleted => "connection.deleted",
             Self::ConnectionReplaced => "connection.replaced",
             Self::ClientCreated => "client.created",
             Self::ClientRegistered => "client.registered",
@@ -93,6 +102,8 @@ pub struct Event {
     pub address: Option<String>,
     /// Why, when a reason was given.
     pub reason: Option<String>,
+    /// What more there is to say, in words.
+    pub detail: Option<String>,
     /// What it is about.
     pub subject: Subject,
 }

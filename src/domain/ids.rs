@@ -51,4 +51,6 @@ id! {
     ConnectionId,
     /// An entry of the audit trail.
     EventId,
+    /// An act on everything that matches a filter.
+    ActId,
 }

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod client;
 pub mod connection;
 pub mod document;
+pub mod fingerprint;
 pub mod ids;
 pub mod pkce;
 pub mod project;

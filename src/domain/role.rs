@@ -158,6 +158,14 @@ pub enum Reach {
 }
 
 impl Reach {
+    /// Whether it can have no connection in it, whatever there is.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::All => false,
+            Self::Some { person, projects } => person.is_none() && projects.is_empty(),
+        }
+    }
+
     /// Whether a connection of `owner` to `project` is in the set.
     pub fn covers(&self, owner: &PersonId, project: &ProjectId) -> bool {
         match self {

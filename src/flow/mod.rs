@@ -19,10 +19,12 @@ use crate::{
 };
 
 pub mod authorize;
+pub mod connection;
 pub mod introspect;
 pub mod project;
 pub mod register;
 pub mod revoke;
+pub mod revoke_matching;
 pub mod token;
 
 /// The rules that the settings lay down.
@@ -62,6 +64,7 @@ impl Context<'_> {
             actor: self.actor.clone(),
             address: self.address.clone(),
             reason: reason.map(str::to_owned),
+            detail: None,
             subject,
         }
     }

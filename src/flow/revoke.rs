@@ -65,7 +65,7 @@ pub async fn one(
     end(tx, context, &listed, reason).await.map(drop)
 }
 
-async fn end(
+pub(super) async fn end(
     tx: &mut Tx,
     context: &Context<'_>,
     listed: &[Listed],
@@ -87,7 +87,7 @@ async fn end(
     Ok(ended)
 }
 
-fn subject(row: &Listed) -> Subject {
+pub(super) fn subject(row: &Listed) -> Subject {
     Subject {
         connection: Some((row.id.clone(), row.name.clone())),
         client: Some((row.client.clone(), row.client_name.clone())),

@@ -14,7 +14,7 @@ pub async fn append(tx: &mut Tx, events: &[Event]) -> Result<()> {
     }
     sql!(tx, |c| {
         let mut query = sqlx::QueryBuilder::new(
-            "INSERT INTO audit_event (id, at, action, actor, address, reason,
+            "INSERT INTO audit_event (id, at, action, actor, address, reason, detail,
                 connection_id, connection_name, client_id, client_name,
                 project_id, project_name, person_id, person_email) ",
         );
@@ -26,6 +26,7 @@ pub async fn append(tx: &mut Tx, events: &[Event]) -> Result<()> {
                 .push_bind(event.actor.to_string())
                 .push_bind(&event.address)
                 .push_bind(&event.reason)
+                .push_bind(&event.detail)
                 .push_bind(subject.connection.as_ref().map(|(id, _)| id))
                 .push_bind(subject.connection.as_ref().map(|(_, name)| name))
                 .push_bind(subject.client.as_ref().map(|(id, _)| id))

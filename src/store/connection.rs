@@ -135,6 +135,24 @@ pub async fn insert(tx: &mut Tx, connection: &Connection) -> Result<()> {
     .await
 }
 
+/// The connection with this id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(tx: &mut Tx, id: &ConnectionId) -> Result<Option<Connection>> {
+    const FIND: &str = "
+        SELECT id, person_id, client_id, project_id, name, scopes, connected_at,
+               authorized_at, last_used_at, revoked_at, revoked_by, revoked_reason
+        FROM connection
+        WHERE id = $1";
+    sql!(tx, |c| sqlx::query_as::<_, Row>(FIND)
+        .bind(id)
+        .fetch_optional(c)
+        .await)?
+    .map(Connection::try_from)
+    .transpose()
+}
+
 /// Waits for, and then holds, a connection's row until the transaction ends,
 /// so that what is read here is still true when it is acted upon.
 ///
@@ -267,6 +285,48 @@ pub async fn revoke(
     })
     .await?;
     Ok(ended.into_iter().map(|row| row.id).collect())
+}
+
+/// Gives a connection another name if it still has the name `was` and has not
+/// been revoked. Returns whether it did.
+///
+/// # Errors
+/// When the database fails.
+pub async fn rename(tx: &mut Tx, id: &ConnectionId, was: &str, name: &str) -> Result<bool> {
+    const RENAME: &str = "
+        UPDATE connection
+        SET name = $3, folded = $4
+        WHERE id = $1 AND name = $2 AND revoked_at IS NULL
+        RETURNING id";
+    let renamed: Option<ConnectionId> = sql!(tx, |c| sqlx::query_scalar(RENAME)
+        .bind(id)
+        .bind(was)
+        .bind(name)
+        .bind(folded(&[name]))
+        .fetch_optional(c)
+        .await)?;
+    Ok(renamed.is_some())
+}
+
+/// Deletes the record of a connection if it has been revoked. Returns whether it did.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delete_revoked(tx: &mut Tx, id: &ConnectionId) -> Result<bool> {
+    const DELETE: &str = "
+        DELETE FROM connection
+        WHERE id = $1 AND revoked_at IS NOT NULL
+        RETURNING client_id, project_id, lapsed";
+    let deleted: Option<Counted> = sql!(tx, |c| sqlx::query_as(DELETE)
+        .bind(id)
+        .fetch_optional(c)
+        .await)?;
+    connection_count::add(tx, &deleted, |_| Change {
+        revoked: -1,
+        ..Change::default()
+    })
+    .await?;
+    Ok(deleted.is_some())
 }
 
 #[derive(sqlx::FromRow)]

@@ -17,6 +17,7 @@ use sqlx::{
 use crate::config::DatabaseUrl;
 
 pub mod audit;
+pub mod bulk_act;
 pub mod client;
 pub mod code;
 pub mod connection;

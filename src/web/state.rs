@@ -8,7 +8,7 @@ use crate::{
     clock::{Clock, Timestamp},
     config::Settings,
     domain::{audit::Actor, ids::ProjectId, secret::Secrets},
-    flow::{Context, Rules, introspect::Uses},
+    flow::{Context, Rules, introspect::Uses, revoke_matching::Worker},
     outbound::documents::Documents,
     store::Db,
 };
@@ -47,6 +47,16 @@ impl App {
             secrets: &self.secrets,
             actor,
             address: self.client_address(req).map(|address| address.to_string()),
+        }
+    }
+
+    /// What goes on with acts on everything that matches, outside of requests.
+    pub fn worker(&self) -> Worker<'_> {
+        Worker {
+            db: &self.db,
+            clock: self.clock.as_ref(),
+            rules: &self.rules,
+            secrets: &self.secrets,
         }
     }
 

@@ -14,7 +14,7 @@ pub struct TestDatabase {
     _folder: tempfile::TempDir,
 }
 
-pub const TABLES: [&str; 12] = [
+pub const TABLES: [&str; 14] = [
     "people",
     "project",
     "project_scope",
@@ -27,6 +27,8 @@ pub const TABLES: [&str; 12] = [
     "token",
     "audit_event",
     "setting",
+    "bulk_act",
+    "bulk_act_batch",
 ];
 
 impl TestDatabase {

@@ -129,6 +129,14 @@ impl<'a> Person<'a> {
         self.posts_from(path, fields, &self.app.url).await
     }
 
+    /// Posts a form the way htmx does.
+    pub async fn submits(&self, path: &str, fields: &[(String, String)]) -> Page {
+        let url = format!("{}{path}", self.app.url);
+        let request = self.app.http.post(url).header("origin", &self.app.url);
+        let request = request.header("hx-request", "true").form(fields);
+        Self::look(self.send(request).await).await
+    }
+
     /// Posts a form from a page of some origin.
     pub async fn posts_from(&self, path: &str, fields: &[(String, String)], origin: &str) -> Page {
         let url = format!("{}{path}", self.app.url);
@@ -178,6 +186,13 @@ impl<'a> Person<'a> {
             .into_iter()
             .next()
             .expect("a connection")
+    }
+
+    /// The id of the newest connection of this person that is active.
+    pub async fn newest_active(&self) -> String {
+        let page = self.opens("/connections?view=list&status=active").await;
+        let mut ids = page.attributes("table tbody tr", "id");
+        ids.remove(0)
     }
 
     /// Revokes connections through the confirmation page.

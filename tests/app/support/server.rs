@@ -174,6 +174,26 @@ impl TestApp {
         Host::register(self, name).await
     }
 
+    /// Adds so many more connections like the only one that there is, past the program.
+    pub async fn copies_the_connection(&self, count: u32) {
+        self.database
+            .execute(&format!(
+                "WITH RECURSIVE number (n) AS (
+                     SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < {count}
+                 )
+                 INSERT INTO connection (id, person_id, client_id, project_id, name, scopes,
+                     authorized_at, connected_at, last_used_at, folded,
+                     person_folded, client_folded, project_folded)
+                 SELECT '01900000-0000-7000-8000-' || CAST(100000000000 + n AS TEXT),
+                     person_id, client_id, project_id, name || n, scopes,
+                     authorized_at, connected_at, last_used_at, folded || n,
+                     person_folded, client_folded, project_folded
+                 FROM connection CROSS JOIN number;
+                 UPDATE connection_count SET active = active + {count}"
+            ))
+            .await;
+    }
+
     /// The actions in the audit trail about connections, oldest first.
     pub async fn trail(&self) -> Vec<String> {
         let query = "SELECT action || ' by ' || actor FROM audit_event

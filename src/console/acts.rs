@@ -1,0 +1,115 @@
+//! How far an act on everything that matched is.
+
+use actix_session::Session;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::StatusCode,
+    web::{Data, Path},
+};
+use askama::Template;
+
+use crate::{
+    domain::{
+        ids::ActId,
+        role::{OrganizationRole, Principal},
+    },
+    store::bulk_act::{self, BulkAct},
+    web::{html, problem::Problem, state::App},
+};
+
+use super::{
+    frame, moment, number,
+    view::{Frame, When},
+};
+
+/// The address of an act.
+pub fn path(id: &ActId) -> String {
+    format!("/acts/{id}")
+}
+
+/// What a finished act did, in words.
+pub fn outcome(act: &BulkAct) -> String {
+    let ended = number::connections(act.ended);
+    let skipped = match act.skipped {
+        0 => String::new(),
+        count => format!(" {} had been revoked before.", number::grouped(count)),
+    };
+    format!("Revoked {ended}. Their clients stay registered.{skipped}")
+}
+
+/// `GET /acts/{id}`: for whoever began it, and for those who see everything.
+///
+/// # Errors
+/// A page, when it is not there for this person.
+pub async fn show(
+    app: Data<App>,
+    principal: Principal,
+    session: Session,
+    req: HttpRequest,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let now = app.clock.now();
+    let id = ActId::parse(&id).ok_or_else(Problem::not_found)?;
+    let mut tx = app.db.read().await?;
+    let act = bulk_act::find(&mut tx, &id).await?;
+    let act = act
+        .filter(|act| is_visible(act, &principal))
+        .ok_or_else(Problem::not_found)?;
+    let page = ActPage {
+        frame: frame::build(&app, &principal, &session, &req, now),
+        title: title(&act),
+        path: path(&id),
+        progress: progress(&act),
+        total: act.total,
+        done: act.ended + act.skipped,
+        finished: act.finished_at.is_some(),
+        filter: act.filter,
+        reason: act.reason,
+        actor: act.actor,
+        started: moment::when(act.started_at, now),
+    };
+    let body = if html::is_fragment(&req) {
+        frame::render(&page.as_act())?
+    } else {
+        frame::render(&page)?
+    };
+    Ok(html::page(&req, StatusCode::OK, body))
+}
+
+fn is_visible(act: &BulkAct, principal: &Principal) -> bool {
+    let sees_all = principal.role != OrganizationRole::Member;
+    sees_all || act.subject == principal.identity.subject
+}
+
+fn title(act: &BulkAct) -> String {
+    let total = number::connections(act.total);
+    match act.finished_at {
+        None => format!("Revoking {total}"),
+        Some(_) => format!("Revoked {}", number::connections(act.ended)),
+    }
+}
+
+fn progress(act: &BulkAct) -> String {
+    if act.finished_at.is_some() {
+        return outcome(act);
+    }
+    let [done, total] = [act.ended + act.skipped, act.total].map(number::grouped);
+    format!("{done} of {total} revoked so far.")
+}
+
+/// The page; `as_act()` is the part that asks for itself again.
+#[derive(Debug, Template)]
+#[template(path = "act.html", blocks = ["act"])]
+struct ActPage {
+    frame: Frame,
+    title: String,
+    path: String,
+    progress: String,
+    total: i64,
+    done: i64,
+    finished: bool,
+    filter: String,
+    reason: Option<String>,
+    actor: String,
+    started: When,
+}

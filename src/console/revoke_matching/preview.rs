@@ -1,0 +1,253 @@
+//! What is asked before everything that matches is revoked.
+
+use actix_web::HttpRequest;
+use askama::Template;
+
+use crate::{
+    clock::Timestamp,
+    domain::{
+        fingerprint::Fingerprint,
+        ids::ActId,
+        role::{Principal, Reach},
+    },
+    flow::revoke_matching::{self, Matching},
+    store::{
+        Tx,
+        connection_filter::{Filter, Statuses},
+        connection_groups::{self, Group, GroupBy, GroupColumn, GroupOrder, GroupPlace, Grouping},
+        connection_list::{self, Counts, Order, Place},
+    },
+    web::{params::Params, problem::Problem, state::App},
+};
+
+use crate::console::{
+    filter_words::{self, Names},
+    number,
+    query::{ListQuery, address},
+    revoke::target,
+    view::{Frame, RevokeTarget},
+};
+
+/// How many of the connections a preview shows.
+const SHOWN: u32 = 100;
+
+/// How many clients and projects a preview shows.
+const GROUPS_SHOWN: u32 = 10;
+
+/// What someone wants to revoke.
+pub(super) struct Asked {
+    query: ListQuery,
+    reach: Reach,
+}
+
+/// What matches.
+pub(super) struct Preview {
+    asked_at: Timestamp,
+    action: String,
+    back: String,
+    fingerprint: Fingerprint,
+    words: String,
+    statuses: Counts,
+    clients: Vec<Tally>,
+    projects: Vec<Tally>,
+    targets: Vec<RevokeTarget>,
+}
+
+impl Asked {
+    /// What the address asks for, within what this person may change.
+    pub(super) fn parse(principal: &Principal, req: &HttpRequest) -> Result<Self, Problem> {
+        let reach = principal.changes();
+        if reach.is_empty() {
+            return Err(Problem::not_found());
+        }
+        let params = Params::parse(req.query_string().as_bytes());
+        let query = ListQuery::parse(&params, principal)?;
+        Ok(Self { query, reach })
+    }
+
+    /// The list that it is about.
+    pub(super) fn list(&self) -> String {
+        self.query.href()
+    }
+
+    /// What matched at the moment `at` and is still as it was.
+    pub(super) async fn matching(&self, app: &App, at: Timestamp) -> Result<Matching, Problem> {
+        let mut tx = app.db.snapshot().await?;
+        Ok(revoke_matching::matching(&mut tx, &self.filter(app, at)).await?)
+    }
+
+    /// The filter in words.
+    pub(super) async fn words(&self, app: &App, now: Timestamp) -> Result<String, Problem> {
+        let mut tx = app.db.snapshot().await?;
+        let names = self.names(&mut tx, &self.filter(app, now)).await?;
+        Ok(filter_words::words(&self.query, &names))
+    }
+
+    /// What matches now.
+    pub(super) async fn preview(&self, app: &App, now: Timestamp) -> Result<Preview, Problem> {
+        let mut tx = app.db.snapshot().await?;
+        let filter = self.filter(app, now);
+        let newest = Order::NEWEST;
+        let rows = connection_list::page(&mut tx, &filter, newest, &Place::Start, SHOWN).await?;
+        let names = self.names(&mut tx, &filter).await?;
+        Ok(Preview {
+            asked_at: now,
+            action: address(PATH, &self.query.pairs()),
+            back: self.list(),
+            fingerprint: revoke_matching::fingerprint(&mut tx, &filter).await?,
+            words: filter_words::words(&self.query, &names),
+            statuses: connection_list::counts(&mut tx, &filter).await?,
+            clients: biggest(&mut tx, &filter, GroupBy::Client).await?,
+            projects: biggest(&mut tx, &filter, GroupBy::Project).await?,
+            targets: rows.iter().map(|row| target(row, now)).collect(),
+        })
+    }
+
+    /// What is not revoked and matches at the moment `at`.
+    fn filter(&self, app: &App, at: Timestamp) -> Filter {
+        let cutoffs = app.rules.lifetimes.cutoffs(at);
+        let filter = self.query.filter(self.reach.clone(), cutoffs, at);
+        Filter {
+            statuses: Statuses {
+                revoked: false,
+                ..filter.statuses
+            },
+            ..filter
+        }
+    }
+
+    async fn names(&self, tx: &mut Tx, filter: &Filter) -> Result<Names, Problem> {
+        Ok(Names {
+            projects: named(tx, filter, GroupBy::Project, filter.projects.len()).await?,
+            people: named(tx, filter, GroupBy::Person, filter.people.len()).await?,
+            clients: named(tx, filter, GroupBy::Client, filter.clients.len()).await?,
+        })
+    }
+}
+
+const PATH: &str = "/connections/revoke-matching";
+
+async fn named(
+    tx: &mut Tx,
+    filter: &Filter,
+    by: GroupBy,
+    count: usize,
+) -> Result<Vec<Group>, Problem> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let limit = u32::try_from(count).unwrap_or(u32::MAX);
+    Ok(connection_groups::page(tx, filter, &grouping(by), &GroupPlace::Start, limit).await?)
+}
+
+/// The groups with the most connections, and how many connections the others have.
+async fn biggest(tx: &mut Tx, filter: &Filter, by: GroupBy) -> Result<Vec<Tally>, Problem> {
+    let grouping = grouping(by);
+    let start = GroupPlace::Start;
+    let groups = connection_groups::page(tx, filter, &grouping, &start, GROUPS_SHOWN).await?;
+    let others = connection_groups::count(tx, filter, &grouping).await? - groups.len() as i64;
+    let shown = groups.into_iter().map(|group| Tally {
+        name: group.name,
+        count: number::grouped(group.wanted),
+    });
+    let mut tallies: Vec<_> = shown.collect();
+    if others > 0 {
+        tallies.push(Tally {
+            name: format!("{} more", number::grouped(others)),
+            count: String::new(),
+        });
+    }
+    Ok(tallies)
+}
+
+const fn grouping(by: GroupBy) -> Grouping {
+    Grouping {
+        by,
+        order: GroupOrder {
+            column: GroupColumn::Connections,
+            descending: true,
+        },
+        with_empty: false,
+    }
+}
+
+/// A part of what matches, and how many are in it.
+#[derive(Clone, Debug)]
+pub(super) struct Tally {
+    name: String,
+    count: String,
+}
+
+/// The preview page.
+#[derive(Debug, Template)]
+#[template(path = "revoke_matching.html")]
+pub(super) struct MatchingPage {
+    frame: Frame,
+    title: String,
+    action: String,
+    back: String,
+    /// The filter in words.
+    words: String,
+    /// How many there are, with thousands apart; `None` when nothing matches.
+    total: Option<String>,
+    /// By status, client and project.
+    breakdown: Vec<(&'static str, Vec<Tally>)>,
+    /// Which of them the table has.
+    shown: String,
+    targets: Vec<RevokeTarget>,
+    act: String,
+    at: i64,
+    set: String,
+    /// What was typed before, when the page is shown again.
+    pub(super) reason: String,
+    pub(super) typed: String,
+    /// What the person must know before deciding again.
+    pub(super) note: Option<String>,
+}
+
+impl Preview {
+    /// The page that asks for the act of this id.
+    pub(super) fn page(self, frame: Frame, act: ActId) -> MatchingPage {
+        let count = self.fingerprint.count();
+        let statuses = [
+            ("Active", self.statuses.active),
+            ("Expired", self.statuses.expired),
+        ];
+        MatchingPage {
+            frame,
+            title: match count {
+                0 => "Nothing to revoke".to_owned(),
+                count => format!("Revoke {}?", number::connections(count)),
+            },
+            action: self.action,
+            back: self.back,
+            words: self.words,
+            total: (count > 0).then(|| number::grouped(count)),
+            breakdown: vec![
+                ("Status", tallies(statuses)),
+                ("MCP client", self.clients),
+                ("Project", self.projects),
+            ],
+            shown: match count > u64::from(SHOWN) {
+                true => format!("The newest {SHOWN} of them"),
+                false => "All of them".to_owned(),
+            },
+            targets: self.targets,
+            act: act.to_string(),
+            at: self.asked_at.millis(),
+            set: self.fingerprint.to_string(),
+            reason: String::new(),
+            typed: String::new(),
+            note: None,
+        }
+    }
+}
+
+fn tallies(statuses: [(&str, i64); 2]) -> Vec<Tally> {
+    let present = statuses.into_iter().filter(|(_, count)| *count > 0);
+    let tally = |(name, count): (&str, i64)| Tally {
+        name: name.to_owned(),
+        count: number::grouped(count),
+    };
+    present.map(tally).collect()
+}
