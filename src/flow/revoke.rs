@@ -1,5 +1,7 @@
 //! Ending connections. Every way to do it comes through here.
 
+use std::collections::HashSet;
+
 use crate::{
     domain::{
         audit::{Action, Subject},
@@ -70,7 +72,7 @@ pub(super) async fn end(
     context: &Context<'_>,
     listed: &[Listed],
     reason: Option<&str>,
-) -> store::Result<Vec<ConnectionId>> {
+) -> store::Result<HashSet<ConnectionId>> {
     let ids: Vec<_> = listed.iter().map(|row| row.id.clone()).collect();
     let revocation = Revocation {
         at: context.now,
@@ -78,6 +80,7 @@ pub(super) async fn end(
         reason: reason.map(str::to_owned),
     };
     let ended = store::connection::revoke(tx, &ids, &revocation).await?;
+    let ended = HashSet::from_iter(ended);
     let events: Vec<_> = listed
         .iter()
         .filter(|row| ended.contains(&row.id))

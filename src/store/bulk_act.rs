@@ -44,7 +44,7 @@ pub struct BulkAct {
     pub finished_at: Option<Timestamp>,
 }
 
-/// Shows `see` the id of each connection that meets the filter, in no order.
+/// Shows `see` the id of each connection that meets the filter, the oldest first.
 ///
 /// # Errors
 /// When the database fails.
@@ -52,6 +52,8 @@ pub async fn each_id(tx: &mut Tx, filter: &Filter, mut see: impl FnMut(&str)) ->
     sql!(tx, |c| {
         let mut query = QueryBuilder::new("SELECT connection.id FROM connection WHERE ");
         push_filter(&mut query, filter);
+        // Neighbours in the table and its indexes are ended together.
+        query.push(" ORDER BY connection.id");
         let query = query.build_query_scalar::<String>();
         let mut ids = query.fetch(c);
         while let Some(id) = ids.try_next().await? {

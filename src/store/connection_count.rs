@@ -3,9 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use sqlx::QueryBuilder;
+
 use crate::domain::ids::{ClientId, ProjectId};
 
 use super::{Result, Tx, sql};
+
+/// How many counts one statement changes, so that its parameters stay few.
+const CHANGED_AT_ONCE: usize = 1000;
 
 /// By how much the counts of one client at one project change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,28 +52,32 @@ pub(super) async fn add<'a>(
         sum.expired += by.expired;
         sum.revoked += by.revoked;
     }
-    for ((client, project), change) in changes {
-        add_one(tx, client, project, change).await?;
+    let changes: Vec<_> = changes.into_iter().collect();
+    for some in changes.chunks(CHANGED_AT_ONCE) {
+        add_some(tx, some).await?;
     }
     Ok(())
 }
 
-async fn add_one(tx: &mut Tx, client: &str, project: &str, change: Change) -> Result<()> {
+async fn add_some(tx: &mut Tx, changes: &[((&str, &str), Change)]) -> Result<()> {
     const ADD: &str = "
-        INSERT INTO connection_count (client_id, project_id, active, expired, revoked)
-        VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (client_id, project_id) DO UPDATE
         SET active = connection_count.active + excluded.active,
             expired = connection_count.expired + excluded.expired,
             revoked = connection_count.revoked + excluded.revoked";
-    sql!(tx, |c| sqlx::query(ADD)
-        .bind(client)
-        .bind(project)
-        .bind(change.active)
-        .bind(change.expired)
-        .bind(change.revoked)
-        .execute(c)
-        .await
-        .map(drop))?;
+    sql!(tx, |c| {
+        let mut query = QueryBuilder::new(
+            "INSERT INTO connection_count (client_id, project_id, active, expired, revoked) ",
+        );
+        query.push_values(changes, |mut row, ((client, project), change)| {
+            row.push_bind(*client)
+                .push_bind(*project)
+                .push_bind(change.active)
+                .push_bind(change.expired)
+                .push_bind(change.revoked);
+        });
+        query.push(ADD);
+        query.build().execute(c).await.map(drop)
+    })?;
     Ok(())
 }
