@@ -8,14 +8,15 @@ use actix_web::{
     middleware::from_fn,
     web::{self, Data, PayloadConfig, ServiceConfig},
 };
+use tokio::{sync::Semaphore, time::MissedTickBehavior};
 use tracing_actix_web::TracingLogger;
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, Timestamp},
     config::Settings,
     console,
     domain::{audit::Actor, connection::Lifetimes, resource::Resource, secret::Secrets},
-    flow::{self, Context, Rules, introspect::Uses},
+    flow::{self, Context, Rules, introspect::Uses, sweep::Swept},
     mcp, oauth,
     outbound::{
         documents::Documents,
@@ -29,11 +30,18 @@ use crate::{
 /// The largest body of a protocol request, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
 
+/// How many long exports are made at the same time. Each holds one of the
+/// database's readers for as long as it takes.
+const EXPORTS: usize = 3;
+
 /// How often uses of connections are written down.
 const RECORD_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often it is checked whether an act was interrupted.
 const CONTINUE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How often it is looked for what time has brought about.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How often it is checked whether the keys of signed identities are still fresh.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(20);
@@ -100,6 +108,7 @@ pub async fn assemble(
         uses: Arc::new(Uses::default()),
         documents: Arc::new(documents),
         identities: Arc::new(identities),
+        exports: Arc::new(Semaphore::new(EXPORTS)),
         own_project: own.id,
     })
 }
@@ -168,6 +177,8 @@ fn page_routes(routes: &mut ServiceConfig) {
     routes
         .route("/", web::get().to(home))
         .route("/connections", web::get().to(console::connections::show))
+        .route("/connections.csv", web::get().to(console::export::csv))
+        .route("/connections.json", web::get().to(console::export::json))
         .route("/connections/revoke", web::get().to(console::revoke::ask))
         .route("/connections/revoke", web::post().to(console::revoke::act))
         .route(
@@ -235,6 +246,35 @@ pub async fn continue_acts(app: App) {
         interval.tick().await;
         if let Err(error) = app.worker().resume().await {
             tracing::warn!(%error, "could not go on with an act; trying again later");
+        }
+    }
+}
+
+/// Does what time has made due, as [`flow::sweep`] says.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sweep(app: &App, now: Timestamp) -> store::Result<Swept> {
+    let context = Context {
+        now,
+        rules: &app.rules,
+        secrets: &app.secrets,
+        actor: Actor::Untether,
+        address: None,
+    };
+    flow::sweep::run(&app.db, &context).await
+}
+
+/// Sweeps, again and again.
+pub async fn keep_swept(app: App) {
+    let mut interval = tokio::time::interval(SWEEP_INTERVAL);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        match sweep(&app, app.clock.now()).await {
+            Ok(swept) if swept.is_empty() => {}
+            Ok(swept) => tracing::info!(?swept, "swept"),
+            Err(error) => tracing::warn!(%error, "could not sweep; trying again later"),
         }
     }
 }

@@ -20,10 +20,14 @@ use crate::{
 };
 
 mod client;
+mod export;
 mod health;
 mod key;
 mod project;
+mod revoke;
 mod serve;
+mod sweep;
+mod which;
 
 /// See and revoke what MCP clients can reach on behalf of people.
 #[derive(Debug, Parser)]
@@ -49,6 +53,17 @@ enum Command {
     /// Add and list MCP clients
     #[command(subcommand)]
     Client(client::Command),
+    /// End connections: those of a person, a client or a project, or a single one
+    ///
+    /// Each ends at once, on every server. Clients stay registered, and people can connect them
+    /// again. It succeeds also when nothing was left to revoke.
+    Revoke(revoke::Revoke),
+    /// Export connections or the audit trail as CSV or JSON
+    #[command(subcommand)]
+    Export(export::Command),
+    /// Remove what has been kept long enough and bring counts up to date (servers do so every
+    /// minute)
+    Sweep(sweep::Sweep),
 }
 
 /// Runs the program.
@@ -103,6 +118,7 @@ macro_rules! failure_from {
 }
 failure_from!(
     crate::store::Error,
+    crate::console::export::Error,
     app::Error,
     std::io::Error,
     crate::config::SettingsError
@@ -122,6 +138,9 @@ async fn run(cli: Cli, settings: Settings) -> Result<(), Failure> {
         Command::Health => health::run(settings.listen).await,
         Command::Project(command) => project::run(command, &Workshop::open(settings).await?).await,
         Command::Client(command) => client::run(command, &Workshop::open(settings).await?).await,
+        Command::Revoke(revoke) => revoke::run(&revoke, &Workshop::open(settings).await?).await,
+        Command::Export(command) => export::run(command, &Workshop::open(settings).await?).await,
+        Command::Sweep(sweep) => sweep::run(&sweep, &Workshop::open(settings).await?).await,
     }
 }
 

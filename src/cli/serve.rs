@@ -88,10 +88,12 @@ async fn answer(app: App, listener: TcpListener) -> Result<(), Failure> {
     let recorder = tokio::spawn(app::record_uses(app.clone()));
     let refresher = tokio::spawn(app::refresh_identities(app.clone()));
     let continuer = tokio::spawn(app::continue_acts(app.clone()));
+    let sweeper = tokio::spawn(app::keep_swept(app.clone()));
     server.await?;
     recorder.abort();
     refresher.abort();
     continuer.abort();
+    sweeper.abort();
     app.uses.record(&app.db).await?;
     app.db.close().await;
     Ok(())

@@ -5,6 +5,7 @@ pub mod connection;
 pub mod connections;
 pub mod demo;
 pub mod errors;
+pub mod export;
 mod filter_words;
 pub mod frame;
 pub mod moment;

@@ -35,6 +35,11 @@ pub fn dated(at: Timestamp) -> When {
     }
 }
 
+/// A moment as programs read it (RFC 3339): `2026-03-12T09:15:00Z`.
+pub fn rfc_3339(at: Timestamp) -> String {
+    iso(at.to_utc())
+}
+
 /// How long ago a moment was, in words; after 30 days its date.
 pub fn text(at: Timestamp, now: Timestamp) -> String {
     const MINUTE: u64 = 60;

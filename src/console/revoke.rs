@@ -13,7 +13,7 @@ use actix_web::{
 use crate::{
     clock::Timestamp,
     domain::{audit::Actor, ids::ConnectionId, role::Principal},
-    flow::revoke::{self, Revoked},
+    flow::revoke::{self, REASON_LIMIT, Revoked},
     store::connection_list::{self, Listed},
     web::{
         form::Protected,
@@ -29,9 +29,6 @@ use super::{
     frame, moment, number,
     view::{Frame, RevokePage, RevokeTarget},
 };
-
-/// The longest reason, in characters.
-const REASON_LIMIT: usize = 500;
 
 /// `GET /connections/revoke`: asks. A hundred ids make an address of 4 KB, half of
 /// what proxies take.

@@ -277,7 +277,9 @@ fn story(number: u64, client: usize, person: usize) -> Story {
             let part = spread(number + 3000, 1000);
             last + MINUTE + (span - last - MINUTE) * part * part / 1_000_000
         }
-        Course::Unused | Course::Denied => between(number + 3000, HOUR, span.min(60 * DAY)),
+        // The sweep removes those that have waited for a day.
+        Course::Unused => between(number + 3000, HOUR, span.min(20 * HOUR)),
+        Course::Denied => between(number + 3000, HOUR, span.min(60 * DAY)),
     };
     Story {
         person,

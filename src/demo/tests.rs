@@ -15,6 +15,7 @@ use crate::{
         role::Reach,
         secret::{Secrets, SystemRandomness},
     },
+    flow::sweep::Swept,
     store::{
         self, Db,
         connection_filter::Filter,
@@ -126,6 +127,18 @@ async fn nothing_happens_in_the_wrong_order() {
         moments.push(NOW);
         assert!(moments.is_sorted(), "{row:?}");
     }
+}
+
+#[actix_web::test]
+async fn the_first_sweep_counts_what_has_expired_and_removes_nothing() {
+    let (app, _folder) = filled().await;
+    let (_, counts) = listed(&app, Reach::All).await;
+    let swept = app::sweep(&app, NOW).await.unwrap();
+    let expected = Swept {
+        counted_as_expired: counts.expired as usize,
+        ..Swept::default()
+    };
+    assert_eq!(swept, expected);
 }
 
 #[actix_web::test]

@@ -21,12 +21,16 @@ pub enum Action {
     ConnectionDeleted,
     /// An expired connection made way for a new one of the same person, client and project.
     ConnectionReplaced,
+    /// A connection that was of no more use was removed.
+    ConnectionRemoved,
     /// A client was made for a project.
     ClientCreated,
     /// A client registered itself.
     ClientRegistered,
     /// The document that describes a client changed.
     ClientChanged,
+    /// A client that was revoked long ago was removed.
+    ClientRemoved,
     /// A project was added.
     ProjectAdded,
 }
@@ -42,9 +46,11 @@ impl Action {
             Self::ConnectionRenamed => "connection.renamed",
             Self::ConnectionDeleted => "connection.deleted",
             Self::ConnectionReplaced => "connection.replaced",
+            Self::ConnectionRemoved => "connection.removed",
             Self::ClientCreated => "client.created",
             Self::ClientRegistered => "client.registered",
             Self::ClientChanged => "client.changed",
+            Self::ClientRemoved => "client.removed",
             Self::ProjectAdded => "project.added",
         }
     }

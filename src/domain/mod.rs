@@ -10,6 +10,7 @@ pub mod pkce;
 pub mod project;
 pub mod redirect;
 pub mod resource;
+pub mod retention;
 pub mod role;
 pub mod scope;
 pub mod secret;

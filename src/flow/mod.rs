@@ -25,6 +25,7 @@ pub mod project;
 pub mod register;
 pub mod revoke;
 pub mod revoke_matching;
+pub mod sweep;
 pub mod token;
 
 /// The rules that the settings lay down.

@@ -22,6 +22,9 @@ use super::Context;
 /// The most connections one act ends.
 pub const LIMIT: usize = 100;
 
+/// The longest reason, in characters.
+pub const REASON_LIMIT: usize = 500;
+
 /// What came of it.
 #[derive(Clone, Debug)]
 pub struct Revoked {

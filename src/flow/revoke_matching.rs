@@ -34,7 +34,7 @@ pub const STALLED_AFTER: Duration = Duration::from_secs(10);
 
 /// For how long the database is left alone after a batch: other processes only
 /// try again from time to time to get their turn.
-const PAUSE: Duration = Duration::from_millis(5);
+pub const PAUSE: Duration = Duration::from_millis(5);
 
 /// The connections that meet a filter, cut into batches of ids.
 #[derive(Clone, Debug, Default)]

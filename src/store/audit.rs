@@ -1,8 +1,11 @@
 //! The audit trail.
 
-use crate::domain::audit::Event;
+use crate::{
+    clock::Timestamp,
+    domain::{audit::Event, ids::EventId},
+};
 
-use super::{Result, Tx, sql};
+use super::{Result, Tx, connection_filter::push_in, sql};
 
 /// Adds events to the trail, in the transaction of the change they tell of.
 ///
@@ -39,4 +42,106 @@ pub async fn append(tx: &mut Tx, events: &[Event]) -> Result<()> {
         query.build().execute(c).await.map(drop)
     })?;
     Ok(())
+}
+
+/// A stored event, as text: what it speaks of may be long gone.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Entry {
+    /// Its id.
+    pub id: EventId,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The word for what happened.
+    pub action: String,
+    /// Who did it.
+    pub actor: String,
+    /// The address the request came from.
+    pub address: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// What more there is to say.
+    pub detail: Option<String>,
+    /// The connection.
+    pub connection_id: Option<String>,
+    /// Its name.
+    pub connection_name: Option<String>,
+    /// The client.
+    pub client_id: Option<String>,
+    /// Its name.
+    pub client_name: Option<String>,
+    /// The project.
+    pub project_id: Option<String>,
+    /// Its name.
+    pub project_name: Option<String>,
+    /// The person.
+    pub person_id: Option<String>,
+    /// Their e-mail.
+    pub person_email: Option<String>,
+}
+
+/// Up to `limit` events that are older than `after`, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page(
+    tx: &mut Tx,
+    after: Option<&(Timestamp, EventId)>,
+    limit: usize,
+) -> Result<Vec<Entry>> {
+    Ok(sql!(tx, |c| {
+        // audit_event_by_age
+        let mut query = sqlx::QueryBuilder::new(
+            "SELECT id, at, action, actor, address, reason, detail,
+                connection_id, connection_name, client_id, client_name, project_id, project_name, person_id, person_email
+            FROM audit_event",
+        );
+        if let Some((at, id)) = after {
+            query.push(" WHERE (at, id) < (").push_bind(*at);
+            query.push(", ").push_bind(id).push(")");
+        }
+        query.push(" ORDER BY at DESC, id DESC LIMIT ");
+        query.push_bind(limit as i64);
+        query.build_query_as().fetch_all(c).await
+    })?)
+}
+
+/// Up to `limit` events from then or earlier.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_until(tx: &mut Tx, until: Timestamp, limit: usize) -> Result<Vec<EventId>> {
+    // audit_event_by_age
+    const UNTIL: &str = "SELECT id FROM audit_event WHERE at <= $1 LIMIT $2";
+    Ok(sql!(tx, |c| sqlx::query_scalar(UNTIL)
+        .bind(until)
+        .bind(limit as i64)
+        .fetch_all(c)
+        .await)?)
+}
+
+/// How many events are from then or earlier.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_until(tx: &mut Tx, until: Timestamp) -> Result<i64> {
+    // audit_event_by_age
+    const COUNT: &str = "SELECT COUNT(*) FROM audit_event WHERE at <= $1";
+    Ok(sql!(tx, |c| sqlx::query_scalar(COUNT)
+        .bind(until)
+        .fetch_one(c)
+        .await)?)
+}
+
+/// Removes the events, and returns how many there were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn remove(tx: &mut Tx, ids: &[EventId]) -> Result<usize> {
+    let removed = sql!(tx, |c| {
+        let mut query = sqlx::QueryBuilder::new("DELETE FROM audit_event WHERE ");
+        push_in(&mut query, "id", ids);
+        let done = query.build().execute(c).await;
+        done.map(|done| done.rows_affected())
+    })?;
+    Ok(removed as usize)
 }

@@ -329,15 +329,16 @@ pub async fn delete_revoked(tx: &mut Tx, id: &ConnectionId) -> Result<bool> {
     Ok(deleted.is_some())
 }
 
+/// A connection that a statement ended or removed.
 #[derive(sqlx::FromRow)]
-struct Ended {
-    id: ConnectionId,
+pub(super) struct Ended {
+    pub id: ConnectionId,
     #[sqlx(flatten)]
-    counted: Counted,
+    pub counted: Counted,
 }
 
 /// One connection fewer that is not revoked.
-fn gone(row: &Counted) -> Change {
+pub(super) fn gone(row: &Counted) -> Change {
     Change {
         active: if row.lapsed { 0 } else { -1 },
         expired: if row.lapsed { -1 } else { 0 },

@@ -25,6 +25,7 @@ pub mod connection_count;
 pub mod connection_filter;
 pub mod connection_groups;
 pub mod connection_list;
+pub mod connection_sweep;
 mod engine;
 pub mod person;
 pub mod project;

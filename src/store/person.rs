@@ -87,6 +87,20 @@ pub async fn by_id(tx: &mut Tx, id: &PersonId) -> Result<Option<Person>> {
     .transpose()
 }
 
+/// Everyone with this e-mail, in lower case: several where a lasting id tells
+/// people apart.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_email(tx: &mut Tx, email: &str) -> Result<Vec<PersonId>> {
+    // people_by_email
+    const BY_EMAIL: &str = "SELECT id FROM people WHERE email = $1 ORDER BY id";
+    Ok(sql!(tx, |c| sqlx::query_scalar(BY_EMAIL)
+        .bind(email)
+        .fetch_all(c)
+        .await)?)
+}
+
 /// Records who was seen, under `id` when they are new, and returns their id.
 /// Waits for, and then holds, the person's row.
 ///

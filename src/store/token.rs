@@ -116,6 +116,50 @@ pub async fn remove_expired(tx: &mut Tx, connection: &ConnectionId, now: Timesta
     Ok(())
 }
 
+/// Up to `limit` tokens that ended then or earlier.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_ended(tx: &mut Tx, until: Timestamp, limit: usize) -> Result<Vec<SecretHash>> {
+    // token_by_end
+    const ENDED: &str = "SELECT hash FROM token WHERE expires_at <= $1 LIMIT $2";
+    Ok(sql!(tx, |c| sqlx::query_scalar(ENDED)
+        .bind(until)
+        .bind(limit as i64)
+        .fetch_all(c)
+        .await)?)
+}
+
+/// How many tokens ended then or earlier.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_ended(tx: &mut Tx, until: Timestamp) -> Result<i64> {
+    // token_by_end
+    const COUNT: &str = "SELECT COUNT(*) FROM token WHERE expires_at <= $1";
+    Ok(sql!(tx, |c| sqlx::query_scalar(COUNT)
+        .bind(until)
+        .fetch_one(c)
+        .await)?)
+}
+
+/// Removes the tokens, and returns how many there were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn remove_all(tx: &mut Tx, hashes: &[SecretHash]) -> Result<usize> {
+    let removed = sql!(tx, |c| {
+        let mut query = sqlx::QueryBuilder::new("DELETE FROM token WHERE hash IN (");
+        let mut list = query.separated(", ");
+        for hash in hashes {
+            list.push_bind(hash);
+        }
+        let query = query.push(")").build();
+        query.execute(c).await.map(|done| done.rows_affected())
+    })?;
+    Ok(removed as usize)
+}
+
 /// Removes one token.
 ///
 /// # Errors

@@ -10,3 +10,4 @@ pub mod params;
 pub mod problem;
 pub mod session;
 pub mod state;
+pub mod table;

@@ -3,6 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use actix_web::HttpRequest;
+use tokio::sync::Semaphore;
 
 use crate::{
     clock::{Clock, Timestamp},
@@ -34,6 +35,8 @@ pub struct App {
     pub documents: Arc<Documents>,
     /// Who says who is there.
     pub identities: Arc<IdentitySource>,
+    /// The right to make a long export, of which there are few at a time.
+    pub exports: Arc<Semaphore>,
     /// The project that Untether's own MCP server is.
     pub own_project: ProjectId,
 }

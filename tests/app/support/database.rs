@@ -78,6 +78,53 @@ impl TestDatabase {
         }
     }
 
+    /// Adds copies of a connection, each a minute older than the one before.
+    pub async fn multiply(&self, connection: &str, copies: usize) {
+        self.execute(&format!(
+            "INSERT INTO connection (id, person_id, client_id, project_id, name, scopes,
+                 authorized_at, connected_at, last_used_at, revoked_at, revoked_by,
+                 folded, person_folded, client_folded, project_folded, lapsed)
+             WITH RECURSIVE copy (n) AS (
+                 SELECT 1 UNION ALL SELECT n + 1 FROM copy WHERE n < {copies}
+             )
+             SELECT '01890000-0000-7000-8000-' || CAST(100000000000 + n AS TEXT),
+                    person_id, client_id, project_id, name || n, scopes,
+                    authorized_at - n * 60000, connected_at - n * 60000,
+                    last_used_at - n * 60000, revoked_at, revoked_by,
+                    folded || n, person_folded, client_folded, project_folded, lapsed
+             FROM copy, connection
+             WHERE id = '{connection}';
+             UPDATE connection_count
+             SET active = {0} AND revoked_at IS NULL AND NOT lapsed),
+                 expired = {0} AND revoked_at IS NULL AND lapsed),
+                 revoked = {0} AND revoked_at IS NOT NULL)",
+            "(SELECT COUNT(*) FROM connection
+              WHERE connection.client_id = connection_count.client_id
+                AND connection.project_id = connection_count.project_id"
+        ))
+        .await;
+    }
+
+    /// Fails unless the counts that are kept are those of the connections.
+    pub async fn check_counts(&self) {
+        let kept = self.texts(
+            "SELECT client_id || ' ' || project_id || ' ' || active || ' ' || expired || ' ' || revoked
+             FROM connection_count
+             WHERE active <> 0 OR expired <> 0 OR revoked <> 0
+             ORDER BY 1",
+        );
+        let counted = self.texts(
+            "SELECT client_id || ' ' || project_id
+                 || ' ' || COUNT(*) FILTER (WHERE revoked_at IS NULL AND NOT lapsed)
+                 || ' ' || COUNT(*) FILTER (WHERE revoked_at IS NULL AND lapsed)
+                 || ' ' || COUNT(revoked_at)
+             FROM connection
+             GROUP BY client_id, project_id
+             ORDER BY 1",
+        );
+        assert_eq!(kept.await, counted.await);
+    }
+
     /// The first column of every row of a query, as text.
     pub async fn texts(&self, query: &str) -> Vec<String> {
         let query = sqlx::AssertSqlSafe(query.to_owned());

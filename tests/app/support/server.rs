@@ -15,7 +15,7 @@ use untether::{
         scope::ScopeToken,
         secret::{Secrets, SystemRandomness},
     },
-    flow::{Context, project::NewProject},
+    flow::{Context, project::NewProject, sweep::Swept},
     store::Db,
     web::{identity::IdentitySource, state::App},
 };
@@ -92,6 +92,11 @@ impl TestApp {
 
     pub fn advance(&self, duration: Duration) {
         self.clock.advance(duration);
+    }
+
+    /// Does what time has made due.
+    pub async fn sweeps(&self) -> Swept {
+        app::sweep(&self.app, self.now()).await.unwrap()
     }
 
     pub fn now(&self) -> Timestamp {

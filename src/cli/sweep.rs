@@ -1,0 +1,67 @@
+//! `untether sweep`.
+
+use serde_json::json;
+
+use crate::flow;
+
+use super::{Failure, Workshop};
+
+#[derive(Debug, clap::Args)]
+pub struct Sweep {
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the database failed.
+pub async fn run(sweep: &Sweep, workshop: &Workshop) -> Result<(), Failure> {
+    let context = workshop.context();
+    let swept = match sweep.dry_run {
+        true => flow::sweep::due(&workshop.db, &context).await?,
+        false => flow::sweep::run(&workshop.db, &context).await?,
+    };
+    if sweep.json {
+        println!("{}", json!({ "dry_run": sweep.dry_run, "swept": swept }));
+        return Ok(());
+    }
+    println!(
+        "{}",
+        match (sweep.dry_run, swept.is_empty()) {
+            (_, true) => "Nothing was due.",
+            (true, false) => "Due; nothing was changed (--dry-run):",
+            (false, false) => "Done:",
+        }
+    );
+    for (count, what) in [
+        (swept.counted_as_expired, "connections counted as expired"),
+        (
+            swept.counted_as_active,
+            "connections counted as active again",
+        ),
+        (
+            swept.revoked_connections_removed,
+            "connections removed that were revoked long ago",
+        ),
+        (
+            swept.unused_connections_removed,
+            "connections removed that never had a token",
+        ),
+        (
+            swept.clients_removed,
+            "clients removed that were revoked long ago",
+        ),
+        (swept.tokens_removed, "tokens removed that had ended"),
+        (swept.events_removed, "audit events removed for their age"),
+    ] {
+        if count > 0 {
+            println!("  {count:>9}  {what}");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,29 @@
+//! How long things are kept once they are of no more use. The sweep removes
+//! them then.
+//!
+//! An authorization code has no time of its own: it goes with its connection,
+//! because a code that comes back must be recognized for as long as there is
+//! something to end (RFC 9700 §2.1.1, OAuth 2.1 §4.1.3).
+
+use std::time::Duration;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// How long a revoked connection stays in lists, counted from its revocation.
+pub const REVOKED_CONNECTION: Duration = DAY.saturating_mul(90);
+
+/// How long a revoked client stays, counted from its revocation. One that still
+/// has connections stays longer.
+pub const REVOKED_CLIENT: Duration = DAY.saturating_mul(365);
+
+/// How long a connection stays whose client never redeemed the code. The code
+/// works for a minute, so nothing can come of it any more.
+pub const NEVER_CONNECTED: Duration = DAY;
+
+/// How long a token stays after its end. One that has ended answers like one
+/// that is unknown, so nothing depends on it; the day keeps the sweep away from
+/// connections whose next refresh removes them anyway.
+pub const ENDED_TOKEN: Duration = DAY;
+
+/// How long the audit trail reaches back.
+pub const AUDIT_TRAIL: Duration = DAY.saturating_mul(730);
