@@ -15,7 +15,9 @@ use crate::{
     clock::{Clock, Timestamp},
     config::Settings,
     console,
-    domain::{audit::Actor, connection::Lifetimes, resource::Resource, secret::Secrets},
+    domain::{
+        audit::Actor, connection::Lifetimes, resource::Resource, role::Principal, secret::Secrets,
+    },
     flow::{self, Context, Rules, introspect::Uses, sweep::Swept},
     mcp, oauth,
     outbound::{
@@ -202,14 +204,17 @@ fn page_routes(routes: &mut ServiceConfig) {
             "/connections/{id}/delete",
             web::post().to(console::connection::delete),
         )
+        .route("/clients/{id}", web::get().to(console::client::show))
+        .route("/people/{id}", web::get().to(console::person::show))
+        .route("/me", web::get().to(console::person::me))
         .route("/oauth/authorize", web::get().to(oauth::authorize::show))
         .route("/oauth/authorize", web::post().to(oauth::authorize::decide))
         .route("/demo/persona", web::post().to(console::demo::choose));
 }
 
-async fn home() -> HttpResponse {
+async fn home(principal: Principal) -> HttpResponse {
     HttpResponse::SeeOther()
-        .insert_header(("location", "/connections"))
+        .insert_header(("location", console::frame::home(&principal)))
         .finish()
 }
 

@@ -70,8 +70,49 @@
     if (document.activeElement == document.body) find('#list')?.focus();
   });
   on('click', (event) => {
-    if (!event.target.closest(':modal [data-close]')) return;
+    const dialog = event.target.closest(':modal [data-close]')?.closest('dialog');
+    if (!dialog) return;
     event.preventDefault();
-    find(':modal').close();
+    dialog.close();
+  });
+
+  // A panel has an address of its own. The page behind it stays as it is, so that nothing is
+  // loaded when the panel closes: htmx leaves a page without a state alone.
+  let beside;
+  on('htmx:after:swap', ({ detail: { ctx } }) => {
+    const panel = find('#panel > :not(:modal)');
+    if (!panel) return;
+    const { href } = panel.dataset;
+    beside = ctx.sourceElement;
+    history.replaceState(null, '');
+    history.pushState({ htmx: true }, '', href);
+    panel.open = false;
+    panel.showModal();
+    panel.onclose = () => {
+      panel.remove();
+      if (location.pathname == href) history.back();
+    };
+  });
+  on('popstate', () => {
+    find('#panel > dialog')?.close();
+    if (history.state) return;
+    history.replaceState({ htmx: true }, '');
+    beside?.focus();
+  });
+
+  // Where the clipboard is out of reach, as without https, the text is at least selected.
+  on('click', async ({ target }) => {
+    const button = target.closest('[data-copy]');
+    if (!button) return;
+    const text = button.closest('.copied').querySelector('code');
+    let said = 'Copied';
+    try {
+      await navigator.clipboard.writeText(text.textContent);
+    } catch {
+      getSelection().selectAllChildren(text);
+      said = 'Selected';
+    }
+    for (const other of document.querySelectorAll('[data-copy]')) other.firstChild.data = 'Copy';
+    button.firstChild.data = said;
   });
 })();

@@ -348,6 +348,7 @@ fn row(row: Listed, moment: &Moment<'_>) -> ConnectionRow {
     }
 }
 
+/// A status in words.
 pub(super) fn status_view(status: &Status, now: Timestamp) -> StatusView {
     match status {
         Status::Active { until } => StatusView {

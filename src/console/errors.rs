@@ -1,5 +1,6 @@
 //! Answers that say no, as pages: the one place that makes them.
 
+use actix_session::SessionExt;
 use actix_web::{
     Error, HttpMessage, HttpRequest, HttpResponse,
     body::{BoxBody, MessageBody},
@@ -10,9 +11,15 @@ use actix_web::{
 };
 use tracing_actix_web::RequestId;
 
-use crate::web::{html, problem::Problem, state::App};
+use crate::{
+    domain::role::Principal,
+    web::{html, problem::Problem, state::App},
+};
 
-use super::{frame, view::ErrorPage};
+use super::{
+    frame,
+    view::{ErrorPage, Frame},
+};
 
 /// Turns every [`Problem`] into a page, and logs its cause.
 ///
@@ -46,13 +53,20 @@ fn show(req: &HttpRequest, problem: &Problem) -> HttpResponse {
     let Some(app) = req.app_data::<Data<App>>() else {
         return HttpResponse::new(problem.status);
     };
-    let mut frame = frame::bare(app);
-    frame.request_id = req
-        .extensions()
-        .get::<RequestId>()
-        .map(RequestId::to_string);
+    let known = req.extensions().get::<Principal>().cloned();
+    let id = req.extensions().get::<RequestId>().copied();
+    let frame = match known {
+        Some(principal) => {
+            let now = app.clock.now();
+            frame::build(app, &principal, &req.get_session(), req, now)
+        }
+        None => frame::bare(app),
+    };
     let page = ErrorPage {
-        frame,
+        frame: Frame {
+            request_id: id.map(|id| id.to_string()),
+            ..frame
+        },
         error: (*problem.explanation).clone(),
     };
     match frame::render(&page) {
@@ -61,10 +75,10 @@ fn show(req: &HttpRequest, problem: &Problem) -> HttpResponse {
     }
 }
 
-/// What is answered where there is no page.
+/// What is answered where there is no page, also to someone unknown.
 ///
 /// # Errors
 /// Always.
-pub async fn nothing_here() -> Result<HttpResponse, Problem> {
+pub async fn nothing_here(_who: Option<Principal>) -> Result<HttpResponse, Problem> {
     Err(Problem::not_found())
 }

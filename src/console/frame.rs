@@ -5,7 +5,7 @@ use actix_web::HttpRequest;
 
 use crate::{
     clock::Timestamp,
-    domain::role::{OrganizationRole, Principal},
+    domain::role::Principal,
     web::{
         identity::IdentitySource,
         problem::Problem,
@@ -31,11 +31,7 @@ pub fn build(
             email: identity.email.clone(),
             role: principal.role_word(),
         }),
-        nav: vec![NavItem {
-            label: list_label(principal),
-            href: "/connections",
-            current: req.path().starts_with("/connections"),
-        }],
+        nav: places(principal, req.path()),
         personas: personas(app, session),
         csrf: app.secrets.form_token(&identity.subject, now),
         flash: session::take_flash(session).map(|flash| match flash {
@@ -68,12 +64,34 @@ pub fn bare(app: &App) -> Frame {
     }
 }
 
-/// What the list of connections is called for this person.
-pub fn list_label(principal: &Principal) -> &'static str {
-    match principal.role {
-        OrganizationRole::Member if principal.administers.is_empty() => "My connections",
-        _ => "Connections",
+/// What the page of one's own connections is called.
+pub const MINE: &str = "My connections";
+
+/// Where this person begins.
+pub fn home(principal: &Principal) -> &'static str {
+    if principal.looks_beyond_themselves() {
+        "/connections"
+    } else {
+        "/me"
     }
+}
+
+/// The places this person may open. A member's list and their own page hold the same,
+/// so that one link stands for both.
+fn places(principal: &Principal, path: &str) -> Vec<NavItem> {
+    let on_list = path.starts_with("/connections");
+    let beyond = principal.looks_beyond_themselves();
+    let list = beyond.then_some(NavItem {
+        label: "Connections",
+        href: "/connections",
+        current: on_list,
+    });
+    let mine = NavItem {
+        label: MINE,
+        href: "/me",
+        current: path == "/me" || (on_list && !beyond),
+    };
+    list.into_iter().chain([mine]).collect()
 }
 
 /// Path and query of the page that is being shown.

@@ -1,8 +1,10 @@
 //! The pages for people, one file per family.
 
 pub mod acts;
+pub mod client;
 pub mod connection;
 pub mod connections;
+pub mod counts;
 pub mod demo;
 pub mod errors;
 pub mod export;
@@ -10,7 +12,9 @@ mod filter_words;
 pub mod frame;
 pub mod moment;
 mod number;
+pub mod person;
 pub mod query;
 pub mod revoke;
 pub mod revoke_matching;
+pub mod setup;
 pub mod view;

@@ -175,4 +175,24 @@ impl Reach {
             }
         }
     }
+
+    /// Whether a client is in sight: one that belongs to an included `project`, or has a
+    /// connection in the set (`connected`).
+    pub fn covers_client(&self, project: Option<&ProjectId>, connected: bool) -> bool {
+        match self {
+            Self::All => true,
+            Self::Some { projects, .. } => {
+                connected || project.is_some_and(|project| projects.contains(project))
+            }
+        }
+    }
+
+    /// Whether a person is in sight: oneself, or someone with a connection in the set
+    /// (`connected`).
+    pub fn covers_person(&self, who: &PersonId, connected: bool) -> bool {
+        match self {
+            Self::All => true,
+            Self::Some { person, .. } => connected || person.as_ref() == Some(who),
+        }
+    }
 }

@@ -2,7 +2,10 @@
 
 use crate::{
     clock::Timestamp,
-    domain::{audit::Event, ids::EventId},
+    domain::{
+        audit::{Action, Event},
+        ids::{ClientId, EventId},
+    },
 };
 
 use super::{Result, Tx, connection_filter::push_in, sql};
@@ -144,4 +147,25 @@ pub async fn remove(tx: &mut Tx, ids: &[EventId]) -> Result<usize> {
         done.map(|done| done.rows_affected())
     })?;
     Ok(removed as usize)
+}
+
+/// Who made a client, or that it registered itself, in the words of the trail;
+/// `None` when the trail does not, or no longer, tell.
+///
+/// # Errors
+/// When the database fails.
+pub async fn creator(tx: &mut Tx, client: &ClientId) -> Result<Option<String>> {
+    // Index: audit_event_by_client.
+    const CREATOR: &str = "
+        SELECT actor
+        FROM audit_event
+        WHERE client_id = $1 AND connection_id IS NULL AND action IN ($2, $3)
+        ORDER BY at, id
+        LIMIT 1";
+    Ok(sql!(tx, |c| sqlx::query_scalar(CREATOR)
+        .bind(client)
+        .bind(Action::ClientCreated.as_str())
+        .bind(Action::ClientRegistered.as_str())
+        .fetch_optional(c)
+        .await)?)
 }

@@ -51,6 +51,26 @@ pub async fn find(tx: &mut Tx, identifier: &str) -> Result<Option<Client>> {
     }
 }
 
+/// The client with this id, revoked ones included.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_id(tx: &mut Tx, id: &ClientId) -> Result<Option<Client>> {
+    const BY_ID: &str = "
+        SELECT id, identifier, origin, project_id, name, client_type, secret_hash,
+               created_at, revoked_at
+        FROM client
+        WHERE id = $1";
+    let row = sql!(tx, |c| sqlx::query_as::<_, Row>(BY_ID)
+        .bind(id)
+        .fetch_optional(c)
+        .await)?;
+    match row {
+        None => Ok(None),
+        Some(row) => with_redirect_uris(tx, row).await.map(Some),
+    }
+}
+
 /// Waits for, and then holds, a client's row, so that it cannot be revoked
 /// before the transaction ends. Returns whether it is unrevoked.
 ///

@@ -14,6 +14,10 @@ pub struct Person {
     pub id: PersonId,
     /// Who they are, as last seen.
     pub identity: Identity,
+    /// When they first allowed or refused a client.
+    pub first_seen_at: Timestamp,
+    /// When they last did.
+    pub last_seen_at: Timestamp,
     /// Set once they were cut off.
     pub deactivated_at: Option<Timestamp>,
 }
@@ -25,6 +29,8 @@ struct Row {
     email: String,
     name: String,
     groups: Option<String>,
+    first_seen_at: Timestamp,
+    last_seen_at: Timestamp,
     deactivated_at: Option<Timestamp>,
 }
 
@@ -48,6 +54,8 @@ impl TryFrom<Row> for Person {
                 name: row.name,
                 groups,
             },
+            first_seen_at: row.first_seen_at,
+            last_seen_at: row.last_seen_at,
             deactivated_at: row.deactivated_at,
         })
     }
@@ -59,7 +67,7 @@ impl TryFrom<Row> for Person {
 /// When the database fails.
 pub async fn find(tx: &mut Tx, subject: &str) -> Result<Option<Person>> {
     const FIND: &str = "
-        SELECT id, subject, email, name, groups, deactivated_at
+        SELECT id, subject, email, name, groups, first_seen_at, last_seen_at, deactivated_at
         FROM people
         WHERE subject = $1";
     sql!(tx, |c| sqlx::query_as::<_, Row>(FIND)
@@ -76,7 +84,7 @@ pub async fn find(tx: &mut Tx, subject: &str) -> Result<Option<Person>> {
 /// When the database fails.
 pub async fn by_id(tx: &mut Tx, id: &PersonId) -> Result<Option<Person>> {
     const BY_ID: &str = "
-        SELECT id, subject, email, name, groups, deactivated_at
+        SELECT id, subject, email, name, groups, first_seen_at, last_seen_at, deactivated_at
         FROM people
         WHERE id = $1";
     sql!(tx, |c| sqlx::query_as::<_, Row>(BY_ID)

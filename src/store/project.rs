@@ -11,7 +11,11 @@ use crate::{
     },
 };
 
-use super::{Result, Tx, connection_filter::folded, sql};
+use super::{
+    Result, Tx,
+    connection_filter::{folded, push_in},
+    sql,
+};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -73,6 +77,50 @@ pub async fn all(tx: &mut Tx) -> Result<Vec<Project>> {
         projects.extend(with_scopes(tx, Some(row)).await?);
     }
     Ok(projects)
+}
+
+/// Where a project is, and what it is called.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// The project's id.
+    pub id: ProjectId,
+    /// Its short name.
+    pub slug: Slug,
+    /// Its name.
+    pub name: String,
+    /// Its MCP server URL.
+    pub resource: Resource,
+}
+
+/// Up to `limit` of the projects, by name: those with these ids, or any when `ids` is `None`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn endpoints(
+    tx: &mut Tx,
+    ids: Option<&[ProjectId]>,
+    limit: u32,
+) -> Result<Vec<Endpoint>> {
+    if ids.is_some_and(<[ProjectId]>::is_empty) {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<Row> = sql!(tx, |c| {
+        let mut query = sqlx::QueryBuilder::new("SELECT id, slug, name, resource FROM project");
+        if let Some(ids) = ids {
+            query.push(" WHERE ");
+            push_in(&mut query, "id", ids);
+        }
+        query.push(" ORDER BY folded, id LIMIT ");
+        query.push_bind(i64::from(limit));
+        query.build_query_as().fetch_all(c).await
+    })?;
+    let endpoint = |row: Row| Endpoint {
+        id: row.id,
+        slug: row.slug,
+        name: row.name,
+        resource: Resource::from_stored(row.resource),
+    };
+    Ok(rows.into_iter().map(endpoint).collect())
 }
 
 /// Up to two projects other than `but`: enough to tell whether there is one only.

@@ -5,7 +5,7 @@ use std::{future::Future, net::IpAddr, pin::Pin};
 
 use actix_session::SessionExt;
 use actix_web::{
-    FromRequest, HttpRequest,
+    FromRequest, HttpMessage, HttpRequest,
     dev::Payload,
     http::{
         StatusCode,
@@ -17,8 +17,11 @@ use actix_web::{
 use crate::{
     clock::Timestamp,
     config::{ProxySettings, Settings},
-    domain::role::{Identity, OrganizationRole, Principal, PrincipalName},
-    store,
+    domain::{
+        ids::PersonId,
+        role::{Identity, OrganizationRole, Principal, PrincipalName},
+    },
+    store::{self, Tx},
 };
 
 use super::{
@@ -262,7 +265,21 @@ pub async fn principal(app: &App, identity: Identity) -> Result<Principal, Probl
             "The organization has deactivated your account here.",
         ));
     }
-    let administers = store::project::administered_by(&mut tx, &identity.principal_names()).await?;
+    let person = person.map(|person| person.id);
+    Ok(authorize(app, &mut tx, identity, person).await?)
+}
+
+/// The roles of an identity, by the settings and the projects.
+///
+/// # Errors
+/// When the database fails.
+pub async fn authorize(
+    app: &App,
+    tx: &mut Tx,
+    identity: Identity,
+    person: Option<PersonId>,
+) -> store::Result<Principal> {
+    let administers = store::project::administered_by(tx, &identity.principal_names()).await?;
     let named = |names: &[PrincipalName]| names.iter().any(|name| identity.is_named_by(name));
     let role = if named(&app.settings.owners) {
         OrganizationRole::Owner
@@ -273,7 +290,7 @@ pub async fn principal(app: &App, identity: Identity) -> Result<Principal, Probl
     };
     Ok(Principal {
         identity,
-        person: person.map(|person| person.id),
+        person,
         role,
         administers,
     })
@@ -290,7 +307,12 @@ impl FromRequest for Principal {
                 return Err(Problem::not_found());
             };
             match app.identities.identify(&req, app.clock.now()).await {
-                Ok(identity) => principal(app, identity).await,
+                Ok(identity) => {
+                    let principal = principal(app, identity).await?;
+                    // For the page that says no, should the handler do so.
+                    req.extensions_mut().insert(principal.clone());
+                    Ok(principal)
+                }
                 Err(rejected) => {
                     tracing::warn!(reason = %rejected, "refused a request without an identity");
                     Err(nobody())

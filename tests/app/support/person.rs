@@ -35,6 +35,22 @@ impl Page {
         html.select(&found).map(text).collect()
     }
 
+    /// The text of every element that the selector finds, as it is.
+    pub fn raw(&self, selector: &str) -> Vec<String> {
+        let html = Html::parse_document(&self.text);
+        let found = Selector::parse(selector).unwrap();
+        html.select(&found)
+            .map(|element| element.text().collect())
+            .collect()
+    }
+
+    /// The page without what differs from request to request.
+    pub fn bare(&self) -> String {
+        let mut lines: Vec<_> = self.text.lines().collect();
+        lines.retain(|line| !line.contains("Request <code>"));
+        lines.join("\n")
+    }
+
     /// An attribute of every element that the selector finds.
     pub fn attributes(&self, selector: &str, name: &str) -> Vec<String> {
         let html = Html::parse_document(&self.text);
@@ -122,6 +138,18 @@ impl<'a> Person<'a> {
         let url = format!("{}{path}", self.app.url);
         let request = self.app.http.get(url).header("hx-request", "true");
         Self::look(self.send(request).await).await
+    }
+
+    /// How many bytes of body a browser gets for a path, as a page or the way htmx asks.
+    pub async fn weighs(&self, path: &str, fragment: bool) -> usize {
+        let url = format!("{}{path}", self.app.url);
+        let mut request = self.app.http.get(url).header("accept-encoding", "br");
+        if fragment {
+            request = request.header("hx-request", "true");
+        }
+        let response = self.send(request).await;
+        assert_eq!(response.headers()["content-encoding"], "br");
+        response.bytes().await.unwrap().len()
     }
 
     /// Posts a form from a page of Untether's.

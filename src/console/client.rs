@@ -1,0 +1,232 @@
+//! One client: a panel beside the list, and a page of its own.
+
+use actix_session::Session;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::StatusCode,
+    web::{Data, Path},
+};
+use askama::Template;
+
+use crate::{
+    clock::Timestamp,
+    domain::{
+        audit::Actor,
+        client::{Client, ClientType, Origin},
+        ids::{ClientId, ProjectId},
+        role::Principal,
+    },
+    store::{
+        self, Tx,
+        connection_filter::{Filter, Statuses},
+        connection_groups::{self, Group, GroupBy, GroupOrder, GroupPlace, Grouping},
+        connection_list,
+        project::Endpoint,
+    },
+    web::{html, problem::Problem, state::App},
+};
+
+use super::{
+    counts::{self, CountLinks},
+    frame, moment,
+    query::{Layout, ListQuery},
+    setup::{self, Setup},
+    view::{Frame, When},
+};
+
+/// How many projects of one client are shown.
+const PROJECTS_SHOWN: u32 = 20;
+
+/// A client's page; `as_panel()` is the same as a `<dialog>` alone.
+#[derive(Clone, Debug, Template)]
+#[template(path = "client.html", blocks = ["panel"])]
+struct ClientPage {
+    frame: Frame,
+    /// The page's own address.
+    href: String,
+    client: ClientView,
+    counts: CountLinks,
+    /// The latest use of any of its connections that are in sight.
+    last_used: Option<When>,
+    /// The MCP servers it is used with.
+    projects: Vec<ProjectView>,
+    /// Label and address of the list of the others, when there are too many.
+    more_projects: Option<(String, String)>,
+    setups: Vec<Setup>,
+    /// The host whose configuration is unfolded.
+    open: &'static str,
+}
+
+/// What a registration says.
+#[derive(Clone, Debug)]
+struct ClientView {
+    name: String,
+    letter: String,
+    kind: &'static str,
+    origin: String,
+    created: When,
+    /// `None` reads "not recorded".
+    created_by: Option<String>,
+    revoked: Option<When>,
+    identifier: String,
+    confidential: bool,
+    /// Whether hosts must be told the client ID.
+    given: bool,
+    redirect_uris: Vec<String>,
+}
+
+/// A project of the client's.
+#[derive(Clone, Debug)]
+struct ProjectView {
+    name: String,
+    resource: String,
+}
+
+/// `GET /clients/{id}`.
+///
+/// # Errors
+/// A page, when there is no such client in this person's sight.
+pub async fn show(
+    app: Data<App>,
+    principal: Principal,
+    session: Session,
+    req: HttpRequest,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let now = app.clock.now();
+    let id = ClientId::parse(&id).ok_or_else(Problem::not_found)?;
+    let query = ListQuery {
+        clients: vec![id.clone()],
+        statuses: Statuses::ALL,
+        ..ListQuery::of(&principal).in_layout(Layout::List)
+    };
+    let reach = principal.sees();
+    let filter = query.filter(reach.clone(), app.rules.lifetimes.cutoffs(now), now);
+    let mut tx = app.db.snapshot().await?;
+    let client = store::client::by_id(&mut tx, &id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    let counts = connection_list::counts(&mut tx, &filter).await?;
+    let links = counts::links(counts, &query);
+    if !reach.covers_client(client.project.as_ref(), links.total > 0) {
+        return Err(Problem::not_found());
+    }
+    let creator = store::audit::creator(&mut tx, &id).await?;
+    let groups = projects(&mut tx, &filter).await?;
+    let endpoints = endpoints(&mut tx, &client, &groups).await?;
+    let setups = if client.revoked_at.is_none() {
+        setup::of(&client, &endpoints)
+    } else {
+        Vec::new()
+    };
+    let page = ClientPage {
+        frame: frame::build(&app, &principal, &session, &req, now),
+        href: format!("/clients/{id}"),
+        last_used: groups
+            .first()
+            .and_then(|group| group.last_used_at)
+            .map(|at| moment::when(at, now)),
+        more_projects: (groups.len() > PROJECTS_SHOWN as usize).then(|| {
+            let by_project = query.in_layout(Layout::Groups(GroupBy::Project));
+            ("All its projects".to_owned(), by_project.href())
+        }),
+        projects: endpoints.iter().map(project_view).collect(),
+        open: setups
+            .iter()
+            .find(|setup| setup.fits)
+            .map_or("", |setup| setup.host),
+        setups,
+        counts: links,
+        client: client_view(client, creator, now),
+    };
+    let body = if html::is_fragment(&req) {
+        frame::render(&page.as_panel())?
+    } else {
+        frame::render(&page)?
+    };
+    Ok(html::page(&req, StatusCode::OK, body))
+}
+
+/// The projects of the connections, the most recently used first, and one too many when
+/// there are more than are shown.
+async fn projects(tx: &mut Tx, filter: &Filter) -> store::Result<Vec<Group>> {
+    let grouping = Grouping {
+        by: GroupBy::Project,
+        order: GroupOrder::RECENT,
+        with_empty: false,
+    };
+    connection_groups::page(
+        tx,
+        filter,
+        &grouping,
+        &GroupPlace::Start,
+        PROJECTS_SHOWN + 1,
+    )
+    .await
+}
+
+/// Where the client may be used: at the project it belongs to, or else at those of its
+/// connections.
+async fn endpoints(tx: &mut Tx, client: &Client, groups: &[Group]) -> store::Result<Vec<Endpoint>> {
+    let ids: Vec<_> = match &client.project {
+        Some(project) => vec![project.clone()],
+        None => {
+            let shown = groups.iter().take(PROJECTS_SHOWN as usize);
+            shown
+                .filter_map(|group| ProjectId::parse(&group.id))
+                .collect()
+        }
+    };
+    store::project::endpoints(tx, Some(&ids), PROJECTS_SHOWN).await
+}
+
+fn client_view(client: Client, creator: Option<String>, now: Timestamp) -> ClientView {
+    ClientView {
+        letter: client
+            .name
+            .chars()
+            .take(1)
+            .flat_map(char::to_uppercase)
+            .collect(),
+        kind: match client.client_type {
+            ClientType::Public => "Public client",
+            ClientType::Confidential => "Confidential client",
+        },
+        origin: origin(&client, creator.as_deref()),
+        created: moment::dated(client.created_at),
+        created_by: creator,
+        revoked: client.revoked_at.map(|at| moment::when(at, now)),
+        confidential: client.client_type == ClientType::Confidential,
+        given: setup::is_given(&client),
+        redirect_uris: client
+            .redirect_uris
+            .iter()
+            .map(|uri| uri.as_str().to_owned())
+            .collect(),
+        name: client.name,
+        identifier: client.identifier,
+    }
+}
+
+/// How the client came to be known, in words.
+fn origin(client: &Client, creator: Option<&str>) -> String {
+    match client.origin {
+        Origin::Console if creator == Some(&Actor::CommandLine.to_string()) => {
+            "Created on the command line".to_owned()
+        }
+        Origin::Console => "Created in the console".to_owned(),
+        Origin::Api => "Created by API".to_owned(),
+        Origin::Registered => "Registered itself".to_owned(),
+        Origin::Document => format!(
+            "Described by a document at {}",
+            client.document_host().unwrap_or(&client.identifier)
+        ),
+    }
+}
+
+fn project_view(endpoint: &Endpoint) -> ProjectView {
+    ProjectView {
+        name: endpoint.name.clone(),
+        resource: endpoint.resource.as_str().to_owned(),
+    }
+}

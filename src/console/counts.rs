@@ -1,0 +1,78 @@
+//! How many connections there are of each status, each number with its list.
+
+use crate::store::{connection_filter::Statuses, connection_list::Counts};
+
+use super::query::ListQuery;
+
+/// The numbers, and where the rows behind them are.
+#[derive(Clone, Debug)]
+pub struct CountLinks {
+    /// Of every status.
+    pub total: i64,
+    /// The list of all of them.
+    pub href: String,
+    /// Active, expired, revoked; those without any too.
+    pub by_status: Vec<CountLink>,
+}
+
+/// One status.
+#[derive(Clone, Debug)]
+pub struct CountLink {
+    /// `active`, `expired` or `revoked`.
+    pub class: &'static str,
+    /// "Active", "Expired" or "Revoked".
+    pub word: &'static str,
+    /// How many.
+    pub count: i64,
+    /// The list of these.
+    pub href: String,
+}
+
+impl CountLinks {
+    /// "1 connection", "3 connections".
+    pub fn phrase(&self) -> String {
+        match self.total {
+            1 => "1 connection".to_owned(),
+            total => format!("{total} connections"),
+        }
+    }
+}
+
+/// The numbers that `query` counts, whatever statuses it asks for.
+pub fn links(counts: Counts, query: &ListQuery) -> CountLinks {
+    let only = |statuses| {
+        ListQuery {
+            statuses,
+            ..query.clone()
+        }
+        .href()
+    };
+    let none = Statuses::NONE;
+    let link = |class, word, count, statuses| CountLink {
+        class,
+        word,
+        count,
+        href: only(statuses),
+    };
+    let active = Statuses {
+        active: true,
+        ..none
+    };
+    let expired = Statuses {
+        expired: true,
+        ..none
+    };
+    let revoked = Statuses {
+        revoked: true,
+        ..none
+    };
+    CountLinks {
+        total: counts.active + counts.expired + counts.revoked,
+        href: only(Statuses::ALL),
+        by_status: vec![
+            link("active", "Active", counts.active, active),
+            link("expired", "Expired", counts.expired, expired),
+            link("revoked", "Revoked", counts.revoked, revoked),
+        ],
+    }
+}

@@ -1,0 +1,317 @@
+//! One person and everything they connected; for oneself under a name of its own.
+
+use actix_session::Session;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::StatusCode,
+    web::{Data, Path},
+};
+use askama::Template;
+
+use crate::{
+    clock::Timestamp,
+    domain::{
+        connection::Status,
+        ids::{PersonId, ProjectId},
+        role::{Principal, Reach},
+    },
+    store::{
+        self, Tx,
+        connection_filter::Statuses,
+        connection_groups::{self, Group, GroupBy, GroupOrder, GroupPlace, Grouping},
+        connection_list::{self, Column, Counts, Listed, Order, Place},
+        person::Person,
+        project::Endpoint,
+    },
+    web::{html, identity, params::encode, problem::Problem, state::App},
+};
+
+use super::{
+    connections::status_view,
+    counts::{self, CountLinks},
+    frame, moment,
+    query::{Layout, ListQuery, STATUSES_DEFAULT, address},
+    view::{Frame, StatusView, When},
+};
+
+/// How many connections are shown here; the list has all of them.
+const ROWS_SHOWN: u32 = 50;
+
+/// How many projects are named.
+const PROJECTS_SHOWN: u32 = 20;
+
+/// Those that work first, the newest first among them.
+const ORDER: Order = Order {
+    column: Column::Status,
+    descending: false,
+};
+
+/// A person's page; `as_list()` is the part with flash and connections.
+#[derive(Clone, Debug, Template)]
+#[template(path = "person.html", blocks = ["list"])]
+struct PersonPage {
+    frame: Frame,
+    heading: String,
+    /// What is known of the person; `None` on one's own page.
+    facts: Option<Facts>,
+    connected: Connected,
+    /// Where one may begin: names and addresses of MCP servers in one's sight.
+    servers: Vec<(String, String)>,
+}
+
+/// What a person connected, as far as it is in the viewer's sight.
+#[derive(Clone, Debug)]
+struct Connected {
+    counts: CountLinks,
+    last_used: Option<When>,
+    projects: Vec<ProjectLink>,
+    rows: Vec<PersonRow>,
+    /// Where all that can be revoked is revoked.
+    revoke_all_href: Option<String>,
+}
+
+/// What is known of a person.
+#[derive(Clone, Debug)]
+struct Facts {
+    /// `None` reads "unknown person".
+    email: Option<String>,
+    /// What the sign-in proxy calls them, where it is not the e-mail.
+    subject: Option<String>,
+    role: Option<&'static str>,
+    deactivated: Option<When>,
+    first_seen: When,
+    last_seen: When,
+}
+
+/// A project, and the person's connections to it.
+#[derive(Clone, Debug)]
+struct ProjectLink {
+    name: String,
+    count: i64,
+    href: String,
+}
+
+/// A connection of the person's.
+#[derive(Clone, Debug)]
+struct PersonRow {
+    id: String,
+    name: String,
+    client: String,
+    client_href: String,
+    project: String,
+    authorized: When,
+    status: StatusView,
+    last_used: Option<When>,
+    /// `None` when it is revoked or not the viewer's to revoke.
+    revoke_href: Option<String>,
+}
+
+/// `GET /people/{id}`.
+///
+/// # Errors
+/// A page, when there is no such person in this person's sight.
+pub async fn show(
+    app: Data<App>,
+    principal: Principal,
+    session: Session,
+    req: HttpRequest,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let now = app.clock.now();
+    let id = PersonId::parse(&id).ok_or_else(Problem::not_found)?;
+    let reach = principal.sees();
+    let mut tx = app.db.snapshot().await?;
+    let person = store::person::by_id(&mut tx, &id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    let connected = connected(&app, &mut tx, &principal, &req, &id, now).await?;
+    if !reach.covers_person(&id, connected.counts.total > 0) {
+        return Err(Problem::not_found());
+    }
+    // Their role elsewhere is nothing that administrators of projects need to know.
+    let role = if reach == Reach::All || principal.person.as_ref() == Some(&id) {
+        let known = person.identity.clone();
+        let roles = identity::authorize(&app, &mut tx, known, Some(id)).await?;
+        Some(roles.role_word())
+    } else {
+        None
+    };
+    let page = PersonPage {
+        frame: frame::build(&app, &principal, &session, &req, now),
+        heading: person.identity.name.clone(),
+        facts: Some(facts(person, role, now)),
+        connected,
+        servers: Vec::new(),
+    };
+    answer(&req, &page)
+}
+
+/// `GET /me`.
+///
+/// # Errors
+/// A page, when the database failed.
+pub async fn me(
+    app: Data<App>,
+    principal: Principal,
+    session: Session,
+    req: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let now = app.clock.now();
+    let mut tx = app.db.snapshot().await?;
+    let connected = match &principal.person {
+        Some(id) => connected(&app, &mut tx, &principal, &req, id, now).await?,
+        None => Connected::nothing(&principal),
+    };
+    let servers = match (connected.counts.total, principal.sees()) {
+        (0, Reach::All) => store::project::endpoints(&mut tx, None, PROJECTS_SHOWN).await?,
+        (0, Reach::Some { projects, .. }) => {
+            store::project::endpoints(&mut tx, Some(&projects), PROJECTS_SHOWN).await?
+        }
+        _ => Vec::new(),
+    };
+    let server = |server: Endpoint| (server.name, server.resource.as_str().to_owned());
+    let page = PersonPage {
+        frame: frame::build(&app, &principal, &session, &req, now),
+        heading: frame::MINE.to_owned(),
+        facts: None,
+        connected,
+        servers: servers.into_iter().map(server).collect(),
+    };
+    answer(&req, &page)
+}
+
+fn answer(req: &HttpRequest, page: &PersonPage) -> Result<HttpResponse, Problem> {
+    let body = if html::is_fragment(req) {
+        frame::render(&page.as_list())?
+    } else {
+        frame::render(page)?
+    };
+    Ok(html::page(req, StatusCode::OK, body))
+}
+
+fn facts(person: Person, role: Option<&'static str>, now: Timestamp) -> Facts {
+    let identity = person.identity;
+    Facts {
+        subject: (identity.subject != identity.email).then_some(identity.subject),
+        email: (identity.name != identity.email).then_some(identity.email),
+        role,
+        deactivated: person.deactivated_at.map(|at| moment::when(at, now)),
+        first_seen: moment::when(person.first_seen_at, now),
+        last_seen: moment::when(person.last_seen_at, now),
+    }
+}
+
+impl Connected {
+    /// For someone who never connected anything.
+    fn nothing(principal: &Principal) -> Self {
+        Self {
+            counts: counts::links(Counts::default(), &ListQuery::of(principal)),
+            last_used: None,
+            projects: Vec::new(),
+            rows: Vec::new(),
+            revoke_all_href: None,
+        }
+    }
+}
+
+async fn connected(
+    app: &App,
+    tx: &mut Tx,
+    principal: &Principal,
+    req: &HttpRequest,
+    id: &PersonId,
+    now: Timestamp,
+) -> store::Result<Connected> {
+    let query = ListQuery {
+        people: vec![id.clone()],
+        statuses: Statuses::ALL,
+        ..ListQuery::of(principal).in_layout(Layout::List)
+    };
+    let cutoffs = app.rules.lifetimes.cutoffs(now);
+    let filter = query.filter(principal.sees(), cutoffs, now);
+    let counts = connection_list::counts(tx, &filter).await?;
+    let rows = connection_list::page(tx, &filter, ORDER, &Place::Start, ROWS_SHOWN).await?;
+    let grouping = Grouping {
+        by: GroupBy::Project,
+        order: GroupOrder::RECENT,
+        with_empty: false,
+    };
+    let start = GroupPlace::Start;
+    let projects = connection_groups::page(tx, &filter, &grouping, &start, PROJECTS_SHOWN).await?;
+    let unrevoked = ListQuery {
+        statuses: STATUSES_DEFAULT,
+        ..query.clone()
+    };
+    let changeable = unrevoked.filter(principal.changes(), cutoffs, now);
+    let any = connection_list::page(tx, &changeable, ORDER, &Place::Start, 1).await?;
+    let viewer = Viewer {
+        app,
+        principal,
+        here: frame::here(req),
+        now,
+    };
+    let last_used = projects.first().and_then(|project| project.last_used_at);
+    Ok(Connected {
+        counts: counts::links(counts, &query),
+        last_used: last_used.map(|at| moment::when(at, now)),
+        projects: projects
+            .into_iter()
+            .map(|project| project_link(project, &query))
+            .collect(),
+        rows: rows.into_iter().map(|row| viewer.row(row)).collect(),
+        revoke_all_href: (!any.is_empty()).then(|| revoke_all(id)),
+    })
+}
+
+/// Asks about everything of this person's that is not revoked yet.
+fn revoke_all(id: &PersonId) -> String {
+    let pairs = [
+        ("person", id.to_string()),
+        ("status", "active".to_owned()),
+        ("status", "expired".to_owned()),
+    ];
+    address("/connections/revoke-matching", &pairs)
+}
+
+fn project_link(project: Group, query: &ListQuery) -> ProjectLink {
+    ProjectLink {
+        href: ListQuery {
+            projects: ProjectId::parse(&project.id).into_iter().collect(),
+            ..query.clone()
+        }
+        .href(),
+        name: project.name,
+        count: project.wanted,
+    }
+}
+
+/// Whom the rows are shown to, and when.
+struct Viewer<'a> {
+    app: &'a App,
+    principal: &'a Principal,
+    /// Where a revoke comes back to.
+    here: String,
+    now: Timestamp,
+}
+
+impl Viewer<'_> {
+    fn row(&self, row: Listed) -> PersonRow {
+        let status = row.life.status(&self.app.rules.lifetimes, self.now);
+        let changes = self.principal.changes().covers(&row.person, &row.project);
+        let revocable = changes && !matches!(status, Status::Revoked(_));
+        let ask = [("id", row.id.as_str()), ("back", self.here.as_str())];
+        PersonRow {
+            revoke_href: revocable.then(|| format!("/connections/revoke?{}", encode(ask))),
+            client_href: format!("/clients/{}", row.client),
+            id: row.id.to_string(),
+            name: row.name,
+            client: row.client_name,
+            project: row.project_name,
+            authorized: moment::dated(row.life.authorized_at),
+            status: status_view(&status, self.now),
+            last_used: row
+                .connected_at
+                .map(|_| moment::when(row.life.last_used_at, self.now)),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+use serde_json::Value;
+
+use crate::{
+    clock::Timestamp,
+    domain::{
+        ids::{ClientId, ProjectId},
+        project::Slug,
+        redirect::RedirectUri,
+        resource::Resource,
+    },
+};
+
+use super::*;
+
+fn client(origin: Origin, client_type: ClientType, redirect_uris: &[&str]) -> Client {
+    Client {
+        id: ClientId::parse("01890000-0000-7000-8000-00000000c1e1").unwrap(),
+        identifier: "01890000-0000-7000-8000-00000000c1e1".into(),
+        origin,
+        project: None,
+        name: "Support portal".into(),
+        client_type,
+        secret_hash: None,
+        created_at: Timestamp::from_millis(0),
+        revoked_at: None,
+        redirect_uris: redirect_uris
+            .iter()
+            .map(|uri| RedirectUri::from_stored((*uri).to_owned()))
+            .collect(),
+    }
+}
+
+fn endpoint(slug: &str, resource: &str) -> Endpoint {
+    Endpoint {
+        id: ProjectId::parse("01890000-0000-7000-8000-00000000a1e1").unwrap(),
+        slug: Slug::parse(slug).unwrap(),
+        name: slug.to_owned(),
+        resource: Resource::from_stored(resource.to_owned()),
+    }
+}
+
+const ID: &str = "01890000-0000-7000-8000-00000000c1e1";
+const AWKWARD: &str = "https://a.example/mcp?team='x'&say=\"y\"";
+
+fn json(setups: &[Setup], host: &str) -> Value {
+    let setup = setups.iter().find(|setup| setup.host == host).unwrap();
+    serde_json::from_str(&setup.text).unwrap()
+}
+
+#[test]
+fn every_file_parses_and_has_the_shape_that_its_host_reads() {
+    let confidential = client(Origin::Console, ClientType::Confidential, &[]);
+    let endpoints = [
+        endpoint("search", AWKWARD),
+        endpoint("wiki", "https://w.example/mcp"),
+    ];
+    let setups = of(&confidential, &endpoints);
+    assert_eq!(setups.len(), 5);
+
+    let desktop = json(&setups, "Claude Desktop");
+    let search = &desktop["mcpServers"]["search"];
+    assert_eq!(search["command"], "npx");
+    let args = search["args"].as_array().unwrap();
+    assert_eq!(args[..3], ["-y", "mcp-remote", AWKWARD]);
+    assert_eq!(args[3], "--static-oauth-client-info");
+    let info: Value = serde_json::from_str(args[4].as_str().unwrap()).unwrap();
+    assert_eq!(info["client_id"], ID);
+    assert_eq!(info["client_secret"], SECRET_PLACEHOLDER);
+
+    let cursor = json(&setups, "Cursor");
+    let search = &cursor["mcpServers"]["search"];
+    assert_eq!(search["url"], AWKWARD);
+    assert_eq!(search["auth"]["CLIENT_ID"], ID);
+    assert_eq!(search["auth"]["CLIENT_SECRET"], SECRET_PLACEHOLDER);
+    assert!(search.get("type").is_none());
+
+    let code = json(&setups, "VS Code");
+    let wiki = &code["servers"]["wiki"];
+    assert_eq!(wiki["type"], "http");
+    assert_eq!(wiki["url"], "https://w.example/mcp");
+    assert_eq!(wiki["oauth"], serde_json::json!({ "clientId": ID }));
+
+    let plain = json(&setups, "Plain JSON");
+    assert_eq!(plain["mcpServers"]["search"]["type"], "http");
+    assert_eq!(plain["mcpServers"]["search"]["oauth"]["clientId"], ID);
+}
+
+#[test]
+fn the_command_line_survives_a_shell() {
+    let endpoints = [
+        endpoint("search", AWKWARD),
+        endpoint("wiki", "https://w.example/mcp"),
+    ];
+    let confidential = client(Origin::Api, ClientType::Confidential, &[]);
+    assert_eq!(
+        of(&confidential, &endpoints)[0].text,
+        format!(
+            "claude mcp add --transport http search \
+             'https://a.example/mcp?team='\\''x'\\''&say=\"y\"' --client-id {ID} --client-secret\n\
+             claude mcp add --transport http wiki https://w.example/mcp \
+             --client-id {ID} --client-secret"
+        )
+    );
+    let public = client(Origin::Console, ClientType::Public, &[]);
+    assert!(!of(&public, &endpoints)[0].text.contains("--client-secret"));
+}
+
+#[test]
+fn a_client_that_registered_itself_is_not_named_to_the_host() {
+    for origin in [Origin::Registered, Origin::Document] {
+        let itself = client(origin, ClientType::Public, &[]);
+        for setup in of(&itself, &[endpoint("wiki", "https://w.example/mcp")]) {
+            assert!(!setup.text.contains(ID), "{}", setup.host);
+            assert!(setup.fits && setup.notes.is_empty(), "{}", setup.host);
+        }
+    }
+}
+
+#[test]
+fn a_host_whose_redirect_uri_is_not_registered_is_said_not_to_work() {
+    let endpoints = [endpoint("wiki", "https://w.example/mcp")];
+    let fitting = |uris: &[&str]| {
+        let setups = of(
+            &client(Origin::Console, ClientType::Public, uris),
+            &endpoints,
+        );
+        let fitting = setups.iter().filter(|setup| setup.fits);
+        fitting.map(|setup| setup.host).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        fitting(&["http://localhost:3118/callback"]),
+        ["Claude Code", "Plain JSON"]
+    );
+    assert_eq!(
+        fitting(&["http://localhost/oauth/callback", "http://127.0.0.1:33418/"]),
+        ["Claude Desktop", "VS Code", "Plain JSON"]
+    );
+    assert_eq!(
+        fitting(&["cursor://anysphere.cursor-mcp/oauth/callback"]),
+        ["Cursor", "Plain JSON"]
+    );
+    let unfit = &of(
+        &client(Origin::Console, ClientType::Public, &[]),
+        &endpoints,
+    )[0];
+    assert!(unfit.notes[0].contains("http://localhost/callback"));
+}
