@@ -76,8 +76,8 @@
     dialog.close();
   });
 
-  // A panel has an address of its own. The page behind it stays as it is, so that nothing is
-  // loaded when the panel closes: htmx leaves a page without a state alone.
+  // A panel has an address of its own. The page behind it stays as it is: going back to it
+  // loads nothing, and htmx must not think that it has to (so the state, and the listener).
   let beside;
   on('htmx:after:swap', ({ detail: { ctx } }) => {
     const panel = find('#panel > :not(:modal)');
@@ -93,11 +93,15 @@
       if (location.pathname == href) history.back();
     };
   });
+  window.navigation?.addEventListener('navigate', (event) => {
+    if (beside && event.navigationType == 'traverse') event.stopImmediatePropagation();
+  }, true);
   on('popstate', () => {
+    if (!beside) return;
     find('#panel > dialog')?.close();
-    if (history.state) return;
     history.replaceState({ htmx: true }, '');
-    beside?.focus();
+    beside.focus();
+    beside = null;
   });
 
   // Where the clipboard is out of reach, as without https, the text is at least selected.

@@ -2,7 +2,7 @@
 
 use crate::store::{connection_filter::Statuses, connection_list::Counts};
 
-use super::query::ListQuery;
+use super::{number, query::ListQuery};
 
 /// The numbers, and where the rows behind them are.
 #[derive(Clone, Debug)]
@@ -22,8 +22,8 @@ pub struct CountLink {
     pub class: &'static str,
     /// "Active", "Expired" or "Revoked".
     pub word: &'static str,
-    /// How many.
-    pub count: i64,
+    /// How many, as it is read.
+    pub count: String,
     /// The list of these.
     pub href: String,
 }
@@ -31,10 +31,7 @@ pub struct CountLink {
 impl CountLinks {
     /// "1 connection", "3 connections".
     pub fn phrase(&self) -> String {
-        match self.total {
-            1 => "1 connection".to_owned(),
-            total => format!("{total} connections"),
-        }
+        number::connections(self.total)
     }
 }
 
@@ -48,10 +45,10 @@ pub fn links(counts: Counts, query: &ListQuery) -> CountLinks {
         .href()
     };
     let none = Statuses::NONE;
-    let link = |class, word, count, statuses| CountLink {
+    let link = |class, word, count: i64, statuses| CountLink {
         class,
         word,
-        count,
+        count: number::grouped(count),
         href: only(statuses),
     };
     let active = Statuses {

@@ -29,7 +29,7 @@ use crate::{
 use super::{
     connections::status_view,
     counts::{self, CountLinks},
-    frame, moment,
+    frame, moment, number,
     query::{Layout, ListQuery, STATUSES_DEFAULT, address},
     view::{Frame, StatusView, When},
 };
@@ -87,7 +87,7 @@ struct Facts {
 #[derive(Clone, Debug)]
 struct ProjectLink {
     name: String,
-    count: i64,
+    count: String,
     href: String,
 }
 
@@ -281,7 +281,7 @@ fn project_link(project: Group, query: &ListQuery) -> ProjectLink {
         }
         .href(),
         name: project.name,
-        count: project.wanted,
+        count: number::grouped(project.wanted),
     }
 }
 

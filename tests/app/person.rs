@@ -117,7 +117,8 @@ async fn a_person_page_says_who_it_is_and_what_they_use() {
     assert_eq!(page.all(".facts dd"), ["Active", "1 Jun 2026", "just now"]);
     let expected = ["1 connection", "Active 1", "Expired 0", "Revoked 0"];
     assert_eq!(page.all(".counts a"), expected);
-    let links = page.attributes(".tools a[href^='/connections?']", "href");
+    let links = page.attributes(".counts a, .where a", "href");
+    assert_eq!(links.len(), 5);
     for (href, count) in links.iter().zip([1, 1, 0, 0, 1]) {
         assert_eq!(rows(&app.owner().opens(href).await), count, "{href}");
     }

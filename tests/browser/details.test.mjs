@@ -1,0 +1,158 @@
+// The panel of a client beside a list, and the pages of a person, as people use them.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { App } from './lib/app.mjs'
+import { startUntether } from './lib/server.mjs'
+import { assertAccessible, assertFits, launch, visit } from './lib/visit.mjs'
+
+let browser, untether, app
+before(async () => {
+  ;[browser, untether] = await Promise.all([launch(), startUntether()])
+  app = await App.register(untether, `${untether.public}/mcp`, 'Cursor')
+  const context = await browser.newContext()
+  await context.addCookies([{ name: 'person', value: 'owner', url: untether.public }])
+  await app.connect(await context.newPage())
+  await context.close()
+})
+after(async () => {
+  await browser?.close()
+  app?.close()
+  await untether?.close()
+})
+
+const LISTS = ['/me']
+const client = (page) => page.getByRole('link', { name: 'Cursor', exact: true }).first()
+const panel = (page) => page.getByRole('dialog', { name: 'Cursor' })
+const isFocused = (locator) => locator.evaluate((element) => element === document.activeElement)
+/** What the page asks for from now on, but for the icon, which browsers ask for again. */
+function countRequests(page) {
+  const seen = []
+  page.on('request', (request) => request.url().includes('/static/') || seen.push(request.url()))
+  return seen
+}
+
+for (const list of LISTS) {
+  test(`from ${list} a client opens beside it, and Esc gives back the row and the address`, async (t) => {
+    const page = await visit(t, browser, untether, 'owner')
+    await page.goto(list)
+    await client(page).focus()
+    await page.keyboard.press('Enter')
+    await panel(page).waitFor()
+    assert.equal(new URL(page.url()).pathname, `/clients/${app.clientId}`)
+    assert.ok(await isFocused(panel(page).getByRole('link', { name: 'Close' })), 'Close is not focused')
+    const requests = countRequests(page)
+    await page.keyboard.press('Escape')
+    await panel(page).waitFor({ state: 'detached' })
+    await page.waitForURL(`**${list}`)
+    await page.waitForFunction(() => document.activeElement.textContent == 'Cursor')
+    assert.ok(await isFocused(client(page)), 'the focus is not on the row again')
+    assert.deepEqual(requests, [], 'closing loaded something')
+
+    await client(page).click()
+    await panel(page).getByRole('link', { name: 'Close' }).click()
+    await panel(page).waitFor({ state: 'detached' })
+    await page.waitForURL(`**${list}`)
+
+    await client(page).click()
+    await panel(page).waitFor()
+    await page.goBack()
+    await panel(page).waitFor({ state: 'detached' })
+    await page.waitForURL(`**${list}`)
+    await client(page).waitFor()
+  })
+}
+
+test('the address of a panel is a page that can be opened again', async (t) => {
+  const page = await visit(t, browser, untether, 'owner')
+  await page.goto('/me')
+  await client(page).click()
+  await panel(page).waitFor()
+  await page.reload()
+  await page.getByRole('navigation', { name: 'Main' }).waitFor()
+  await page.getByRole('heading', { name: 'Cursor' }).waitFor()
+})
+
+test('Copy copies the very text', async (t) => {
+  const page = await visit(t, browser, untether, 'owner')
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+  await page.goto('/me')
+  await client(page).click()
+  const copied = async (name) => {
+    await panel(page).getByRole('button', { name: `Copy ${name}` }).click()
+    await panel(page).getByRole('button', { name: `Copied ${name}` }).waitFor()
+    return page.evaluate(() => navigator.clipboard.readText())
+  }
+  assert.equal(await copied('client ID'), app.clientId)
+  assert.equal(await copied('MCP server URL of Untether'), `${untether.public}/mcp`)
+  await panel(page).getByText('VS Code', { exact: true }).click()
+  const file = JSON.parse(await copied('configuration of VS Code'))
+  assert.deepEqual(file, { servers: { untether: { type: 'http', url: `${untether.public}/mcp` } } })
+})
+
+test('where the clipboard cannot be written the text is selected', async (t) => {
+  const page = await visit(t, browser, untether, 'owner')
+  await page.addInitScript(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }))
+  await page.goto(`/clients/${app.clientId}`)
+  await page.getByRole('button', { name: 'Copy client ID' }).click()
+  await page.getByRole('button', { name: 'Selected client ID' }).waitFor()
+  assert.equal(await page.evaluate(() => String(getSelection())), app.clientId)
+})
+
+test('without scripts a client is a page, with nothing that needs them', async (t) => {
+  const page = await visit(t, browser, untether, 'owner', { js: false })
+  await page.goto('/me')
+  await client(page).click()
+  await page.getByRole('heading', { name: 'Cursor' }).waitFor()
+  assert.equal(new URL(page.url()).pathname, `/clients/${app.clientId}`)
+  assert.equal(await page.getByRole('button', { name: /^Copy/ }).count(), 0)
+  assert.ok((await page.getByRole('main').textContent()).includes('claude mcp add --transport http untether'))
+  await page.getByRole('link', { name: 'Close' }).click()
+  assert.equal(new URL(page.url()).pathname, '/connections')
+})
+
+test('one of my connections is revoked without leaving my connections', async (t) => {
+  const page = await visit(t, browser, untether, 'ana')
+  await app.connect(page)
+  await page.goto('/')
+  assert.equal(new URL(page.url()).pathname, '/me', 'a member does not begin at their own connections')
+  await page.getByRole('link', { name: /^Revoke Cursor#/ }).click()
+  await page.getByRole('button', { name: 'Revoke access' }).click()
+  await page.getByRole('status').filter({ hasText: 'Revoked Cursor#' }).waitFor()
+  assert.equal(new URL(page.url()).pathname, '/me')
+  await page.getByRole('heading', { name: 'My connections' }).waitFor()
+})
+
+const SCREENS = {
+  'my connections': { open: (page) => page.goto('/me') },
+  'my connections when there are none': { open: (page) => page.goto('/me'), person: 'ben' },
+  'the page of a client': { open: (page) => page.goto(`/clients/${app.clientId}`) },
+  'the panel of a client': {
+    async open(page) {
+      await page.goto('/me')
+      await client(page).click()
+      await panel(page).waitFor()
+    },
+  },
+  'the page of a person': {
+    async open(page) {
+      await page.goto('/me')
+      const href = await page.getByRole('link', { name: 'Revoke all' }).getAttribute('href')
+      await page.goto(`/people/${new URLSearchParams(href.split('?')[1]).get('person')}`)
+    },
+  },
+}
+
+for (const [what, { open, person = 'owner' }] of Object.entries(SCREENS)) {
+  test(`axe-core finds nothing on ${what}, in any light, and it fits a phone`, async (t) => {
+    const page = await visit(t, browser, untether, person)
+    await open(page)
+    for (const width of [1280, 390]) {
+      await page.setViewportSize({ width, height: 900 })
+      await assertFits(page, `${what} at ${width} px`)
+      for (const colorScheme of ['light', 'dark']) {
+        await page.emulateMedia({ colorScheme })
+        await assertAccessible(page, `${what} at ${width} px, ${colorScheme}`)
+      }
+    }
+  })
+}
