@@ -76,6 +76,16 @@
     dialog.close();
   });
 
+  // In rows, links to a client and to a revoke open beside and over the page without saying so.
+  on('click', (event) => {
+    const link = event.target.closest('.rows a:not([data-hx-get])');
+    if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const into = { revoke: '#dialog', clients: '#panel' }[/(revoke|clients)[?/]/.exec(link.href)?.[1]];
+    if (!into) return;
+    event.preventDefault();
+    htmx.ajax('GET', link.getAttribute('href'), { source: link, target: into });
+  });
+
   // A panel has an address of its own. The page behind it stays as it is: going back to it
   // loads nothing, and htmx must not think that it has to (so the state, and the listener).
   let beside;
