@@ -256,6 +256,13 @@ async fn the_numbers_equal_those_of_the_list_they_lead_to() {
         let who = app.person(who);
         let page = who.opens(&path(&host.client_id)).await;
         assert_eq!(page.all(".counts a"), expected, "{}", who.email);
+        for (said, href) in expected.iter().zip(page.attributes(".counts a", "href")) {
+            let file = href.replace("/connections?", "/connections.json?");
+            let rows: Value = serde_json::from_str(&who.opens(&file).await.text).unwrap();
+            let rows = rows.as_array().unwrap().len();
+            let number: String = said.chars().filter(char::is_ascii_digit).collect();
+            assert_eq!(rows.to_string(), number, "{} {said} {href}", who.email);
+        }
     }
 }
 
