@@ -181,6 +181,10 @@ fn page_routes(routes: &mut ServiceConfig) {
         .route("/connections", web::get().to(console::connections::show))
         .route("/connections.csv", web::get().to(console::export::csv))
         .route("/connections.json", web::get().to(console::export::json))
+        .route(
+            "/connections/rows",
+            web::get().to(console::connections::show_group),
+        )
         .route("/connections/revoke", web::get().to(console::revoke::ask))
         .route("/connections/revoke", web::post().to(console::revoke::act))
         .route(

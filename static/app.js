@@ -5,13 +5,58 @@
   const find = (css) => document.querySelector(css);
   let opener, running = 0;
 
+  // What is ticked stands in the table alone, so that a row that goes takes its tick along.
+  const LIMIT = 100;
+  const boxes = (where = document) => [...where.querySelectorAll('#selection [name=id]')];
+  const ticked = (where) => boxes(where).filter((box) => box.checked);
+  // The attribute too: it survives a swap, the property stays with the element.
+  const tick = (box, to) => (box.checked = box.defaultChecked = to);
+  const refuse = () => find('#too-many').replaceChildren(find('#limit').content.cloneNode(true));
+  const count = () => {
+    const bar = find('.selection');
+    if (!bar) return;
+    const n = ticked().length;
+    bar.hidden = !n;
+    find('#selected').textContent = `${n} selected`;
+    bar.querySelector('button').textContent = `Revoke ${n} connection${n == 1 ? '' : 's'}`;
+    for (const all of document.querySelectorAll('[data-all], [data-every]')) {
+      const within = all.closest('tbody') ?? document;
+      const [on, of] = [ticked(within).length, boxes(within).length];
+      all.checked = on && on == of;
+      all.indeterminate = on && on < of;
+      all.hidden = !of && !all.dataset.all;
+    }
+  };
+  on('change', ({ target }) => {
+    if (!target.closest('#selection')) return;
+    find('#too-many').replaceChildren();
+    if (target.dataset.all && target.checked) {
+      return htmx.ajax('GET', target.dataset.all, { source: target, target: target.closest('tbody'), swap: 'outerHTML' });
+    }
+    const many = target.name ? [target] : boxes(target.closest('tbody') ?? document);
+    const full = target.checked && new Set([...ticked(), ...many]).size > LIMIT;
+    for (const box of many) full ? box.checked = box.defaultChecked : tick(box, target.checked);
+    if (full) refuse();
+    count();
+  });
+  let kept;
+  on('htmx:before:swap', () => (kept = new Set(ticked().map((box) => box.value))));
+  const restore = () => {
+    for (const box of boxes()) tick(box, box.defaultChecked || kept.has(box.value));
+    if (ticked().length > LIMIT) {
+      for (const box of ticked()) tick(box, kept.has(box.value));
+      refuse();
+    }
+    count();
+  };
+
   // `disabled` would drop the focus and the button's value.
   const pending = (form, is) => {
     form.toggleAttribute('data-pending', is);
     for (const button of form.querySelectorAll('button')) button.ariaDisabled = is || null;
   };
   on('submit', (event) => {
-    if (!event.target.matches('[data-pending]')) return;
+    if (!event.target.matches('[data-pending]') && (event.target.id != 'selection' || ticked().length)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
   }, true);
@@ -67,23 +112,26 @@
         (opener.isConnected ? opener : find('#flash > p') ?? find('#list')).focus();
       };
     }
+    restore();
     if (document.activeElement == document.body) find('#list')?.focus();
   });
   on('click', (event) => {
-    const dialog = event.target.closest(':modal [data-close]')?.closest('dialog');
-    if (!dialog) return;
-    event.preventDefault();
-    dialog.close();
-  });
-
-  // In rows, links to a client and to a revoke open beside and over the page without saying so.
-  on('click', (event) => {
-    const link = event.target.closest('.rows a:not([data-hx-get])');
+    const { target } = event;
+    for (const menu of document.querySelectorAll('.menu[open]')) menu.open = menu.contains(target);
+    const link = target.closest('a');
     if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    const into = { revoke: '#dialog', clients: '#panel' }[/(revoke|clients)[?/]/.exec(link.href)?.[1]];
-    if (!into) return;
+    if (link.matches(':modal [data-close]')) link.closest('dialog').close();
+    else if (link.matches('[data-clear]')) {
+      for (const box of boxes(link.closest('tbody') ?? document)) tick(box, false);
+      find('#too-many').replaceChildren();
+      count();
+    } else if (link.closest('.rows')) {
+      // In rows, links to a client and to a revoke open beside and over the page without saying so.
+      const into = { revoke: '#dialog', clients: '#panel' }[/(revoke|clients)[?/]/.exec(link.href)?.[1]];
+      if (!find(into ?? 'none')) return;
+      htmx.ajax('GET', link.getAttribute('href'), { source: link, target: into });
+    } else return;
     event.preventDefault();
-    htmx.ajax('GET', link.getAttribute('href'), { source: link, target: into });
   });
 
   // A panel has an address of its own. The page behind it stays as it is: going back to it
@@ -129,4 +177,11 @@
     for (const other of document.querySelectorAll('[data-copy]')) other.firstChild.data = 'Copy';
     button.firstChild.data = said;
   });
+  on('keydown', ({ key }) => {
+    const menu = key == 'Escape' && find('.menu[open]');
+    if (!menu) return;
+    menu.open = false;
+    menu.firstElementChild.focus();
+  });
+  count();
 })();

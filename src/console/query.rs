@@ -193,6 +193,61 @@ impl ListQuery {
         }
     }
 
+    /// The same connections as this view shows them.
+    pub fn with_view(&self, view: View) -> Self {
+        Self {
+            view,
+            ..self.clone()
+        }
+    }
+
+    /// The first page of the list in this order.
+    pub fn sorted(&self, order: Order) -> Self {
+        self.with_view(View::List {
+            order,
+            place: Place::Start,
+        })
+    }
+
+    /// The first page of the groups in this order; the list stays as it is.
+    pub fn groups_sorted(&self, order: GroupOrder) -> Self {
+        match &self.view {
+            View::List { .. } => self.clone(),
+            View::Groups { by, .. } => self.with_view(View::Groups {
+                by: *by,
+                order,
+                place: GroupPlace::Start,
+                open: Vec::new(),
+            }),
+        }
+    }
+
+    /// The same page with the rows of a group shown or not; of too many open
+    /// groups the first is closed.
+    pub fn with_group(&self, id: &str, shown: bool) -> Self {
+        let mut query = self.clone();
+        if let View::Groups { open, .. } = &mut query.view {
+            open.retain(|other| other != id);
+            if shown {
+                open.drain(..open.len().saturating_sub(OPEN_LIMIT - 1));
+                open.push(id.to_owned());
+                open.sort();
+            }
+        }
+        query
+    }
+
+    /// The same page with those groups open that are open in `other`.
+    pub fn with_open_of(mut self, other: Option<&Self>) -> Self {
+        let others = other.map(|query| &query.view);
+        if let (View::Groups { open, .. }, Some(View::Groups { open: others, .. })) =
+            (&mut self.view, others)
+        {
+            open.clone_from(others);
+        }
+        self
+    }
+
     /// The same view and order with no condition but the usual statuses.
     pub fn without_filters(&self) -> Self {
         Self {

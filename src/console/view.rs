@@ -9,6 +9,8 @@ use askama::Template;
 
 use crate::web::problem::Explanation;
 
+pub mod list;
+
 /// What surrounds every console page.
 #[derive(Clone, Debug)]
 pub struct Frame {
@@ -85,66 +87,6 @@ pub struct StatusView {
     pub detail: String,
 }
 
-/// A row of the list of connections.
-#[derive(Clone, Debug)]
-pub struct ConnectionRow {
-    pub id: String,
-    pub name: String,
-    pub client: String,
-    /// Where the client comes from, when that needs saying: "created by API".
-    pub client_note: Option<String>,
-    pub project: String,
-    pub authorized: When,
-    pub person_name: String,
-    pub person_email: String,
-    pub status: StatusView,
-    /// `None` reads "Never".
-    pub last_used: Option<When>,
-    /// `None` when it is revoked or not this person's to revoke.
-    pub revoke_href: Option<String>,
-}
-
-/// A status to show or hide, with the number of connections that have it.
-#[derive(Clone, Debug)]
-pub struct StatusChip {
-    pub label: &'static str,
-    pub count: i64,
-    /// The same list with this status shown or hidden.
-    pub href: String,
-    pub on: bool,
-}
-
-/// One page of connections.
-#[derive(Clone, Debug)]
-pub struct ConnectionList {
-    pub rows: Vec<ConnectionRow>,
-    pub chips: Vec<StatusChip>,
-    /// "254 connections"; announced when it changes.
-    pub summary: String,
-    pub previous: Option<String>,
-    pub next: Option<String>,
-    pub per: Vec<PerLink>,
-    /// What to show instead of a table when there are no rows.
-    pub empty: Option<Empty>,
-}
-
-/// A choice of how many rows a page has.
-#[derive(Clone, Debug)]
-pub struct PerLink {
-    pub label: String,
-    pub href: String,
-    pub current: bool,
-}
-
-/// Why a list is empty and what to do about it.
-#[derive(Clone, Debug)]
-pub struct Empty {
-    pub heading: String,
-    pub text: String,
-    /// Label and URL.
-    pub action: Option<(String, String)>,
-}
-
 /// A connection about to be revoked.
 #[derive(Clone, Debug)]
 pub struct RevokeTarget {
@@ -194,16 +136,6 @@ pub struct ConsentView {
     /// Names and values of the authorization request, to post again.
     pub hidden: Vec<(String, String)>,
     pub csrf: String,
-}
-
-/// The list of connections; `as_list()` is the part with flash, filters, table and paging.
-#[derive(Clone, Debug, Template)]
-#[template(path = "connections.html", blocks = ["list"])]
-pub struct ConnectionsPage {
-    pub frame: Frame,
-    pub heading: String,
-    pub intro: String,
-    pub list: ConnectionList,
 }
 
 /// The question before revoking; `as_dialog()` is the same as a `<dialog>` alone.

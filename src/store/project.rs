@@ -123,6 +123,15 @@ pub async fn endpoints(
     Ok(rows.into_iter().map(endpoint).collect())
 }
 
+/// The id and name of every project, by name.
+///
+/// # Errors
+/// When the database fails.
+pub async fn names(tx: &mut Tx) -> Result<Vec<(ProjectId, String)>> {
+    const NAMES: &str = "SELECT id, name FROM project ORDER BY folded, id";
+    Ok(sql!(tx, |c| sqlx::query_as(NAMES).fetch_all(c).await)?)
+}
+
 /// Up to two projects other than `but`: enough to tell whether there is one only.
 ///
 /// # Errors

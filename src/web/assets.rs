@@ -131,7 +131,7 @@ mod tests {
             let response = get(url, &[("Accept-Encoding", "br")]).await;
             sizes.push(to_bytes(response.into_body()).await.unwrap().len());
         }
-        assert!(sizes[0] <= 4 * 1024, "style sheet: {} bytes", sizes[0]);
+        assert!(sizes[0] <= 5 * 1024, "style sheet: {} bytes", sizes[0]);
         assert!(sizes[1] + sizes[2] <= 20 * 1024, "scripts: {sizes:?} bytes");
     }
 }

@@ -38,6 +38,13 @@ impl Params {
             .filter(|value| !value.is_empty()))
     }
 
+    /// Names and values, in order.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Every value of `name` that is not empty.
     pub fn all(&self, name: &str) -> Vec<&str> {
         let named = self.0.iter().filter(|(key, _)| key == name);

@@ -96,7 +96,7 @@ async fn get_has_no_effects() {
     let paths = [
         "/",
         "/connections",
-        "/connections?status=revoked&per=25",
+        "/connections?view=list&status=revoked&per=25",
         "/oauth/authorize",
         &consent,
         &format!("/connections/revoke?id={id}"),

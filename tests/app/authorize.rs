@@ -83,7 +83,13 @@ async fn a_double_click_on_allow_makes_one_connection() {
         clicks.iter().all(|answer| *answer == clicks[0]),
         "the same code each time"
     );
-    assert_eq!(ana.opens("/connections").await.connections().len(), 1);
+    assert_eq!(
+        ana.opens("/connections?view=list")
+            .await
+            .connections()
+            .len(),
+        1
+    );
     assert_eq!(
         host.redeems(&query_of(&clicks[0])["code"]).await.status(),
         200

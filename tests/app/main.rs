@@ -21,6 +21,8 @@ mod document_refusals;
 mod export;
 mod identity;
 mod introspect;
+mod list;
+mod list_groups;
 mod matching;
 mod mcp;
 mod person;

@@ -51,7 +51,7 @@ async fn revoking_one_connection_leaves_the_others_and_the_client() {
     assert!(server.admits(&bo.access).await);
     let again = host.connects(&ana, &server).await;
     assert!(server.admits(&again.access).await);
-    let all = "/connections?status=active&status=revoked";
+    let all = "/connections?view=list&status=active&status=revoked";
     assert_eq!(
         ana.opens(all).await.connections().len(),
         3,
@@ -117,7 +117,10 @@ async fn a_confirmation_submitted_many_times_acts_once() {
         ["connection.revoked by ana@acme.example"; 2]
     );
     ana.posts("/connections/revoke", &fields).await;
-    let said = ana.opens("/connections").await.all("[role=status] .flash");
+    let said = ana
+        .opens("/connections?view=list")
+        .await
+        .all("[role=status] .flash");
     assert_eq!(
         said,
         [
@@ -137,7 +140,7 @@ async fn the_reason_and_the_revoker_are_shown_on_the_row() {
     let id = owner.newest_connection().await;
     let answer = owner.revokes(&[&id], " laptop <lost> ").await;
     assert_eq!(answer.headers["location"], "/connections");
-    let said = owner.opens("/connections").await;
+    let said = owner.opens("/connections?view=list").await;
     let flash = said.all("[role=status] .flash").join("");
     assert!(
         flash.starts_with("Revoked Cursor#") && flash.ends_with("Cursor stays registered."),
@@ -145,13 +148,13 @@ async fn the_reason_and_the_revoker_are_shown_on_the_row() {
     );
     assert!(
         owner
-            .opens("/connections")
+            .opens("/connections?view=list")
             .await
             .all("[role=status] .flash")
             .is_empty(),
         "said once"
     );
-    let page = owner.opens("/connections?status=revoked").await;
+    let page = owner.opens("/connections?view=list&status=revoked").await;
     assert_eq!(page.all("td.status span"), ["Revoked"]);
     assert_eq!(
         page.all("td.status small"),
@@ -211,7 +214,9 @@ async fn a_new_consent_leaves_the_record_of_a_revoked_connection() {
     ana.revokes(&[&ana.newest_connection().await], "lost").await;
     app.advance(std::time::Duration::from_secs(31 * 86_400));
     host.connects(&ana, &server).await;
-    let page = ana.opens("/connections?status=active&status=revoked").await;
+    let page = ana
+        .opens("/connections?view=list&status=active&status=revoked")
+        .await;
     assert_eq!(page.all("td.status span"), ["Active", "Revoked"]);
 }
 
@@ -313,7 +318,10 @@ async fn what_is_wrong_with_a_confirmation_is_said_where_it_was_typed() {
     let fields = [
         ("id".to_owned(), id.clone()),
         ("reason".to_owned(), reason.clone()),
-        ("back".to_owned(), "/connections?per=25".to_owned()),
+        (
+            "back".to_owned(),
+            "/connections?view=list&per=25".to_owned(),
+        ),
         ("csrf".to_owned(), ana.form_token().await),
     ];
     let again = ana.posts("/connections/revoke", &fields).await;
@@ -323,7 +331,10 @@ async fn what_is_wrong_with_a_confirmation_is_said_where_it_was_typed() {
     assert_eq!(again.all("textarea"), [reason]);
     let kept = form_fields(&again, "/connections/revoke");
     assert!(kept.contains(&("id".to_owned(), id)));
-    assert!(kept.contains(&("back".to_owned(), "/connections?per=25".to_owned())));
+    assert!(kept.contains(&(
+        "back".to_owned(),
+        "/connections?view=list&per=25".to_owned()
+    )));
 
     let dialog = ana.submits("/connections/revoke", &fields).await;
     assert_eq!(dialog.status, 400);

@@ -84,7 +84,7 @@ async fn visibility_is_one_rule_on_every_route() {
 async fn check(case: &Case<'_, '_>, targets: [&str; 3]) {
     let who = &case.who;
     let list = who
-        .opens("/connections?status=active&status=expired&status=revoked")
+        .opens("/connections?view=list&status=active&status=expired&status=revoked")
         .await;
     let listed = list.attributes("table tbody tr", "id");
     let seen = targets.map(|id| listed.iter().any(|row| row == id));

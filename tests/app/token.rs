@@ -175,7 +175,7 @@ async fn an_old_refresh_token_used_again_ends_the_connection_in_plain_words() {
     assert_eq!(host.is_refused(&second.refresh).await, "invalid_grant");
     let rows = app
         .owner()
-        .opens("/connections?status=revoked")
+        .opens("/connections?view=list&status=revoked")
         .await
         .all("table tbody tr");
     assert!(
@@ -253,12 +253,16 @@ async fn an_unused_connection_expires_and_says_so_everywhere() {
     let tokens = host.connects(&ana, &server).await;
     app.advance(DAY * 30 - Duration::from_millis(1));
     assert_eq!(
-        ana.opens("/connections").await.all("td.status span"),
+        ana.opens("/connections?view=list")
+            .await
+            .all("td.status span"),
         ["Active"]
     );
     app.advance(Duration::from_millis(1));
     assert_eq!(
-        ana.opens("/connections").await.all("td.status span"),
+        ana.opens("/connections?view=list")
+            .await
+            .all("td.status span"),
         ["Expired"]
     );
     assert!(!server.admits(&tokens.access).await);
@@ -267,7 +271,10 @@ async fn an_unused_connection_expires_and_says_so_everywhere() {
     let again = host.connects(&ana, &server).await;
     assert!(server.admits(&again.access).await);
     assert_eq!(
-        ana.opens("/connections").await.connections().len(),
+        ana.opens("/connections?view=list")
+            .await
+            .connections()
+            .len(),
         1,
         "it was replaced"
     );

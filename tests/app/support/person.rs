@@ -101,6 +101,16 @@ impl<'a> Person<'a> {
         self
     }
 
+    /// Sends a request as this person, and looks at the answer as a page.
+    pub async fn sends(&self, request: RequestBuilder) -> Page {
+        Self::look(self.send(request).await).await
+    }
+
+    /// Sends a request as this person.
+    pub async fn answers_to(&self, request: RequestBuilder) -> Response {
+        self.send(request).await
+    }
+
     async fn send(&self, request: RequestBuilder) -> Response {
         let mut request = request.header("x-forwarded-email", &self.email);
         if let Some(groups) = &self.groups {
@@ -208,7 +218,7 @@ impl<'a> Person<'a> {
     /// The id of the newest connection in this person's list.
     pub async fn newest_connection(&self) -> String {
         let page = self
-            .opens("/connections?status=active&status=expired&status=revoked")
+            .opens("/connections?view=list&status=active&status=expired&status=revoked")
             .await;
         page.attributes("table tbody tr", "id")
             .into_iter()

@@ -1,0 +1,274 @@
+//! What is above the table: views, search, statuses and the other filters.
+
+use crate::{
+    console::{
+        query::{Layout, ListQuery, STATUSES_DEFAULT, View},
+        view::list::{Choice, Empty, MoreFilters, Search, StatusChip, Tick},
+    },
+    domain::{
+        client::{ClientType, Origin},
+        ids::ProjectId,
+        role::Reach,
+    },
+    store::{
+        Tx,
+        connection_filter::Statuses,
+        connection_groups::{self, GroupBy, GroupColumn, GroupOrder, GroupPlace, Grouping},
+        connection_list::Counts,
+        project,
+    },
+    web::problem::Problem,
+};
+
+use super::Desk;
+
+/// The most projects that someone who does not see all of them is offered.
+const PROJECT_LIMIT: u32 = 500;
+
+/// Ids and names of the projects whose connections this person may see, by name.
+pub(super) async fn projects(
+    tx: &mut Tx,
+    desk: &Desk<'_>,
+) -> Result<Vec<(ProjectId, String)>, Problem> {
+    let mut all = project::names(tx).await?;
+    if let Reach::Some { projects, .. } = &desk.sees {
+        let grouping = Grouping {
+            by: GroupBy::Project,
+            order: GroupOrder {
+                column: GroupColumn::Name,
+                descending: false,
+            },
+            with_empty: false,
+        };
+        let filter = desk.everything();
+        let start = GroupPlace::Start;
+        let connected =
+            connection_groups::page(tx, &filter, &grouping, &start, PROJECT_LIMIT).await?;
+        all.retain(|(id, _)| {
+            projects.contains(id) || connected.iter().any(|group| group.id == id.as_str())
+        });
+    }
+    Ok(all)
+}
+
+/// The ways to look at the same connections.
+pub(super) fn views(query: &ListQuery) -> Vec<Choice> {
+    let layouts = [
+        ("Group by client", Layout::Groups(GroupBy::Client)),
+        ("Group by person", Layout::Groups(GroupBy::Person)),
+        ("Group by project", Layout::Groups(GroupBy::Project)),
+        ("List view", Layout::List),
+    ];
+    let choice = |(label, layout): (&str, Layout)| Choice {
+        label: label.to_owned(),
+        href: query.in_layout(layout).href(),
+        current: query.layout() == layout,
+    };
+    layouts.into_iter().map(choice).collect()
+}
+
+/// The search box.
+pub(super) fn search(query: &ListQuery) -> Search {
+    Search {
+        text: query.text.clone().unwrap_or_default(),
+        hidden: kept(query, &["q"]),
+    }
+}
+
+/// The parameters of the first page, without those that a form asks for itself.
+fn kept(query: &ListQuery, asked: &[&str]) -> Vec<(&'static str, String)> {
+    let mut pairs = query.first_page().pairs();
+    pairs.retain(|(name, _)| !asked.contains(name));
+    pairs
+}
+
+/// The statuses, each to be shown or hidden.
+pub(super) fn chips(query: &ListQuery, counts: Counts) -> Vec<StatusChip> {
+    let now = query.statuses;
+    let chip = |label, count, on, note, toggled: Statuses| StatusChip {
+        label,
+        count,
+        on,
+        note,
+        href: with_statuses(query, toggled).href(),
+    };
+    let (active, expired, revoked) = (!now.active, !now.expired, !now.revoked);
+    vec![
+        chip(
+            "Active",
+            counts.active,
+            now.active,
+            "",
+            Statuses { active, ..now },
+        ),
+        chip(
+            "Expired",
+            counts.expired,
+            now.expired,
+            "",
+            Statuses { expired, ..now },
+        ),
+        chip(
+            "Revoked",
+            counts.revoked,
+            now.revoked,
+            "kept 3 months",
+            Statuses { revoked, ..now },
+        ),
+    ]
+}
+
+/// The list with these statuses. With none left it would be empty for no reason: start over.
+fn with_statuses(query: &ListQuery, statuses: Statuses) -> ListQuery {
+    let none = statuses == Statuses::NONE;
+    ListQuery {
+        statuses: if none { STATUSES_DEFAULT } else { statuses },
+        ..query.first_page()
+    }
+}
+
+const ORIGINS: [(Origin, &str); 4] = [
+    (Origin::Console, "Created in the console"),
+    (Origin::Api, "Created by API"),
+    (Origin::Registered, "Registered itself"),
+    (Origin::Document, "Known by a document"),
+];
+
+const TYPES: [(ClientType, &str); 2] = [
+    (ClientType::Public, "Public"),
+    (ClientType::Confidential, "Confidential"),
+];
+
+/// An origin in words.
+pub(super) fn origin_words(origin: Origin) -> &'static str {
+    let known = ORIGINS.iter().find(|(known, _)| *known == origin);
+    known.map_or(origin.as_str(), |(_, words)| words)
+}
+
+/// A type in words.
+pub(super) fn type_words(kind: ClientType) -> &'static str {
+    let known = TYPES.iter().find(|(known, _)| *known == kind);
+    known.map_or(kind.as_str(), |(_, words)| words)
+}
+
+/// The form with the other filters. `people` are those asked for: id and name.
+pub(super) fn more(
+    desk: &Desk<'_>,
+    projects: &[(ProjectId, String)],
+    people: &[(String, String)],
+) -> MoreFilters {
+    let query = desk.query;
+    let day = |day: Option<time::Date>| day.map(|day| day.to_string()).unwrap_or_default();
+    let project = |(id, name): &(ProjectId, String)| Tick {
+        value: id.to_string(),
+        label: name.clone(),
+        on: query.projects.contains(id),
+    };
+    let person = |(id, name): &(String, String)| Tick {
+        value: id.clone(),
+        label: name.clone(),
+        on: true,
+    };
+    let kind = |(kind, label): (ClientType, &str)| Tick {
+        value: kind.as_str().to_owned(),
+        label: label.to_owned(),
+        on: query.types.contains(&kind),
+    };
+    let origin = |(origin, label): (Origin, &str)| Tick {
+        value: origin.as_str().to_owned(),
+        label: label.to_owned(),
+        on: query.origins.contains(&origin),
+    };
+    let asked = [
+        "project",
+        "person",
+        "type",
+        "origin",
+        "from",
+        "to",
+        "idle_days",
+    ];
+    MoreFilters {
+        hidden: kept(query, &asked),
+        // One choice is none.
+        projects: match projects {
+            [_] | [] if query.projects.is_empty() => Vec::new(),
+            _ => projects.iter().map(project).collect(),
+        },
+        people: people.iter().map(person).collect(),
+        types: TYPES.into_iter().map(kind).collect(),
+        origins: ORIGINS.into_iter().map(origin).collect(),
+        from: day(query.from),
+        to: day(query.to),
+        idle_days: query
+            .idle_days
+            .map(|days| days.to_string())
+            .unwrap_or_default(),
+        asks_for_people: desk.principal.looks_beyond_themselves(),
+    }
+}
+
+/// Why there are no connections, and what to do about it.
+pub(super) fn empty(desk: &Desk<'_>, counts: Counts) -> Empty {
+    let query = desk.query;
+    if on_a_later_page(query) {
+        return Empty {
+            heading: "Nothing is left on this page".to_owned(),
+            text: "Its connections have been revoked or removed since.".to_owned(),
+            steps: Vec::new(),
+            action: Some(("First page".to_owned(), query.first_page().href())),
+        };
+    }
+    if query.is_filtered() {
+        return Empty {
+            heading: "Nothing matches".to_owned(),
+            text: "No connection meets all of these filters.".to_owned(),
+            steps: Vec::new(),
+            action: Some(("Clear filters".to_owned(), query.without_filters().href())),
+        };
+    }
+    if counts.revoked > 0 {
+        return Empty {
+            heading: "Nothing is connected now".to_owned(),
+            text: "Every connection has been revoked.".to_owned(),
+            steps: Vec::new(),
+            action: Some((
+                "Show revoked connections".to_owned(),
+                with_statuses(query, Statuses::ALL).href(),
+            )),
+        };
+    }
+    nothing_yet(desk)
+}
+
+fn on_a_later_page(query: &ListQuery) -> bool {
+    let place = |query: &ListQuery| match &query.view {
+        View::List { place, .. } => (Some(place.clone()), None),
+        View::Groups { place, .. } => (None, Some(place.clone())),
+    };
+    place(query) != place(&query.first_page())
+}
+
+fn nothing_yet(desk: &Desk<'_>) -> Empty {
+    if desk.principal.looks_beyond_themselves() {
+        return Empty {
+            heading: "Nothing is connected yet".to_owned(),
+            text: "A connection appears here when someone connects an MCP client to one of the \
+                   organization's projects and allows it."
+                .to_owned(),
+            steps: vec![
+                "Open a project and copy its MCP server URL.".to_owned(),
+                "Add that URL to a host such as Claude or Cursor, and connect.".to_owned(),
+            ],
+            action: None,
+        };
+    }
+    Empty {
+        heading: "You have no connections".to_owned(),
+        text: "A connection appears here when you connect an MCP client, such as Claude or \
+               Cursor, to one of the organization's projects and allow it."
+            .to_owned(),
+        steps: Vec::new(),
+        action: None,
+    }
+}

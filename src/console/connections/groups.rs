@@ -1,0 +1,360 @@
+//! Connections grouped by the client, person or project they share.
+
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, http::header, web::Data};
+use url::Url;
+
+use crate::{
+    console::{
+        frame, moment,
+        query::{ListQuery, View, address},
+        view::list::{Columns, GroupPart, GroupRow, GroupRowsPart, Swap},
+    },
+    domain::{
+        client::Origin,
+        ids::{ClientId, PersonId, ProjectId},
+        role::Principal,
+    },
+    store::{
+        Tx,
+        connection_filter::Filter,
+        connection_groups::{self, Group, GroupBy, GroupOrder, GroupPlace, Grouping},
+        connection_list::{Column, Key},
+    },
+    web::{html, params::Params, problem::Problem, state::App},
+};
+
+use super::{
+    Desk, at_address, counted, filters,
+    open::{self, Shown},
+    paging::{Page, at},
+    rows::origin_note,
+};
+
+/// `GET /connections/rows`: one group, open or closed, or more of its rows, as htmx
+/// puts it in the list. Anyone else is sent to the list.
+///
+/// # Errors
+/// A page, when the query makes no sense or there is no such group.
+pub async fn show(
+    app: Data<App>,
+    principal: Principal,
+    req: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let params = Params::parse(req.query_string().as_bytes());
+    let mut query = ListQuery::parse(&params, &principal)?;
+    let (id, shown) = asked(&params)?;
+    if !html::is_fragment(&req) {
+        let list = query.with_group(&id, true).href();
+        return Ok(HttpResponse::SeeOther()
+            .insert_header((header::LOCATION, list))
+            .finish());
+    }
+    // What has been opened meanwhile, the link that was followed does not know.
+    query = query
+        .with_open_of(shown_page(&req, &principal).as_ref())
+        .with_group(&id, shown != Shown::Closed);
+    let desk = Desk::new(&app, &principal, &query, app.clock.now());
+    let mut tx = app.db.snapshot().await?;
+    let (group, by, filter) = find(&mut tx, &desk, &id).await?;
+    let body = if let Shown::After(_) = shown {
+        let table = open::table(&mut tx, &desk, by, &id, &filter, &shown).await?;
+        frame::render(&GroupRowsPart { table })?
+    } else {
+        let projects = filters::projects(&mut tx, &desk).await?;
+        let totals = totals(&mut tx, &filter, by, std::slice::from_ref(&group)).await?;
+        let facts = Facts {
+            by,
+            projects: &projects,
+            totals: &totals,
+        };
+        let group = row(&mut tx, &desk, &desk.filter(), &facts, group, &shown).await?;
+        frame::render(&GroupPart { group })?
+    };
+    Ok(at_address(
+        html::page(&req, StatusCode::OK, body),
+        &desk.here,
+    ))
+}
+
+/// Which group is asked for, and what of it.
+fn asked(params: &Params) -> Result<(String, Shown), Problem> {
+    let one = |name| params.one(name).ok().flatten();
+    // The ids of people and projects are spelt alike.
+    let id = one("group").and_then(ClientId::parse);
+    let id = id.ok_or_else(Problem::not_found)?.to_string();
+    let shown = match (one("rows"), one("select"), one("closed")) {
+        (Some(key), ..) => {
+            let key = Key::parse(key, Column::Authorized);
+            Shown::After(key.ok_or_else(Problem::not_found)?)
+        }
+        (_, Some(_), _) => Shown::Ticked,
+        (.., Some(_)) => Shown::Closed,
+        _ => Shown::First,
+    };
+    Ok((id, shown))
+}
+
+/// The list that the browser shows, as htmx says.
+fn shown_page(req: &HttpRequest, principal: &Principal) -> Option<ListQuery> {
+    let current = req.headers().get("hx-current-url")?.to_str().ok()?;
+    let query = Url::parse(current).ok()?.query()?.to_owned();
+    ListQuery::parse(&Params::parse(query.as_bytes()), principal).ok()
+}
+
+/// The group, with what it is one of and its connections.
+async fn find(tx: &mut Tx, desk: &Desk<'_>, id: &str) -> Result<(Group, GroupBy, Filter), Problem> {
+    let View::Groups { by, .. } = desk.query.view else {
+        return Err(Problem::not_found());
+    };
+    let filter = narrowed(&desk.filter(), by, id).ok_or_else(Problem::not_found)?;
+    let grouping = grouping(by, desk.query);
+    let found = connection_groups::page(tx, &filter, &grouping, &GroupPlace::Start, 1).await?;
+    let group = found.into_iter().next().ok_or_else(Problem::not_found)?;
+    Ok((group, by, filter))
+}
+
+/// The connections of one group; `None` when the filter excludes it.
+pub(super) fn narrowed(filter: &Filter, by: GroupBy, id: &str) -> Option<Filter> {
+    fn only<T: PartialEq>(ids: &mut Vec<T>, id: Option<T>) -> Option<()> {
+        let id = id.filter(|id| ids.is_empty() || ids.contains(id))?;
+        *ids = vec![id];
+        Some(())
+    }
+    let mut filter = filter.clone();
+    match by {
+        GroupBy::Client => only(&mut filter.clients, ClientId::parse(id)),
+        GroupBy::Person => only(&mut filter.people, PersonId::parse(id)),
+        GroupBy::Project => only(&mut filter.projects, ProjectId::parse(id)),
+    }?;
+    Some(filter)
+}
+
+/// How a query groups.
+pub(super) fn grouping(by: GroupBy, query: &ListQuery) -> Grouping {
+    let order = match query.view {
+        View::Groups { order, .. } => order,
+        View::List { .. } => GroupOrder::RECENT,
+    };
+    Grouping {
+        by,
+        order,
+        with_empty: true,
+    }
+}
+
+/// A page of a grouped view. Of the group `select`, everything is ticked.
+pub(super) async fn page(
+    tx: &mut Tx,
+    desk: &Desk<'_>,
+    filter: &Filter,
+    projects: &[(ProjectId, String)],
+    select: Option<&str>,
+) -> Result<Page, Problem> {
+    let columns = Columns {
+        tick: desk.may_revoke(),
+        client: false,
+        project: false,
+        person: false,
+    };
+    let View::Groups {
+        by,
+        order,
+        place,
+        open,
+    } = &desk.query.view
+    else {
+        return Ok(Page::empty(columns));
+    };
+    let per = desk.query.per;
+    let grouping = grouping(*by, desk.query);
+    let mut found = connection_groups::page(tx, filter, &grouping, place, per + 1).await?;
+    let backwards = matches!(place, GroupPlace::Before(_));
+    let sides = at(&mut found, per, backwards, *place == GroupPlace::Start);
+    let link = |place| {
+        desk.query.with_view(View::Groups {
+            by: *by,
+            order: *order,
+            place,
+            open: Vec::new(),
+        })
+    };
+    let key = |group: &Group| group.key(*order);
+    let totals = totals(tx, filter, *by, &found).await?;
+    let mut page = Page {
+        previous: found
+            .first()
+            .filter(|_| sides.previous)
+            .map(|group| link(GroupPlace::Before(key(group)))),
+        next: found
+            .last()
+            .filter(|_| sides.next)
+            .map(|group| link(GroupPlace::After(key(group)))),
+        ..Page::empty(columns)
+    };
+    let facts = Facts {
+        by: *by,
+        projects,
+        totals: &totals,
+    };
+    for group in found {
+        let shown = match open.contains(&group.id) {
+            true if select == Some(&group.id) => Shown::Ticked,
+            true => Shown::First,
+            false => Shown::Closed,
+        };
+        page.groups
+            .push(row(tx, desk, filter, &facts, group, &shown).await?);
+    }
+    Ok(page)
+}
+
+/// How many connections each group has without the search, where that is more.
+async fn totals(
+    tx: &mut Tx,
+    filter: &Filter,
+    by: GroupBy,
+    groups: &[Group],
+) -> Result<Vec<(String, i64)>, Problem> {
+    if filter.text.is_none() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<_> = groups.iter().map(|group| group.id.clone()).collect();
+    Ok(connection_groups::totals(tx, filter, by, &ids).await?)
+}
+
+/// What is known about the groups together.
+struct Facts<'a> {
+    by: GroupBy,
+    projects: &'a [(ProjectId, String)],
+    totals: &'a [(String, i64)],
+}
+
+async fn row(
+    tx: &mut Tx,
+    desk: &Desk<'_>,
+    filter: &Filter,
+    facts: &Facts<'_>,
+    group: Group,
+    shown: &Shown,
+) -> Result<GroupRow, Problem> {
+    let by = facts.by;
+    let id = group.id.as_str();
+    let wanted = desk.query.statuses;
+    let part = |class: &'static str, on: bool, count: i64| {
+        (on && count > 0).then(|| (class, format!("{count} {class}")))
+    };
+    let counts = group.counts;
+    let active = part("active", wanted.active, counts.active);
+    let expired = part("expired", wanted.expired, counts.expired);
+    let revoked = part("revoked", wanted.revoked, counts.revoked);
+    let selectable = desk.may_revoke() && (active.is_some() || expired.is_some());
+    let total = facts.totals.iter().find(|(known, _)| known == id);
+    let total = total.map_or(group.wanted, |(_, total)| *total);
+    let opened = desk.query.with_group(id, true);
+    let closed = desk.query.with_group(id, false);
+    let columns = Columns {
+        tick: desk.may_revoke(),
+        client: by != GroupBy::Client,
+        project: by != GroupBy::Project,
+        person: by != GroupBy::Person,
+    };
+    let is_open = *shown != Shown::Closed && group.wanted > 0;
+    Ok(GroupRow {
+        noun: match by {
+            GroupBy::Client => "client",
+            GroupBy::Person => "person",
+            GroupBy::Project => "project",
+        },
+        href: match by {
+            GroupBy::Client => Some(format!("/clients/{id}")),
+            GroupBy::Person => Some(format!("/people/{id}")),
+            GroupBy::Project => None,
+        },
+        notes: notes(&group, by),
+        projects: columns
+            .project
+            .then(|| project_words(&group, facts.projects)),
+        count: group.wanted,
+        parts: [active, expired, revoked].into_iter().flatten().collect(),
+        matching: (total > group.wanted).then(|| format!("{} of {total} match", group.wanted)),
+        last_used: group.last_used_at.map(|at| moment::when(at, desk.now)),
+        toggle: if is_open {
+            Swap {
+                href: closed.href(),
+                part: part_href(&closed, id, Some("closed")),
+            }
+        } else {
+            Swap {
+                href: opened.href(),
+                part: part_href(&opened, id, None),
+            }
+        },
+        select: selectable.then(|| Swap {
+            href: with("/connections", &opened, [("select", id)]),
+            part: part_href(&opened, id, Some("select")),
+        }),
+        columns,
+        width: 3 + usize::from(columns.tick) + usize::from(columns.project),
+        open: if is_open {
+            Some(open::group(tx, desk, by, &group, filter, shown).await?)
+        } else {
+            None
+        },
+        id: group.id,
+        name: group.name,
+    })
+}
+
+/// The address of the part of the list that a group is.
+fn part_href(query: &ListQuery, id: &str, word: Option<&'static str>) -> String {
+    let marked = word.map(|word| (word, "1"));
+    with(
+        "/connections/rows",
+        query,
+        std::iter::once(("group", id)).chain(marked),
+    )
+}
+
+/// The address of a list with more parameters.
+pub(super) fn with<'a>(
+    path: &str,
+    query: &ListQuery,
+    more: impl IntoIterator<Item = (&'static str, &'a str)>,
+) -> String {
+    let mut pairs = query.pairs();
+    pairs.extend(
+        more.into_iter()
+            .map(|(name, value)| (name, value.to_owned())),
+    );
+    address(path, &pairs)
+}
+
+fn notes(group: &Group, by: GroupBy) -> Vec<String> {
+    let mut notes = Vec::new();
+    match by {
+        GroupBy::Client => {
+            let origin = group.origin.and_then(origin_note);
+            notes.extend(origin.map(str::to_owned));
+            // The name is the app's own choice; the host is what has been proved.
+            if group.origin == Some(Origin::Document) {
+                let host = Url::parse(&group.detail).ok();
+                notes.extend(host.and_then(|url| url.host_str().map(str::to_owned)));
+            }
+            notes.extend(group.client_revoked.then(|| "client revoked".to_owned()));
+        }
+        GroupBy::Person if group.detail != group.name => notes.push(group.detail.clone()),
+        GroupBy::Project => notes.push(group.detail.clone()),
+        GroupBy::Person => {}
+    }
+    notes
+}
+
+fn project_words(group: &Group, names: &[(ProjectId, String)]) -> String {
+    let id = group.project_id.as_deref();
+    let name = names.iter().find(|(known, _)| Some(known.as_str()) == id);
+    match (group.projects, name) {
+        (1, Some((_, name))) => name.clone(),
+        (0, _) => String::new(),
+        (count, _) => counted(count, ["project", "projects"]),
+    }
+}

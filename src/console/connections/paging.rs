@@ -1,0 +1,149 @@
+//! Headers that sort, and the way from page to page.
+
+use crate::{
+    console::{
+        query::{ListQuery, PER_CHOICES, View},
+        view::list::{Choice, Columns, ConnectionRow, GroupRow, Head},
+    },
+    store::{
+        connection_groups::{GroupBy, GroupColumn, GroupOrder},
+        connection_list::{Column, Order},
+    },
+};
+
+/// What a page shows, and its neighbours.
+pub(super) struct Page {
+    pub columns: Columns,
+    pub rows: Vec<ConnectionRow>,
+    pub groups: Vec<GroupRow>,
+    pub previous: Option<ListQuery>,
+    pub next: Option<ListQuery>,
+}
+
+impl Page {
+    /// A page without rows.
+    pub(super) fn empty(columns: Columns) -> Self {
+        Self {
+            columns,
+            rows: Vec::new(),
+            groups: Vec::new(),
+            previous: None,
+            next: None,
+        }
+    }
+}
+
+/// On which sides of a page there is more.
+pub(super) struct Sides {
+    pub previous: bool,
+    pub next: bool,
+}
+
+/// Takes away the row too many, which says that there is more on the side walked towards.
+pub(super) fn at<T>(rows: &mut Vec<T>, per: u32, backwards: bool, at_start: bool) -> Sides {
+    let more = rows.len() > per as usize;
+    if more {
+        rows.remove(if backwards { 0 } else { per as usize });
+    }
+    Sides {
+        previous: if backwards { more } else { !at_start },
+        next: backwards || more,
+    }
+}
+
+/// How many rows a page has.
+pub(super) fn per(query: &ListQuery) -> Vec<Choice> {
+    let choice = |per| Choice {
+        label: format!("{per} per page"),
+        href: ListQuery {
+            per,
+            ..query.first_page()
+        }
+        .href(),
+        current: per == query.per,
+    };
+    PER_CHOICES.into_iter().map(choice).collect()
+}
+
+/// The headers of the table, except those of ticks and actions.
+pub(super) fn heads(query: &ListQuery) -> Vec<Head> {
+    match &query.view {
+        View::List { order, .. } => LIST_HEADS
+            .iter()
+            .map(|(label, column, fold)| {
+                let current = order.column == *column;
+                let sorted = query.sorted(Order {
+                    column: *column,
+                    descending: if current {
+                        !order.descending
+                    } else {
+                        column.usually_descends()
+                    },
+                });
+                head(
+                    label,
+                    *fold,
+                    sorted.href(),
+                    current.then_some(order.descending),
+                )
+            })
+            .collect(),
+        View::Groups { by, order, .. } => group_heads(query, *by, *order),
+    }
+}
+
+const LIST_HEADS: [(&str, Column, bool); 7] = [
+    ("Connection name", Column::Name, false),
+    ("MCP client", Column::Client, false),
+    ("Project", Column::Project, true),
+    ("Authorization date", Column::Authorized, false),
+    ("Connected by", Column::Person, false),
+    ("Status", Column::Status, false),
+    ("Last used", Column::LastUsed, true),
+];
+
+fn group_heads(query: &ListQuery, by: GroupBy, order: GroupOrder) -> Vec<Head> {
+    let sortable = |label, column: GroupColumn| {
+        let current = order.column == column;
+        let sorted = query.groups_sorted(GroupOrder {
+            column,
+            descending: if current {
+                !order.descending
+            } else {
+                column.usually_descends()
+            },
+        });
+        head(
+            label,
+            false,
+            sorted.href(),
+            current.then_some(order.descending),
+        )
+    };
+    let name = match by {
+        GroupBy::Client => "MCP client",
+        GroupBy::Person => "Person",
+        GroupBy::Project => "Project",
+    };
+    let mut heads = vec![sortable(name, GroupColumn::Name)];
+    if by != GroupBy::Project {
+        heads.push(Head {
+            label: "Project",
+            href: None,
+            sort: None,
+            fold: true,
+        });
+    }
+    heads.push(sortable("Connections", GroupColumn::Connections));
+    heads.push(sortable("Last used", GroupColumn::LastUsed));
+    heads
+}
+
+fn head(label: &'static str, fold: bool, href: String, descending: Option<bool>) -> Head {
+    Head {
+        label,
+        href: Some(href),
+        sort: descending.map(|down| if down { "descending" } else { "ascending" }),
+        fold,
+    }
+}

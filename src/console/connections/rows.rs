@@ -1,0 +1,129 @@
+//! Connections as rows.
+
+use crate::{
+    clock::Timestamp,
+    domain::{client::Origin, connection::Status},
+    store::{
+        Tx,
+        connection_filter::Filter,
+        connection_list::{self, Listed, Order, Place},
+    },
+    web::{params::encode, problem::Problem},
+};
+
+use super::{
+    Desk,
+    paging::{Page, at},
+};
+use crate::console::{
+    moment,
+    query::View,
+    view::{
+        StatusView,
+        list::{Columns, ConnectionRow},
+    },
+};
+
+/// A page of the list view.
+pub(super) async fn page(
+    tx: &mut Tx,
+    desk: &Desk<'_>,
+    filter: &Filter,
+    order: Order,
+    place: &Place,
+) -> Result<Page, Problem> {
+    let per = desk.query.per;
+    let mut rows = connection_list::page(tx, filter, order, place, per + 1).await?;
+    let sides = at(
+        &mut rows,
+        per,
+        matches!(place, Place::Before(_)),
+        *place == Place::Start,
+    );
+    let link = |place| desk.query.with_view(View::List { order, place });
+    Ok(Page {
+        columns: Columns {
+            tick: desk.may_revoke(),
+            client: true,
+            project: true,
+            person: true,
+        },
+        previous: rows
+            .first()
+            .filter(|_| sides.previous)
+            .map(|row| link(Place::Before(row.key()))),
+        next: rows
+            .last()
+            .filter(|_| sides.next)
+            .map(|row| link(Place::After(row.key()))),
+        rows: rows.into_iter().map(|listed| row(listed, desk)).collect(),
+        groups: Vec::new(),
+    })
+}
+
+/// A connection, not ticked.
+pub(super) fn row(listed: Listed, desk: &Desk<'_>) -> ConnectionRow {
+    let status = listed.life.status(desk.lifetimes, desk.now);
+    let revocable = !matches!(status, Status::Revoked(_))
+        && desk.changes.covers(&listed.person, &listed.project);
+    let question = [("id", listed.id.as_str()), ("back", &desk.here)];
+    ConnectionRow {
+        revoke_href: revocable.then(|| format!("/connections/revoke?{}", encode(question))),
+        id: listed.id.to_string(),
+        name: listed.name,
+        client_id: listed.client.to_string(),
+        client: listed.client_name,
+        client_note: origin_note(listed.client_origin),
+        project: listed.project_name,
+        authorized: moment::dated(listed.life.authorized_at),
+        person_id: listed.person.to_string(),
+        person_name: listed.person_name,
+        person_email: listed.person_email,
+        status: brief(&status, desk.now),
+        last_used: listed
+            .connected_at
+            .map(|_| moment::when(listed.life.last_used_at, desk.now)),
+        ticked: false,
+    }
+}
+
+/// A status, without what follows from the last use.
+fn brief(status: &Status, now: Timestamp) -> StatusView {
+    let mut view = status_view(status, now);
+    if matches!(status, Status::Active { .. }) {
+        view.detail.clear();
+    }
+    view
+}
+
+/// What must be known of a client that nobody owns.
+pub(super) fn origin_note(origin: Origin) -> Option<&'static str> {
+    (origin == Origin::Api).then_some("created by API")
+}
+
+/// A status in words.
+pub(in crate::console) fn status_view(status: &Status, now: Timestamp) -> StatusView {
+    match status {
+        Status::Active { until } => StatusView {
+            word: "Active",
+            class: "active",
+            detail: format!("until {}", moment::date(*until)),
+        },
+        Status::Expired { since } => StatusView {
+            word: "Expired",
+            class: "expired",
+            detail: moment::text(*since, now),
+        },
+        Status::Revoked(revocation) => StatusView {
+            word: "Revoked",
+            class: "revoked",
+            detail: {
+                let at = moment::text(revocation.at, now);
+                match &revocation.reason {
+                    None => format!("{at} by {}", revocation.by),
+                    Some(reason) => format!("{at} by {}: {reason}", revocation.by),
+                }
+            },
+        },
+    }
+}
