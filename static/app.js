@@ -11,12 +11,15 @@
   const ticked = (where) => boxes(where).filter((box) => box.checked);
   // The attribute too: it survives a swap, the property stays with the element.
   const tick = (box, to) => (box.checked = box.defaultChecked = to);
+  // Groups that opened since the page came are open after a revoke too.
+  const here = () => location.pathname + location.search;
   const refuse = () => find('#too-many').replaceChildren(find('#limit').content.cloneNode(true));
   const count = () => {
     const bar = find('.selection');
     if (!bar) return;
     const n = ticked().length;
     bar.hidden = !n;
+    find('#selection').back.value = here();
     find('#selected').textContent = `${n} selected`;
     bar.querySelector('button').textContent = `Revoke ${n} connection${n == 1 ? '' : 's'}`;
     for (const all of document.querySelectorAll('[data-all], [data-every]')) {
@@ -129,7 +132,9 @@
       // In rows, links to a client and to a revoke open beside and over the page without saying so.
       const into = { revoke: '#dialog', clients: '#panel' }[/(revoke|clients)[?/]/.exec(link.href)?.[1]];
       if (!find(into ?? 'none')) return;
-      htmx.ajax('GET', link.getAttribute('href'), { source: link, target: into });
+      const url = new URL(link);
+      if (url.searchParams.has('back')) url.searchParams.set('back', here());
+      htmx.ajax('GET', url.pathname + url.search, { source: link, target: into });
     } else return;
     event.preventDefault();
   });

@@ -1,0 +1,240 @@
+// The page of connections as an administrator works with it: finding, opening, selecting.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { App } from './lib/app.mjs'
+import { startUntether } from './lib/server.mjs'
+import { assertAccessible, assertFits, launch, visit } from './lib/visit.mjs'
+
+/** More than can be selected at once, in two clients of which each could be. */
+const MANY = 98
+
+let browser, untether, many, few
+before(async () => {
+  ;[browser, untether] = await Promise.all([launch(), startUntether()])
+  many = await App.register(untether, `${untether.public}/mcp`, 'Cursor')
+  few = await App.register(untether, `${untether.public}/mcp`, 'Claude')
+  const context = await browser.newContext({ javaScriptEnabled: false })
+  await context.addCookies([{ name: 'person', value: 'ana', url: untether.public }])
+  const page = await context.newPage()
+  for (let n = 0; n < MANY; n += 1) await many.connect(page)
+  for (let n = 0; n < 12; n += 1) await few.connect(page)
+  await context.close()
+})
+after(async () => {
+  await browser?.close()
+  many?.close()
+  few?.close()
+  await untether?.close()
+})
+
+const group = (page, name) => page.locator('tbody').filter({ has: page.locator(`tr.group:has-text("${name}")`) })
+const toggle = (page, name) => page.getByRole('row').getByRole('link', { name, exact: true })
+const ticks = (page) => page.getByRole('checkbox', { name: /^Select .*#/ })
+const bar = (page) => page.getByRole('button', { name: /^Revoke \d+ connections?$/ })
+const selectAll = (page, name) =>
+  group(page, name).getByRole('link', { name: 'Select all connections for this client' })
+
+async function open(page, name) {
+  await toggle(page, name).click()
+  await group(page, name).getByRole('link', { name: 'Clear selection' }).waitFor()
+}
+
+async function checked(page) {
+  return page.locator('#selection [name=id]:checked').evaluateAll((boxes) => boxes.map((box) => box.value))
+}
+
+test('with scripts, the list follows what is typed', async (t) => {
+  const page = await visit(t, browser, untether, 'owner')
+  await page.goto('/connections')
+  await page.getByRole('searchbox', { name: 'Search' }).pressSequentially('claud')
+  await page.getByRole('status').filter({ hasText: '12 connections · 1 client' }).waitFor()
+  assert.equal(await page.getByRole('searchbox').inputValue(), 'claud')
+  assert.equal(new URL(page.url()).search, '?q=claud')
+  await page.getByRole('link', { name: 'Remove Search: claud' }).click()
+  await page.getByRole('status').filter({ hasText: '2 clients' }).waitFor()
+  assert.equal(await page.getByRole('searchbox').inputValue(), '')
+})
+
+test('without scripts, Search and Apply filters are buttons', async (t) => {
+  const page = await visit(t, browser, untether, 'owner', { js: false })
+  await page.goto('/connections')
+  await page.getByRole('searchbox').fill('claud')
+  await page.getByRole('button', { name: 'Search' }).click()
+  await page.getByRole('status').filter({ hasText: '12 connections · 1 client' }).waitFor()
+  await page.getByText('More filters').click()
+  await page.getByLabel('Confidential').check()
+  await page.getByRole('button', { name: 'Apply filters' }).click()
+  await page.getByRole('heading', { name: 'Nothing matches' }).waitFor()
+  await page.locator('.empty').getByRole('link', { name: 'Clear filters' }).click()
+  await page.getByRole('status').filter({ hasText: '2 clients' }).waitFor()
+})
+
+for (const js of [true, false]) {
+  test(`a client opens, and reload and back show what was open, ${js ? 'with' : 'without'} scripts`, async (t) => {
+    const page = await visit(t, browser, untether, 'owner', { js })
+    await page.goto('/connections')
+    await open(page, 'Cursor')
+    assert.equal(await ticks(page).count(), 25)
+    await open(page, 'Claude')
+    assert.equal(await ticks(page).count(), 37)
+    await page.reload()
+    assert.equal(await ticks(page).count(), 37)
+    await page.goBack()
+    await page.waitForFunction(() => document.querySelectorAll('#selection [name=id]').length === 25)
+    await toggle(page, 'Cursor').click()
+    await page.waitForFunction(() => !document.querySelector('#selection [name=id]'))
+  })
+}
+
+test('with scripts, Show 25 more adds rows below those that are there', async (t) => {
+  const page = await visit(t, browser, untether, 'owner')
+  await page.goto('/connections')
+  await open(page, 'Cursor')
+  for (const rows of [50, 75, MANY]) {
+    await page.getByRole('link', { name: 'Show 25 more' }).click()
+    await page.waitForFunction((n) => document.querySelectorAll('#selection [name=id]').length === n, rows)
+  }
+  assert.equal(await page.getByRole('link', { name: 'Show 25 more' }).count(), 0)
+})
+
+test('the 101st is refused, with a way to revoke everything that matches', async (t) => {
+  const page = await visit(t, browser, untether, 'owner')
+  await page.goto('/connections')
+  await open(page, 'Claude')
+  await open(page, 'Cursor')
+  await selectAll(page, 'Cursor').click()
+  await page.getByRole('button', { name: `Revoke ${MANY} connections` }).waitFor()
+  const others = group(page, 'Claude').getByRole('checkbox', { name: /^Select .*#/ })
+  for (let n = 0; n < 100 - MANY; n += 1) await others.nth(n).check()
+  await page.getByRole('button', { name: 'Revoke 100 connections' }).waitFor()
+  await others.nth(100 - MANY).click()
+  assert.equal(await others.nth(100 - MANY).isChecked(), false)
+  const alert = page.getByRole('alert').filter({ hasText: 'At most 100' })
+  await alert.waitFor()
+  const way = alert.getByRole('link', { name: 'Revoke everything that matches' })
+  assert.equal(await way.getAttribute('href'), '/connections/revoke-matching')
+  const before = await checked(page)
+  await selectAll(page, 'Claude').click()
+  await alert.waitFor()
+  assert.deepEqual((await checked(page)).sort(), before.sort(), 'what was ticked before stays, and nothing else')
+  await page.locator('.selection').getByRole('link', { name: 'Clear selection' }).click()
+  assert.deepEqual(await checked(page), [])
+  assert.equal(await bar(page).count(), 0)
+})
+
+test('a tick belongs to its connection, whatever the order, and goes with its row', async (t) => {
+  const page = await visit(t, browser, untether, 'owner')
+  await page.goto('/connections?view=list&per=25')
+  await ticks(page).nth(3).check()
+  const [id] = await checked(page)
+  await page.getByRole('link', { name: 'Authorization date' }).click()
+  await page.locator('[aria-sort=ascending]').waitFor()
+  assert.deepEqual(await checked(page), [], 'it is on another page now')
+  assert.equal(await bar(page).count(), 0)
+  await page.goto('/connections?view=list&q=Claude')
+  await ticks(page).nth(2).check()
+  const [other] = await checked(page)
+  assert.notEqual(other, id)
+  await page.getByRole('link', { name: 'Connection name' }).click()
+  await page.locator('[aria-sort=ascending]').waitFor()
+  assert.deepEqual(await checked(page), [other])
+})
+
+test('the tick of a client selects its connections, and the tick of a page those shown', async (t) => {
+  const page = await visit(t, browser, untether, 'owner')
+  await page.goto('/connections')
+  const all = page.getByRole('checkbox', { name: 'Select all connections of Claude' })
+  await all.check()
+  await page.getByRole('button', { name: 'Revoke 12 connections' }).waitFor()
+  assert.equal(await all.isChecked(), true)
+  await ticks(page).first().uncheck()
+  assert.equal(await all.evaluate((box) => box.indeterminate), true)
+  await group(page, 'Claude').getByRole('link', { name: 'Clear selection' }).click()
+  assert.equal(await bar(page).count(), 0)
+  await page.goto('/connections?view=list&per=25')
+  await page.getByRole('checkbox', { name: 'Select every row shown' }).check()
+  await page.getByRole('button', { name: 'Revoke 25 connections' }).waitFor()
+})
+
+for (const js of [true, false]) {
+  test(`three are revoked through the bar, ${js ? 'with' : 'without'} scripts`, async (t) => {
+    const page = await visit(t, browser, untether, 'owner', { js })
+    await page.goto('/connections?q=cursor')
+    await open(page, 'Cursor')
+    const before = await page.locator('.count b').textContent()
+    for (let n = 0; n < 3; n += 1) await ticks(page).nth(n).check()
+    await page.getByRole('button', { name: js ? 'Revoke 3 connections' : 'Revoke selected connections' }).click()
+    await page.getByRole('heading', { name: 'Revoke 3 connections?' }).waitFor()
+    await page.getByRole('button', { name: 'Revoke access' }).click()
+    await page.getByRole('status').filter({ hasText: 'Revoked 3 connections. Cursor stays registered.' }).waitFor()
+    assert.equal(await page.locator('.count b').textContent(), String(before - 3))
+    assert.deepEqual(await checked(page), [])
+    assert.equal(await ticks(page).count(), 25, 'the client is open as before')
+  })
+}
+
+test('without scripts, selecting a client ticks its rows on the page', async (t) => {
+  const page = await visit(t, browser, untether, 'owner', { js: false })
+  await page.goto('/connections')
+  await open(page, 'Claude')
+  await selectAll(page, 'Claude').click()
+  assert.equal((await checked(page)).length, 12)
+  await group(page, 'Claude').getByRole('link', { name: 'Clear selection' }).click()
+  assert.equal((await checked(page)).length, 0)
+})
+
+test('the keyboard alone opens a client, ticks a row and asks to revoke it', async (t) => {
+  const page = await visit(t, browser, untether, 'owner')
+  await page.goto('/connections?sort=name')
+  const press = async (target, key) => {
+    for (let presses = 0; ; presses += 1) {
+      assert.ok(presses < 90, 'Tab does not get there')
+      if (await target.evaluate((element) => element === document.activeElement)) break
+      await page.keyboard.press('Tab')
+    }
+    await page.keyboard.press(key)
+  }
+  await press(toggle(page, 'Claude'), 'Enter')
+  await ticks(page).first().waitFor()
+  assert.equal(await toggle(page, 'Claude').evaluate((link) => link === document.activeElement), true)
+  await press(ticks(page).first(), 'Space')
+  await press(bar(page), 'Enter')
+  await page.getByRole('dialog', { name: 'Revoke 1 connection?' }).waitFor()
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+  assert.equal((await checked(page)).length, 1, 'what was ticked stays')
+})
+
+/** What to look at besides the plain list, and how a person gets there. */
+const STATES = {
+  'the clients': (page) => page.goto('/connections'),
+  'the people': (page) => page.goto('/connections?view=person'),
+  'the projects': (page) => page.goto('/connections?view=project'),
+  'an open client with rows ticked': async (page) => {
+    await page.goto('/connections?sort=name')
+    await open(page, 'Claude')
+    await ticks(page).first().check()
+  },
+  'the filters': async (page) => {
+    await page.goto('/connections?view=list&q=claude&type=public&idle_days=1&per=25')
+    await page.getByText('More filters').click()
+  },
+  'the files to export': async (page) => {
+    await page.goto('/connections')
+    await page.getByText('Export').click()
+  },
+}
+for (const [what, look] of Object.entries(STATES)) {
+  test(`axe-core finds nothing on ${what}, in any light, and it fits a phone`, async (t) => {
+    const page = await visit(t, browser, untether, 'owner')
+    await look(page)
+    for (const width of [1280, 700, 390]) {
+      await page.setViewportSize({ width, height: 900 })
+      await assertFits(page, `${what} at ${width} px`)
+      for (const colorScheme of ['light', 'dark']) {
+        await page.emulateMedia({ colorScheme })
+        await assertAccessible(page, `${what} at ${width} px, ${colorScheme}`)
+      }
+    }
+  })
+}
