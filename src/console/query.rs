@@ -141,9 +141,7 @@ impl ListQuery {
     /// Which connections are meant, at the moment `now`.
     pub fn filter(&self, reach: Reach, cutoffs: Cutoffs, now: Timestamp) -> Filter {
         Filter {
-            reach,
             statuses: self.statuses,
-            cutoffs,
             text: self.text.clone(),
             projects: self.projects.clone(),
             people: self.people.clone(),
@@ -153,6 +151,7 @@ impl ListQuery {
             authorized_from: self.from.map(midnight),
             authorized_until: self.to.map(|day| midnight(day).plus(DAY)),
             unused_since: self.idle_days.map(|days| now.minus(DAY * u32::from(days))),
+            ..Filter::all(reach, cutoffs)
         }
     }
 

@@ -216,7 +216,8 @@ impl Past<'_> {
             let redeemed = then.now.plus(REDEEMED_AFTER);
             store::code::redeem(tx, &hash, redeemed).await?;
             store::connection::touch(tx, &id, redeemed).await?;
-            store::connection::touch(tx, &id, self.ago(last)).await?;
+            let uses = [(id.clone(), self.ago(last))];
+            store::connection::record_uses(tx, &uses).await?;
         }
         Ok(id)
     }

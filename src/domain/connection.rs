@@ -64,6 +64,13 @@ pub struct Cutoffs {
     pub authorized_before: Timestamp,
 }
 
+impl Cutoffs {
+    /// Whether there is a maximum age at all.
+    pub const fn has_age(&self) -> bool {
+        self.authorized_before.millis() != i64::MIN
+    }
+}
+
 /// How a connection came to its end by someone's act.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revocation {

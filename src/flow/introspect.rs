@@ -94,6 +94,13 @@ impl Uses {
         uses.entry(bearer.connection.clone()).or_insert(now);
     }
 
+    /// Notes that a connection got new tokens. Its row says so already; what
+    /// is counted of its client, person and project is told here.
+    pub fn note_issued(&self, connection: ConnectionId, now: Timestamp) {
+        let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        uses.insert(connection, now);
+    }
+
     /// Writes down what was noted. What could not be written is noted again.
     ///
     /// # Errors

@@ -26,6 +26,8 @@ use super::{Context, ErrorCode, Outcome, Refusal, authorize, revoke};
 /// What a client receives.
 #[derive(Debug)]
 pub struct Issued {
+    /// What they are for.
+    pub connection: ConnectionId,
     /// The access token.
     pub access_token: Secret,
     /// How long it works.
@@ -285,6 +287,7 @@ async fn issue(
     .await?;
     store::connection::touch(tx, &connection.id, now).await?;
     Ok(Issued {
+        connection: connection.id.clone(),
         access_token,
         expires_in,
         refresh_token,

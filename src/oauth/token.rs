@@ -40,7 +40,9 @@ pub async fn issue(app: Data<App>, req: HttpRequest, body: Bytes) -> Result<Http
     let mut tx = app.db.write().await?;
     let outcome = grant.redeem(&mut tx, &context, &client).await?;
     tx.commit().await?;
-    Ok(answer(StatusCode::OK, body_of(&outcome?)))
+    let issued = outcome?;
+    app.uses.note_issued(issued.connection.clone(), context.now);
+    Ok(answer(StatusCode::OK, body_of(&issued)))
 }
 
 enum Grant<'a> {

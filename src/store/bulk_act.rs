@@ -10,8 +10,8 @@ use crate::{
 
 use super::{
     Error, Result, Tx,
-    connection_filter::{Filter, push_filter},
-    sql,
+    connection_filter::{Filter, Hidden, push_filter},
+    connection_plan, sql,
 };
 
 /// How many batches one statement adds, so that its parameters stay few.
@@ -49,9 +49,10 @@ pub struct BulkAct {
 /// # Errors
 /// When the database fails.
 pub async fn each_id(tx: &mut Tx, filter: &Filter, mut see: impl FnMut(&str)) -> Result<()> {
+    let filter = &connection_plan::settled(tx, filter).await?;
     sql!(tx, |c| {
         let mut query = QueryBuilder::new("SELECT connection.id FROM connection WHERE ");
-        push_filter(&mut query, filter);
+        push_filter(&mut query, filter, Hidden::NOTHING);
         // Neighbours in the table and its indexes are ended together.
         query.push(" ORDER BY connection.id");
         let query = query.build_query_scalar::<String>();

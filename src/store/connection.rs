@@ -102,6 +102,42 @@ pub(super) fn stored_scopes(
     })
 }
 
+/// A connection's name as lists sort and search it.
+struct SortedName {
+    folded: String,
+    /// What stands before the last `#`; everything when there is none.
+    stem: String,
+    /// What stands after it.
+    label: String,
+}
+
+impl SortedName {
+    fn of(name: &str) -> Self {
+        let folded = folded(&[name]);
+        let (stem, label) = folded.rsplit_once('#').unwrap_or((&folded, ""));
+        Self {
+            stem: stem.to_owned(),
+            label: label.to_owned(),
+            folded,
+        }
+    }
+
+    /// Adds the parts to those that searches look at.
+    async fn remember(&self, tx: &mut Tx) -> Result<()> {
+        const STEM: &str = "INSERT INTO connection_stem (text) VALUES ($1) ON CONFLICT DO NOTHING";
+        const LABEL: &str =
+            "INSERT INTO connection_label (text) VALUES ($1) ON CONFLICT DO NOTHING";
+        for (add, part) in [(STEM, &self.stem), (LABEL, &self.label)] {
+            sql!(tx, |c| sqlx::query(add)
+                .bind(part)
+                .execute(c)
+                .await
+                .map(drop))?;
+        }
+        Ok(())
+    }
+}
+
 /// Adds a connection.
 ///
 /// # Errors
@@ -109,13 +145,15 @@ pub(super) fn stored_scopes(
 pub async fn insert(tx: &mut Tx, connection: &Connection) -> Result<()> {
     const INSERT: &str = "
         INSERT INTO connection (id, person_id, client_id, project_id, name, scopes,
-                                authorized_at, last_used_at, folded,
+                                authorized_at, last_used_at, folded, stem, label,
                                 person_folded, client_folded, project_folded)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
                 (SELECT folded FROM people WHERE id = $2),
                 (SELECT folded FROM client WHERE id = $3),
                 (SELECT folded FROM project WHERE id = $4))
-        RETURNING client_id, project_id, lapsed";
+        RETURNING client_id, project_id, person_id, lapsed, last_used_at";
+    let name = SortedName::of(&connection.name);
+    name.remember(tx).await?;
     let added = sql!(tx, |c| sqlx::query_as(INSERT)
         .bind(&connection.id)
         .bind(&connection.person)
@@ -125,7 +163,9 @@ pub async fn insert(tx: &mut Tx, connection: &Connection) -> Result<()> {
         .bind(connection.scopes.to_string())
         .bind(connection.life.authorized_at)
         .bind(connection.life.last_used_at)
-        .bind(folded(&[&connection.name]))
+        .bind(&name.folded)
+        .bind(&name.stem)
+        .bind(&name.label)
         .fetch_one(c)
         .await)?;
     connection_count::add(tx, [&added], |_| Change {
@@ -248,7 +288,8 @@ pub async fn record_uses(tx: &mut Tx, uses: &[(ConnectionId, Timestamp)]) -> Res
         );
         query.build().execute(c).await.map(drop)
     })?;
-    Ok(())
+    let ids: Vec<_> = uses.iter().map(|(id, _)| id.clone()).collect();
+    connection_count::note_uses(tx, &ids).await
 }
 
 /// Ends those of the connections that were not ended before, and returns them.
@@ -273,7 +314,7 @@ pub async fn revoke(
             list.push_bind(id);
         }
         query
-            .push(") RETURNING id, client_id, project_id, lapsed")
+            .push(") RETURNING id, client_id, project_id, person_id, lapsed, last_used_at")
             .build_query_as()
             .fetch_all(c)
             .await
@@ -295,14 +336,18 @@ pub async fn revoke(
 pub async fn rename(tx: &mut Tx, id: &ConnectionId, was: &str, name: &str) -> Result<bool> {
     const RENAME: &str = "
         UPDATE connection
-        SET name = $3, folded = $4
+        SET name = $3, folded = $4, stem = $5, label = $6
         WHERE id = $1 AND name = $2 AND revoked_at IS NULL
         RETURNING id";
+    let sorted = SortedName::of(name);
+    sorted.remember(tx).await?;
     let renamed: Option<ConnectionId> = sql!(tx, |c| sqlx::query_scalar(RENAME)
         .bind(id)
         .bind(was)
         .bind(name)
-        .bind(folded(&[name]))
+        .bind(&sorted.folded)
+        .bind(&sorted.stem)
+        .bind(&sorted.label)
         .fetch_optional(c)
         .await)?;
     Ok(renamed.is_some())
@@ -316,7 +361,7 @@ pub async fn delete_revoked(tx: &mut Tx, id: &ConnectionId) -> Result<bool> {
     const DELETE: &str = "
         DELETE FROM connection
         WHERE id = $1 AND revoked_at IS NOT NULL
-        RETURNING client_id, project_id, lapsed";
+        RETURNING client_id, project_id, person_id, lapsed, last_used_at";
     let deleted: Option<Counted> = sql!(tx, |c| sqlx::query_as(DELETE)
         .bind(id)
         .fetch_optional(c)
@@ -370,7 +415,7 @@ pub async fn remove_expired(
             ORDER BY last_used_at DESC, id DESC
             LIMIT 1
         )
-        RETURNING id, name, client_id, project_id, lapsed";
+        RETURNING id, name, client_id, project_id, person_id, lapsed, last_used_at";
     let removed: Option<Removed> = sql!(tx, |c| sqlx::query_as(REMOVE)
         .bind(person)
         .bind(client)

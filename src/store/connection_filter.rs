@@ -69,6 +69,42 @@ pub struct Filter {
     pub authorized_until: Option<Timestamp>,
     /// Those not used since then.
     pub unused_since: Option<Timestamp>,
+    /// How to find them; `None` until [`settled`](super::connection_plan::settled).
+    pub plan: Option<Plan>,
+}
+
+/// How the engine is led to the connections: what is found is the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The search term is met by few enough to gather them first.
+    pub(super) few_by_text: bool,
+    /// The clients have so many that a walk meets enough of them.
+    pub(super) big_clients: bool,
+    /// The projects have so many that a walk meets enough of them.
+    pub(super) big_projects: bool,
+    /// What is within reach is so much that a walk meets enough of it.
+    pub(super) big_reach: bool,
+}
+
+/// Which conditions the engine must not begin with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Hidden {
+    pub clients: bool,
+    pub projects: bool,
+    pub reach: bool,
+}
+
+impl Hidden {
+    pub const NOTHING: Self = Self {
+        clients: false,
+        projects: false,
+        reach: false,
+    };
+    pub const EVERYTHING: Self = Self {
+        clients: true,
+        projects: true,
+        reach: true,
+    };
 }
 
 impl Filter {
@@ -87,6 +123,7 @@ impl Filter {
             authorized_from: None,
             authorized_until: None,
             unused_since: None,
+            plan: None,
         }
     }
 
@@ -106,22 +143,35 @@ pub(super) fn folded(parts: &[&str]) -> String {
 }
 
 /// What the query builder needs to know of an engine to bind ids and times.
-pub(super) trait Engine: Database {}
-impl Engine for sqlx::Sqlite {}
-impl Engine for sqlx::Postgres {}
+pub(super) trait Engine: Database {
+    /// Before a column, keeps the planner from beginning with its index.
+    /// PostgreSQL knows by itself how many rows that would be.
+    const HIDE: &'static str;
+}
+
+impl Engine for sqlx::Sqlite {
+    const HIDE: &'static str = "+";
+}
+
+impl Engine for sqlx::Postgres {
+    const HIDE: &'static str = "";
+}
 
 /// Pushes the conditions of a filter on the columns of `connection`.
-pub(super) fn push_filter<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter)
+pub(super) fn push_filter<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, hidden: Hidden)
 where
     for<'q> i64: Encode<'q, D> + Type<D>,
     for<'q> String: Encode<'q, D> + Type<D>,
 {
-    push_reach(query, &filter.reach);
+    let hide = |is| if is { D::HIDE } else { "" };
+    push_reach(query, &filter.reach, hide(hidden.reach));
     push_statuses(query, filter.statuses, filter.cutoffs);
-    push_any(query, "connection.project_id", &filter.projects);
+    let project = format!("{}connection.project_id", hide(hidden.projects));
+    push_any(query, &project, &filter.projects);
     push_any(query, "connection.person_id", &filter.people);
-    push_any(query, "connection.client_id", &filter.clients);
-    push_client(query, filter);
+    let client = format!("{}connection.client_id", hide(hidden.clients));
+    push_any(query, &client, &filter.clients);
+    push_client(query, filter, hide(hidden.clients));
     if let Some(from) = filter.authorized_from {
         query.push(" AND connection.authorized_at >= ");
         query.push_bind(from.millis());
@@ -138,23 +188,32 @@ where
 }
 
 /// Whether a connection is among the clients that the filter asks for by what they are.
-fn push_client<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter)
+fn push_client<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, hide: &str)
 where
     for<'q> String: Encode<'q, D> + Type<D>,
 {
     if filter.origins.is_empty() && filter.types.is_empty() {
         return;
     }
-    query.push(" AND connection.client_id IN (SELECT client.id FROM client WHERE 1 = 1");
+    query.push(" AND ").push(hide);
+    query.push("connection.client_id IN (SELECT client.id FROM client WHERE 1 = 1");
+    push_kinds(query, filter, "client");
+    query.push(")");
+}
+
+/// What the filter asks of clients by what they are, on the columns of `table`.
+pub(super) fn push_kinds<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, table: &str)
+where
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
     let origins: Vec<_> = filter
         .origins
         .iter()
         .map(|origin| origin.as_str())
         .collect();
-    push_any(query, "client.origin", &origins);
+    push_any(query, &format!("{table}.origin"), &origins);
     let types: Vec<_> = filter.types.iter().map(|kind| kind.as_str()).collect();
-    push_any(query, "client.client_type", &types);
-    query.push(")");
+    push_any(query, &format!("{table}.client_type"), &types);
 }
 
 fn push_text<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter)
@@ -164,6 +223,12 @@ where
     let Some(text) = &filter.text else {
         return;
     };
+    if filter.plan.unwrap_or_default().few_by_text {
+        query.push(" AND connection.id IN (");
+        push_found(query, text);
+        query.push(")");
+        return;
+    }
     let pattern = pattern(text);
     query.push(" AND (connection.folded LIKE ");
     query.push_bind(pattern.clone());
@@ -172,6 +237,51 @@ where
     query.push(r" ESCAPE '\') OR connection.person_id IN (SELECT people.id FROM people WHERE people.folded LIKE ");
     query.push_bind(pattern);
     query.push(r" ESCAPE '\'))");
+}
+
+/// The ids, some more than once, of the connections where the text stands.
+/// Clients, people and the parts of names are few, and each of them is looked at.
+pub(super) fn push_found<D: Engine>(query: &mut QueryBuilder<D>, text: &str)
+where
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    let pattern = pattern(text);
+    for (begin, column, own) in [
+        ("SELECT", "client_id", "SELECT id FROM client WHERE folded"),
+        (
+            " UNION ALL SELECT",
+            "person_id",
+            "SELECT id FROM people WHERE folded",
+        ),
+        (
+            " UNION ALL SELECT",
+            "stem",
+            "SELECT text FROM connection_stem WHERE text",
+        ),
+        (
+            " UNION ALL SELECT",
+            "label",
+            "SELECT text FROM connection_label WHERE text",
+        ),
+    ] {
+        query.push(begin).push(" id FROM connection WHERE ");
+        query.push(column).push(" IN (").push(own).push(" LIKE ");
+        query.push_bind(pattern.clone()).push(r" ESCAPE '\')");
+    }
+    // A term with a # also stands where the end of the one part and the
+    // beginning of the other meet.
+    if let Some((end, beginning)) = pattern.rsplit_once('#') {
+        query.push(
+            " UNION ALL SELECT id FROM connection
+            WHERE stem IN (SELECT text FROM connection_stem WHERE text LIKE ",
+        );
+        query.push_bind(end.to_owned());
+        query.push(
+            r" ESCAPE '\')
+              AND label IN (SELECT text FROM connection_label WHERE text LIKE ",
+        );
+        query.push_bind(beginning.to_owned()).push(r" ESCAPE '\')");
+    }
 }
 
 /// The `LIKE` pattern that finds `text` anywhere in folded text.
@@ -207,10 +317,6 @@ pub(super) fn push_statuses<D: Engine>(
         (false, true, false) => {
             query.push(" AND connection.revoked_at IS NULL AND ");
             push_ended(query, cutoffs);
-            // Nothing is used before it is authorized: the oldest part of the
-            // list is enough.
-            query.push(" AND connection.authorized_at <= ");
-            query.push_bind(cutoffs.used_before.max(cutoffs.authorized_before).millis());
         }
         (false, false, true) => {
             query.push(" AND connection.revoked_at IS NOT NULL");
@@ -243,12 +349,17 @@ where
 {
     query.push("(connection.last_used_at <= ");
     query.push_bind(cutoffs.used_before.millis());
+    if !cutoffs.has_age() {
+        query.push(")");
+        return;
+    }
     query.push(" OR connection.authorized_at <= ");
     query.push_bind(cutoffs.authorized_before.millis());
     query.push(")");
 }
 
-pub(super) fn push_reach<D: Engine>(query: &mut QueryBuilder<D>, reach: &Reach)
+/// Pushes who sees what; `hide` stands before each column.
+pub(super) fn push_reach<D: Engine>(query: &mut QueryBuilder<D>, reach: &Reach, hide: &str)
 where
     for<'q> String: Encode<'q, D> + Type<D>,
 {
@@ -256,6 +367,10 @@ where
         query.push("1 = 1");
         return;
     };
+    let (owner, place) = (
+        format!("{hide}connection.person_id"),
+        format!("{hide}connection.project_id"),
+    );
     // No constant among the alternatives: SQLite uses indexes for an OR only when
     // each of its sides has one, and would walk every connection for a member's few.
     match (person, projects.is_empty()) {
@@ -263,15 +378,15 @@ where
             query.push("1 = 0");
         }
         (Some(person), true) => {
-            query.push("connection.person_id = ");
+            query.push(owner).push(" = ");
             query.push_bind(person.to_string());
         }
-        (None, false) => push_in(query, "connection.project_id", projects),
+        (None, false) => push_in(query, &place, projects),
         (Some(person), false) => {
-            query.push("(connection.person_id = ");
+            query.push("(").push(owner).push(" = ");
             query.push_bind(person.to_string());
             query.push(" OR ");
-            push_in(query, "connection.project_id", projects);
+            push_in(query, &place, projects);
             query.push(")");
         }
     }

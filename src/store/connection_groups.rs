@@ -9,8 +9,12 @@ use crate::{
 
 use super::{
     Result, Tx,
-    connection_filter::{Engine, Filter, pattern, push_any, push_ended, push_filter, push_in},
-    connection_list::Counts,
+    connection_filter::{
+        Engine, Filter, Hidden, pattern, push_any, push_ended, push_filter, push_in, push_kinds,
+        push_statuses,
+    },
+    connection_plan,
+    connection_sum::{Counts, Crossing, push_crossing},
     sql,
 };
 
@@ -183,6 +187,7 @@ pub async fn page(
     limit: u32,
 ) -> Result<Vec<Group>> {
     let backwards = matches!(place, GroupPlace::Before(_));
+    let filter = &connection_plan::settled(tx, filter).await?;
     let mut groups: Vec<Group> = sql!(tx, |c| {
         let mut query = QueryBuilder::new("SELECT * FROM (");
         push_groups(&mut query, filter, grouping);
@@ -209,7 +214,94 @@ pub async fn page(
     if backwards {
         groups.reverse();
     }
+    if totals_tell(filter, grouping.by) && !groups.is_empty() {
+        complete(tx, filter, grouping.by, &mut groups).await?;
+    }
     Ok(groups)
+}
+
+/// Whether the totals that are kept in step say all there is to say of the
+/// groups: then no row needs counting. An expired connection that is counted as
+/// active is wanted all the same.
+fn totals_tell(filter: &Filter, by: GroupBy) -> bool {
+    let of_clients =
+        filter.clients.is_empty() && filter.origins.is_empty() && filter.types.is_empty();
+    filter.reach == Reach::All
+        && filter.statuses.active
+        && filter.statuses.expired
+        && filter.text.is_none()
+        && filter.projects.is_empty()
+        && concerns_clients_only(filter)
+        && (by == GroupBy::Client || of_clients)
+}
+
+/// Puts right what time has changed since the totals were counted, and adds
+/// where the clients' connections lead.
+async fn complete(tx: &mut Tx, filter: &Filter, by: GroupBy, groups: &mut [Group]) -> Result<()> {
+    for which in Crossing::ALL {
+        let ids: Vec<_> = groups.iter().map(|group| group.id.clone()).collect();
+        for (id, count) in crossed(tx, filter, by, &ids, which).await? {
+            let sign = if which == Crossing::Revived { 1 } else { -1 };
+            for group in groups.iter_mut().filter(|group| group.id == id) {
+                group.counts.active += sign * count;
+                group.counts.expired -= sign * count;
+            }
+        }
+    }
+    if by == GroupBy::Client {
+        for (id, count, project) in projects_of(tx, filter, groups).await? {
+            for group in groups.iter_mut().filter(|group| group.id == id) {
+                group.projects = count;
+                group.project_id = Some(project.clone());
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn crossed(
+    tx: &mut Tx,
+    filter: &Filter,
+    by: GroupBy,
+    ids: &[String],
+    which: Crossing,
+) -> Result<Vec<(String, i64)>> {
+    if which == Crossing::Aged && !filter.cutoffs.has_age() {
+        return Ok(Vec::new());
+    }
+    Ok(sql!(tx, |c| {
+        let mut query = QueryBuilder::new("SELECT ");
+        query
+            .push(by.column())
+            .push(", COUNT(*) FROM connection WHERE 1 = 1");
+        push_crossing(&mut query, filter.cutoffs, which);
+        query.push(" GROUP BY ").push(by.column()).push(" HAVING ");
+        push_in(&mut query, by.column(), ids);
+        query.build_query_as().fetch_all(c).await
+    })?)
+}
+
+/// How many projects the wanted connections of each client lead to, and one of them.
+async fn projects_of(
+    tx: &mut Tx,
+    filter: &Filter,
+    groups: &[Group],
+) -> Result<Vec<(String, i64, String)>> {
+    let ids: Vec<_> = groups.iter().map(|group| &group.id).collect();
+    Ok(sql!(tx, |c| {
+        let mut query = QueryBuilder::new(
+            "SELECT client_id, COUNT(*), MIN(project_id) FROM connection_count WHERE ",
+        );
+        push_in(&mut query, "client_id", &ids);
+        query.push(" AND active + expired");
+        query.push(if filter.statuses.revoked {
+            " + revoked"
+        } else {
+            ""
+        });
+        query.push(" > 0 GROUP BY client_id");
+        query.build_query_as().fetch_all(c).await
+    })?)
 }
 
 impl GroupColumn {
@@ -227,6 +319,7 @@ impl GroupColumn {
 /// # Errors
 /// When the database fails.
 pub async fn count(tx: &mut Tx, filter: &Filter, grouping: &Grouping) -> Result<i64> {
+    let filter = &connection_plan::settled(tx, filter).await?;
     Ok(sql!(tx, |c| {
         let mut query = QueryBuilder::new("SELECT COUNT(*) FROM (");
         push_groups(&mut query, filter, grouping);
@@ -257,7 +350,7 @@ pub async fn totals(
         let column = by.column();
         let mut query = QueryBuilder::new("SELECT ");
         query.push(column).push(", COUNT(*) FROM connection WHERE ");
-        push_filter(&mut query, &filter);
+        push_filter(&mut query, &filter, Hidden::NOTHING);
         query.push(" AND ");
         push_in(&mut query, column, ids);
         query.push(" GROUP BY ").push(column);
@@ -286,6 +379,15 @@ impl GroupBy {
         }
     }
 
+    /// The word for its totals.
+    const fn kind(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Person => "person",
+            Self::Project => "project",
+        }
+    }
+
     const fn table(self) -> &'static str {
         match self {
             Self::Client => "client",
@@ -310,7 +412,53 @@ where
            COALESCE(projects, 0) AS projects, one_project AS project_id
         FROM ",
     );
-    query.push(by.table()).push(" AS own LEFT JOIN (SELECT ");
+    query.push(by.table()).push(" AS own LEFT JOIN (");
+    if totals_tell(filter, by) {
+        push_totals(query, filter, by);
+    } else {
+        push_rows(query, filter, by);
+    }
+    query.push(") AS inner_count ON inner_count.id = own.id WHERE (wanted > 0");
+    if grouping.with_empty && grouping.by == GroupBy::Client && concerns_clients_only(filter) {
+        push_empty(query, filter);
+    }
+    query.push(")");
+}
+
+/// What each group has, by the totals.
+fn push_totals<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, by: GroupBy)
+where
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    query.push("SELECT id, active, expired, revoked, active + expired");
+    query.push(if filter.statuses.revoked {
+        " + revoked"
+    } else {
+        ""
+    });
+    query.push(
+        " AS wanted, last_used_at, 0 AS projects, CAST(NULL AS TEXT) AS one_project
+        FROM connection_total
+        WHERE kind = ",
+    );
+    query.push_bind(by.kind().to_owned());
+    if !filter.clients.is_empty() {
+        push_any(query, "id", &filter.clients);
+    }
+    if !filter.origins.is_empty() || !filter.types.is_empty() {
+        query.push(" AND id IN (SELECT client.id FROM client WHERE 1 = 1");
+        push_kinds(query, filter, "client");
+        query.push(")");
+    }
+}
+
+/// What each group has, by the rows.
+fn push_rows<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, by: GroupBy)
+where
+    for<'q> i64: Encode<'q, D> + Type<D>,
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    query.push("SELECT ");
     query
         .push(by.column())
         .push(" AS id, COUNT(*) FILTER (WHERE revoked_at IS NULL AND NOT ");
@@ -326,13 +474,8 @@ where
     query.push(") AS projects, MIN(project_id) FILTER (WHERE ");
     push_wanted(query, filter);
     query.push(") AS one_project FROM connection WHERE ");
-    push_filter(query, &filter.of_every_status());
+    push_filter(query, &filter.of_every_status(), Hidden::NOTHING);
     query.push(" GROUP BY ").push(by.column());
-    query.push(") AS inner_count ON inner_count.id = own.id WHERE (wanted > 0");
-    if grouping.with_empty && grouping.by == GroupBy::Client && concerns_clients_only(filter) {
-        push_empty(query, filter);
-    }
-    query.push(")");
 }
 
 /// Whether the connection's status is among those wanted.
@@ -341,7 +484,7 @@ where
     for<'q> i64: Encode<'q, D> + Type<D>,
 {
     query.push("1 = 1");
-    super::connection_filter::push_statuses(query, filter.statuses, filter.cutoffs);
+    push_statuses(query, filter.statuses, filter.cutoffs);
 }
 
 /// Whether a client without connections can meet the filter.
@@ -365,14 +508,7 @@ where
     }
     push_any(query, "own.project_id", &filter.projects);
     push_any(query, "own.id", &filter.clients);
-    let origins: Vec<_> = filter
-        .origins
-        .iter()
-        .map(|origin| origin.as_str())
-        .collect();
-    push_any(query, "own.origin", &origins);
-    let types: Vec<_> = filter.types.iter().map(|kind| kind.as_str()).collect();
-    push_any(query, "own.client_type", &types);
+    push_kinds(query, filter, "own");
     if let Some(text) = &filter.text {
         query.push(" AND own.folded LIKE ");
         query.push_bind(pattern(text));

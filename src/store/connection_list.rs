@@ -16,9 +16,11 @@ use crate::{
 use super::{
     Result, Tx,
     connection::LifeRow,
-    connection_filter::{Engine, Filter, Statuses, push_ended, push_filter, push_in, push_reach},
-    sql,
+    connection_filter::{Engine, Filter, Hidden, Statuses, push_filter, push_in, push_reach},
+    connection_plan, sql,
 };
+
+pub use super::connection_sum::{Counts, counts};
 
 /// What a list is sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -287,6 +289,7 @@ pub async fn page(
     limit: u32,
 ) -> Result<Vec<Listed>> {
     let backwards = place.looks_back();
+    let filter = &connection_plan::settled(tx, filter).await?;
     let mut rows = if order.column == Column::Status {
         by_status(tx, filter, order, place, limit).await?
     } else {
@@ -364,7 +367,8 @@ async fn walk(
     let rows = sql!(tx, |c| {
         let mut query = QueryBuilder::new(COLUMNS);
         query.push(order.column.text_sql()).push(FROM);
-        push_filter(&mut query, filter);
+        push_filter(&mut query, filter, order.column.hides(filter));
+        push_oldest(&mut query, filter, order, place);
         let backwards = push_place(&mut query, column, order, place);
         let direction = if order.descending == backwards {
             "ASC"
@@ -395,12 +399,49 @@ impl Column {
         }
     }
 
+    /// Which conditions to look at only while walking in this order. A client's
+    /// rows stand together when sorted by its name, and a project's by its own:
+    /// walking to them would take long.
+    fn hides(self, filter: &Filter) -> Hidden {
+        let plan = filter.plan.unwrap_or_default();
+        let has_index = |several: bool| !several && self.sql() == Column::Authorized.sql();
+        let by_client = matches!(self, Self::Name | Self::Client);
+        Hidden {
+            clients: plan.big_clients && !by_client && !has_index(filter.clients.len() > 1),
+            projects: plan.big_projects
+                && self != Self::Project
+                && !has_index(filter.projects.len() > 1),
+            reach: plan.big_reach && self != Self::Project,
+        }
+    }
+
     /// The same where it is text; moments are read in any case.
     const fn text_sql(self) -> &'static str {
         match self {
             Self::Authorized | Self::Status | Self::LastUsed => "''",
             column => column.sql(),
         }
+    }
+}
+
+/// Nothing is used before it is authorized: so of those that have expired, the
+/// newest is no newer than that, and the walk begins there.
+fn push_oldest<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, order: Order, place: &Place)
+where
+    for<'q> i64: Encode<'q, D> + Type<D>,
+{
+    let expired_alone = Statuses {
+        expired: true,
+        ..Statuses::NONE
+    };
+    let from_newest = order == Order::NEWEST && *place == Place::Start;
+    if from_newest && filter.statuses == expired_alone {
+        let newest = filter
+            .cutoffs
+            .used_before
+            .max(filter.cutoffs.authorized_before);
+        query.push(" AND connection.authorized_at <= ");
+        query.push_bind(newest.millis());
     }
 }
 
@@ -448,7 +489,7 @@ pub async fn by_ids(tx: &mut Tx, reach: &Reach, ids: &[ConnectionId]) -> Result<
     let rows = sql!(tx, |c| {
         let mut query = QueryBuilder::new(COLUMNS);
         query.push(Order::NEWEST.column.text_sql()).push(FROM);
-        push_reach(&mut query, reach);
+        push_reach(&mut query, reach, "");
         query.push(" AND ");
         push_in(&mut query, "connection.id", ids);
         query.push(" ORDER BY connection.authorized_at DESC, connection.id DESC");
@@ -457,35 +498,4 @@ pub async fn by_ids(tx: &mut Tx, reach: &Reach, ids: &[ConnectionId]) -> Result<
     rows.into_iter()
         .map(|row| row.listed(Order::NEWEST.column))
         .collect()
-}
-
-/// How many connections there are of each status.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
-pub struct Counts {
-    /// Connections that work.
-    pub active: i64,
-    /// Connections unused for too long, or too old.
-    pub expired: i64,
-    /// Connections that someone ended.
-    pub revoked: i64,
-}
-
-/// Counts what the filter would list if it asked for every status.
-///
-/// # Errors
-/// When the database fails.
-pub async fn counts(tx: &mut Tx, filter: &Filter) -> Result<Counts> {
-    Ok(sql!(tx, |c| {
-        let mut query = QueryBuilder::new("SELECT COUNT(*) FILTER (WHERE NOT ");
-        push_ended(&mut query, filter.cutoffs);
-        query.push(" AND revoked_at IS NULL) AS active, COUNT(*) FILTER (WHERE ");
-        push_ended(&mut query, filter.cutoffs);
-        query.push(
-            " AND revoked_at IS NULL) AS expired,
-            COUNT(revoked_at) AS revoked
-            FROM connection WHERE ",
-        );
-        push_filter(&mut query, &filter.of_every_status());
-        query.build_query_as().fetch_one(c).await
-    })?)
 }

@@ -119,7 +119,7 @@ pub async fn mark(tx: &mut Tx, drift: Drift, ids: &[ConnectionId]) -> Result<usi
         push_due(&mut query, Due::Drifted(drift));
         query.push(" AND ");
         push_in(&mut query, "id", ids);
-        query.push(" RETURNING client_id, project_id, lapsed");
+        query.push(" RETURNING client_id, project_id, person_id, lapsed, last_used_at");
         query.build_query_as().fetch_all(c).await
     })?;
     connection_count::add(tx, &marked, |row| {
@@ -149,7 +149,7 @@ pub async fn remove(
         push_due(&mut query, Due::Outdated(outdated));
         query.push(" AND ");
         push_in(&mut query, "id", ids);
-        query.push(" RETURNING id, client_id, project_id, lapsed");
+        query.push(" RETURNING id, client_id, project_id, person_id, lapsed, last_used_at");
         query.build_query_as().fetch_all(c).await
     })?;
     let counted = removed.iter().map(|row| &row.counted);

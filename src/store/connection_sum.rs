@@ -1,0 +1,260 @@
+//! What a filter matches, counted: from the counts that are kept in step where
+//! they can tell, from the rows where they cannot.
+
+use sqlx::{Encode, QueryBuilder, Type};
+
+use crate::domain::{connection::Cutoffs, ids::ProjectId, role::Reach};
+
+use super::{
+    Result, Tx,
+    connection_filter::{
+        Engine, Filter, Hidden, Statuses, push_any, push_ended, push_filter, push_found, push_kinds,
+    },
+    connection_plan, sql,
+};
+
+/// How many connections there are of each status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+pub struct Counts {
+    /// Connections that work.
+    pub active: i64,
+    /// Connections unused for too long, or too old.
+    pub expired: i64,
+    /// Connections that someone ended.
+    pub revoked: i64,
+    /// Whether there may be more than that: a search term stands in so many
+    /// that not all were counted.
+    #[sqlx(default)]
+    pub or_more: bool,
+}
+
+impl Counts {
+    /// How many have one of these statuses.
+    pub const fn of(&self, statuses: Statuses) -> i64 {
+        let mut sum = 0;
+        if statuses.active {
+            sum += self.active;
+        }
+        if statuses.expired {
+            sum += self.expired;
+        }
+        if statuses.revoked {
+            sum += self.revoked;
+        }
+        sum
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            active: self.active + other.active,
+            expired: self.expired + other.expired,
+            revoked: self.revoked + other.revoked,
+            or_more: self.or_more || other.or_more,
+        }
+    }
+}
+
+/// Counts what the filter would list if it asked for every status.
+///
+/// # Errors
+/// When the database fails.
+pub async fn counts(tx: &mut Tx, filter: &Filter) -> Result<Counts> {
+    let filter = connection_plan::settled(tx, filter)
+        .await?
+        .of_every_status();
+    let needs_rows = filter.text.is_some()
+        || !filter.people.is_empty()
+        || filter.authorized_from.is_some()
+        || filter.authorized_until.is_some()
+        || filter.unused_since.is_some();
+    if needs_rows {
+        return rows(tx, &filter).await;
+    }
+    let Reach::Some { person, projects } = &filter.reach else {
+        return counted(tx, &filter).await;
+    };
+    let wanted = |id: &&ProjectId| filter.projects.is_empty() || filter.projects.contains(id);
+    let administered: Vec<_> = projects.iter().filter(wanted).cloned().collect();
+    let mut counts = Counts::default();
+    if !administered.is_empty() {
+        let theirs = Filter {
+            reach: Reach::All,
+            projects: administered.clone(),
+            ..filter.clone()
+        };
+        counts = counts.plus(counted(tx, &theirs).await?);
+    }
+    if person.is_some() {
+        let own = Filter {
+            reach: Reach::Some {
+                person: person.clone(),
+                projects: Vec::new(),
+            },
+            ..filter.clone()
+        };
+        counts = counts.plus(outside(tx, &own, projects).await?);
+    }
+    Ok(counts)
+}
+
+/// Counts one person's connections to other projects than these.
+async fn outside(tx: &mut Tx, own: &Filter, projects: &[ProjectId]) -> Result<Counts> {
+    if projects.is_empty() {
+        return rows(tx, own).await;
+    }
+    let everywhere = rows(tx, own).await?;
+    let there = Filter {
+        projects: projects
+            .iter()
+            .filter(|id| own.projects.is_empty() || own.projects.contains(id))
+            .cloned()
+            .collect(),
+        ..own.clone()
+    };
+    if there.projects.is_empty() {
+        return Ok(everywhere);
+    }
+    let there = rows(tx, &there).await?;
+    Ok(Counts {
+        active: everywhere.active - there.active,
+        expired: everywhere.expired - there.expired,
+        revoked: everywhere.revoked - there.revoked,
+        or_more: false,
+    })
+}
+
+/// Counts the rows of a filter.
+async fn rows(tx: &mut Tx, filter: &Filter) -> Result<Counts> {
+    let many = filter.text.as_ref().filter(|_| {
+        let plan = filter.plan.unwrap_or_default();
+        !plan.few_by_text
+    });
+    let bounded = Filter {
+        text: filter.text.clone().filter(|_| many.is_none()),
+        ..filter.clone()
+    };
+    let counts: Counts = sql!(tx, |c| {
+        let mut query =
+            QueryBuilder::new("SELECT COUNT(*) FILTER (WHERE revoked_at IS NULL AND NOT ");
+        push_ended(&mut query, filter.cutoffs);
+        query.push(") AS active, COUNT(*) FILTER (WHERE revoked_at IS NULL AND ");
+        push_ended(&mut query, filter.cutoffs);
+        query.push(") AS expired, COUNT(revoked_at) AS revoked FROM connection WHERE ");
+        push_filter(&mut query, &bounded, Hidden::NOTHING);
+        if let Some(text) = many {
+            query.push(" AND connection.id IN (SELECT id FROM (");
+            push_found(&mut query, text);
+            query.push(") AS every LIMIT ");
+            query.push_bind(connection_plan::FEW).push(")");
+        }
+        query.build_query_as().fetch_one(c).await
+    })?;
+    Ok(Counts {
+        or_more: many.is_some(),
+        ..counts
+    })
+}
+
+/// Counts by what is kept in step, for a filter that asks for nothing but
+/// clients, what these are, and projects; and puts right what time has changed since.
+async fn counted(tx: &mut Tx, filter: &Filter) -> Result<Counts> {
+    let by_what_they_are = !filter.origins.is_empty() || !filter.types.is_empty();
+    let by_client = by_what_they_are || !filter.clients.is_empty();
+    let kept: Counts = sql!(tx, |c| {
+        let mut query = QueryBuilder::new(
+            "SELECT CAST(COALESCE(SUM(active), 0) AS BIGINT) AS active,
+                    CAST(COALESCE(SUM(expired), 0) AS BIGINT) AS expired,
+                    CAST(COALESCE(SUM(revoked), 0) AS BIGINT) AS revoked
+            FROM ",
+        );
+        let (table, client, project) = match (by_client, filter.projects.is_empty()) {
+            (false, true) => ("connection_total WHERE kind = 'all'", "", ""),
+            (false, false) => ("connection_total WHERE kind = 'project'", "", "id"),
+            (true, true) => ("connection_total WHERE kind = 'client'", "id", ""),
+            (true, false) => ("connection_count WHERE 1 = 1", "client_id", "project_id"),
+        };
+        query.push(table);
+        push_any(&mut query, project, &filter.projects);
+        push_any(&mut query, client, &filter.clients);
+        if by_what_they_are {
+            query.push(" AND ").push(client);
+            query.push(" IN (SELECT client.id FROM client WHERE 1 = 1");
+            push_kinds(&mut query, filter, "client");
+            query.push(")");
+        }
+        query.build_query_as().fetch_one(c).await
+    })?;
+    let (expired, revived) = crossed(tx, filter).await?;
+    Ok(Counts {
+        active: kept.active - expired + revived,
+        expired: kept.expired + expired - revived,
+        ..kept
+    })
+}
+
+/// A connection whose time has run out, or has not any more, though it is
+/// counted as if nothing had changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Crossing {
+    /// Counted as active, and unused for too long by now.
+    Idle,
+    /// Counted as active, and used, and too old by now.
+    Aged,
+    /// Counted as expired, and active because the rules have changed.
+    Revived,
+}
+
+impl Crossing {
+    pub const ALL: [Self; 3] = [Self::Idle, Self::Aged, Self::Revived];
+}
+
+/// How many that are counted as active have expired by now, and the other way
+/// round: few, because the sweep comes by.
+async fn crossed(tx: &mut Tx, filter: &Filter) -> Result<(i64, i64)> {
+    let mut expired = crossing(tx, filter, Crossing::Idle).await?;
+    if filter.cutoffs.has_age() {
+        expired += crossing(tx, filter, Crossing::Aged).await?;
+    }
+    Ok((expired, crossing(tx, filter, Crossing::Revived).await?))
+}
+
+async fn crossing(tx: &mut Tx, filter: &Filter, which: Crossing) -> Result<i64> {
+    // Walks connection_live_by_use, connection_live_by_age and connection_lapsed_by_use.
+    Ok(sql!(tx, |c| {
+        let mut query = QueryBuilder::new("SELECT COUNT(*) FROM connection WHERE ");
+        push_filter(&mut query, filter, Hidden::EVERYTHING);
+        push_crossing(&mut query, filter.cutoffs, which);
+        query.build_query_scalar().fetch_one(c).await
+    })?)
+}
+
+pub(super) fn push_crossing<D: Engine>(
+    query: &mut QueryBuilder<D>,
+    cutoffs: Cutoffs,
+    which: Crossing,
+) where
+    for<'q> i64: Encode<'q, D> + Type<D>,
+{
+    let used = cutoffs.used_before.millis();
+    let authorized = cutoffs.authorized_before.millis();
+    let (lapsed, used_is, authorized_is) = match which {
+        Crossing::Idle => ("NOT connection.lapsed", "<=", None),
+        Crossing::Aged => ("NOT connection.lapsed", ">", Some("<=")),
+        Crossing::Revived => ("connection.lapsed", ">", Some(">")),
+    };
+    query
+        .push(" AND connection.revoked_at IS NULL AND ")
+        .push(lapsed);
+    query
+        .push(" AND connection.last_used_at ")
+        .push(used_is)
+        .push(" ");
+    query.push_bind(used);
+    if let Some(authorized_is) = authorized_is {
+        query
+            .push(" AND connection.authorized_at ")
+            .push(authorized_is)
+            .push(" ");
+        query.push_bind(authorized);
+    }
+}
