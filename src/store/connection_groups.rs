@@ -437,7 +437,7 @@ where
         ""
     });
     query.push(
-        " AS wanted, last_used_at, 0 AS projects, CAST(NULL AS TEXT) AS one_project
+        " AS wanted, last_used_at, CAST(0 AS BIGINT) AS projects, CAST(NULL AS TEXT) AS one_project
         FROM connection_total
         WHERE kind = ",
     );

@@ -50,8 +50,8 @@ async fn found(tx: &mut Tx, text: &str) -> Result<i64> {
     Ok(sql!(tx, |c| {
         let mut query = QueryBuilder::new("SELECT COUNT(*) FROM (SELECT id FROM (");
         push_found(&mut query, text);
-        query.push(") AS every LIMIT ").push_bind(FEW + 1);
-        query.push(") AS some");
+        query.push(") AS matches LIMIT ").push_bind(FEW + 1);
+        query.push(") AS counted");
         query.build_query_scalar().fetch_one(c).await
     })?)
 }

@@ -144,7 +144,7 @@ async fn rows(tx: &mut Tx, filter: &Filter) -> Result<Counts> {
         if let Some(text) = many {
             query.push(" AND connection.id IN (SELECT id FROM (");
             push_found(&mut query, text);
-            query.push(") AS every LIMIT ");
+            query.push(") AS matches LIMIT ");
             query.push_bind(connection_plan::FEW).push(")");
         }
         query.build_query_as().fetch_one(c).await

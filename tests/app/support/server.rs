@@ -193,10 +193,10 @@ impl TestApp {
                      person_id, client_id, project_id, name || n, scopes,
                      authorized_at, connected_at, last_used_at, folded || n,
                      person_folded, client_folded, project_folded
-                 FROM connection CROSS JOIN number;
-                 UPDATE connection_count SET active = active + {count}"
+                 FROM connection CROSS JOIN number"
             ))
             .await;
+        self.database.recount().await;
     }
 
     /// The actions in the audit trail about connections, oldest first.
