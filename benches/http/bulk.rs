@@ -8,8 +8,42 @@ use untether::store::{self, Db};
 /// Rows of one INSERT.
 const CHUNK: usize = 1_000;
 
+/// What the program keeps in step by itself, for rows that were made past it.
+const DERIVED: &str = "
+    UPDATE people SET folded = lower(name) || ' ' || lower(email);
+    UPDATE client SET folded = lower(name) || ' ' || lower(identifier);
+    UPDATE connection
+    SET folded = lower(name),
+        stem = lower(name),
+        client_folded = (SELECT folded FROM client WHERE client.id = connection.client_id),
+        project_folded = (SELECT folded FROM project WHERE project.id = connection.project_id),
+        person_folded = (SELECT folded FROM people WHERE people.id = connection.person_id);
+    INSERT INTO connection_stem (text) SELECT DISTINCT stem FROM connection;
+    DELETE FROM connection_count;
+    INSERT INTO connection_count (client_id, project_id, active, expired, revoked)
+    SELECT client_id, project_id, COUNT(*) - COUNT(revoked_at), 0, COUNT(revoked_at)
+    FROM connection
+    GROUP BY client_id, project_id;
+    DELETE FROM connection_total;";
+
 /// What a server that has been running for a while has done by itself.
 pub async fn settle(db: &Db) -> store::Result<()> {
+    execute(db, DERIVED.to_owned()).await?;
+    for (kind, id) in [
+        ("all", "''"),
+        ("client", "client_id"),
+        ("person", "person_id"),
+        ("project", "project_id"),
+    ] {
+        let totals = format!(
+            "INSERT INTO connection_total (kind, id, active, expired, revoked, last_used_at)
+             SELECT '{kind}', {id}, COUNT(*) - COUNT(revoked_at), 0, COUNT(revoked_at),
+                    MAX(last_used_at)
+             FROM connection
+             GROUP BY 2"
+        );
+        execute(db, totals).await?;
+    }
     match db {
         Db::Sqlite { .. } => execute(db, "PRAGMA wal_checkpoint(TRUNCATE)".to_owned()).await,
         Db::Postgres { .. } => execute(db, "VACUUM ANALYZE".to_owned()).await,

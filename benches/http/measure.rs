@@ -189,11 +189,12 @@ impl Bench<'_> {
 
     /// The list, one reader at a time.
     async fn pages(&mut self) -> Result<(), String> {
-        let middle = format!("/connections?after={}", self.organization.middle);
+        let middle = format!("/connections?view=list&after={}", self.organization.middle);
         let middle_of_project =
             format!("/connections?after={}", self.organization.middle_of_project);
         let pages = [
-            ("list, owner, first page", "/connections", OWNER),
+            ("groups by client, owner", "/connections", OWNER),
+            ("list, owner, first page", "/connections?view=list", OWNER),
             ("list, owner, middle page", &middle, OWNER),
             (
                 "list, project administrator, first page",

@@ -166,7 +166,6 @@ async fn the_member_has_connections_of_every_status() {
         active: 3,
         expired: 1,
         revoked: 1,
-        or_more: false,
     };
     assert_eq!(counts, expected);
     let status = rows[0].life.status(&app.rules.lifetimes, NOW);

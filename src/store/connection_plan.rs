@@ -13,7 +13,7 @@ use super::{
 
 /// Up to so many rows are gathered by a search term; more are met soon enough
 /// on a walk through the list.
-pub(super) const FEW: i64 = 2_500;
+const FEW: i64 = 2_500;
 
 /// More rows than so of some clients, or projects, are met soon enough on a walk.
 const BIG: i64 = 5_000;

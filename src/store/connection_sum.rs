@@ -8,7 +8,7 @@ use crate::domain::{connection::Cutoffs, ids::ProjectId, role::Reach};
 use super::{
     Result, Tx,
     connection_filter::{
-        Engine, Filter, Hidden, Statuses, push_any, push_ended, push_filter, push_found, push_kinds,
+        Engine, Filter, Hidden, Statuses, push_any, push_ended, push_filter, push_kinds,
     },
     connection_plan, sql,
 };
@@ -22,10 +22,6 @@ pub struct Counts {
     pub expired: i64,
     /// Connections that someone ended.
     pub revoked: i64,
-    /// Whether there may be more than that: a search term stands in so many
-    /// that not all were counted.
-    #[sqlx(default)]
-    pub or_more: bool,
 }
 
 impl Counts {
@@ -49,7 +45,6 @@ impl Counts {
             active: self.active + other.active,
             expired: self.expired + other.expired,
             revoked: self.revoked + other.revoked,
-            or_more: self.or_more || other.or_more,
         }
     }
 }
@@ -119,40 +114,21 @@ async fn outside(tx: &mut Tx, own: &Filter, projects: &[ProjectId]) -> Result<Co
         active: everywhere.active - there.active,
         expired: everywhere.expired - there.expired,
         revoked: everywhere.revoked - there.revoked,
-        or_more: false,
     })
 }
 
 /// Counts the rows of a filter.
 async fn rows(tx: &mut Tx, filter: &Filter) -> Result<Counts> {
-    let many = filter.text.as_ref().filter(|_| {
-        let plan = filter.plan.unwrap_or_default();
-        !plan.few_by_text
-    });
-    let bounded = Filter {
-        text: filter.text.clone().filter(|_| many.is_none()),
-        ..filter.clone()
-    };
-    let counts: Counts = sql!(tx, |c| {
+    Ok(sql!(tx, |c| {
         let mut query =
             QueryBuilder::new("SELECT COUNT(*) FILTER (WHERE revoked_at IS NULL AND NOT ");
         push_ended(&mut query, filter.cutoffs);
         query.push(") AS active, COUNT(*) FILTER (WHERE revoked_at IS NULL AND ");
         push_ended(&mut query, filter.cutoffs);
         query.push(") AS expired, COUNT(revoked_at) AS revoked FROM connection WHERE ");
-        push_filter(&mut query, &bounded, Hidden::NOTHING);
-        if let Some(text) = many {
-            query.push(" AND connection.id IN (SELECT id FROM (");
-            push_found(&mut query, text);
-            query.push(") AS matches LIMIT ");
-            query.push_bind(connection_plan::FEW).push(")");
-        }
+        push_filter(&mut query, filter, Hidden::NOTHING);
         query.build_query_as().fetch_one(c).await
-    })?;
-    Ok(Counts {
-        or_more: many.is_some(),
-        ..counts
-    })
+    })?)
 }
 
 /// Counts by what is kept in step, for a filter that asks for nothing but
