@@ -4,6 +4,7 @@ import os
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from dataclasses import dataclass
 
 import httpx2
@@ -74,19 +75,37 @@ class World:
                 return
 
     def die(self, rng: random.Random):
-        """Revokes and refreshes at once, until the process is killed somewhere among them."""
+        """Revokes and refreshes at once, until the process is killed somewhere among them.
+
+        The kill comes after a random number of acknowledged revokes, a random part of the time
+        that one takes into the next: a slow machine is hit in the middle too.
+        """
         usable = [held for held in self.all if not held.asked]
         victims = rng.sample(usable, REVOKES_A_ROUND)
         refreshed = rng.sample(usable, REFRESHES_A_ROUND)
+        before_the_kill = rng.randint(1, REVOKES_A_ROUND - 1)
+        within_the_next = rng.random()
+        reached, finished = Event(), Event()
+        took = 0.0
 
         def revoke_one_by_one():
-            for held in victims:
-                self.revoke(held)
+            nonlocal took
+            try:
+                for n, held in enumerate(victims, start=1):
+                    began = time.monotonic()
+                    self.revoke(held)
+                    if n == before_the_kill:
+                        took = time.monotonic() - began
+                        reached.set()
+            finally:
+                reached.set()
+                finished.set()
 
         with ThreadPoolExecutor() as pool:
             jobs = [pool.submit(revoke_one_by_one)]
             jobs += [pool.submit(self.refresh_until_killed, held) for held in refreshed]
-            time.sleep(rng.uniform(0.01, 0.15))
+            reached.wait()
+            finished.wait(timeout=took * within_the_next)
             self.untether.kill()
         for job in jobs:
             if job.exception() and not isinstance(job.exception(), httpx2.TransportError):
