@@ -18,7 +18,8 @@ use crate::{
     },
     flow::{
         Context,
-        authorize::{self, Consent, Proposal},
+        authorize::Proposal,
+        consent::{self, Consent},
         project::{self, NewProject},
         register::{self, NewClient},
         revoke,
@@ -185,7 +186,7 @@ impl Past<'_> {
         };
         if story.course == Course::Denied {
             let then = self.of_person(story.at, story.person);
-            return authorize::deny(tx, &then, &proposal, &identity(story.person)).await;
+            return consent::deny(tx, &then, &proposal, &identity(story.person)).await;
         }
         let id = self.connect(tx, story, &proposal).await?;
         if let Some(end) = &story.end {
@@ -208,7 +209,7 @@ impl Past<'_> {
             nonce: &self.app.secrets.nonce(),
         };
         let broken = || table_error("client", &proposal.client.name);
-        let code = authorize::allow(tx, &then, proposal, &consent).await?;
+        let code = consent::allow(tx, &then, proposal, &consent).await?;
         let hash = self.app.secrets.hash(code.map_err(|_| broken())?.expose());
         let code = store::code::find(tx, &hash).await?.ok_or_else(broken)?;
         let id = code.connection_id;

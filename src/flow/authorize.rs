@@ -1,26 +1,18 @@
 //! From an authorization request to a connection (OAuth 2.1 §4.1.1): what a
 //! client proposes, and what a person decides.
 
-use std::time::Duration;
-
 use crate::{
-    clock::Timestamp,
     domain::{
-        audit::{Action, Subject},
         client::Client,
-        connection::{Connection, Life},
         document::ClientDocument,
-        ids::{ConnectionId, PersonId, ProjectId},
+        ids::ProjectId,
         pkce::CodeChallenge,
         project::{OfferedScope, Project, Slug},
         redirect::RedirectUri,
         resource::ResourceKey,
-        role::Identity,
         scope::ScopeSet,
-        secret::Secret,
-        words,
     },
-    store::{self, Tx, code::Code},
+    store::{self, Tx},
 };
 
 use super::{Context, ErrorCode, Refusal, register};
@@ -238,171 +230,4 @@ async fn only_project(tx: &mut Tx, client: &Client) -> store::Result<Option<Proj
     let mut projects = store::project::two_besides(tx, &Slug::own()).await?;
     let first = projects.pop();
     Ok(first.filter(|_| projects.is_empty()))
-}
-
-/// What a person decided, and where they were asked.
-#[derive(Clone, Debug)]
-pub struct Consent<'a> {
-    /// Who decided.
-    pub identity: &'a Identity,
-    /// The optional scopes that were left ticked.
-    pub ticked: &'a ScopeSet,
-    /// Which showing of the page was answered.
-    pub nonce: &'a str,
-}
-
-/// Makes the connection and its code. The same showing of the page answered
-/// twice gives the same code and one connection.
-///
-/// # Errors
-/// When the database fails.
-pub async fn allow(
-    tx: &mut Tx,
-    context: &Context<'_>,
-    proposal: &Proposal,
-    consent: &Consent<'_>,
-) -> super::Outcome<Secret> {
-    let code = code_for(context, proposal, consent);
-    let hash = context.secrets.hash(code.expose());
-    let person = see(tx, context, consent.identity).await?;
-    if !store::client::hold(tx, &proposal.client.id).await? {
-        return Ok(Err(Refusal::new(
-            ErrorCode::AccessDenied,
-            "this client was revoked in the meantime",
-        )));
-    }
-    // The person's row is held since `see`, so a second click waits until the
-    // first has committed, and then finds its code.
-    if store::code::find(tx, &hash).await?.is_some() {
-        return Ok(Ok(code));
-    }
-    let connection = make_connection(tx, context, proposal, consent, person).await?;
-    store::code::insert(
-        tx,
-        &Code {
-            hash,
-            connection_id: connection,
-            redirect_uri: proposal.redirect_uri.as_str().to_owned(),
-            code_challenge: proposal.code_challenge.as_str().to_owned(),
-            issued_at: context.now,
-            redeemed_at: None,
-        },
-    )
-    .await?;
-    Ok(Ok(code))
-}
-
-/// Records that a person said no.
-///
-/// # Errors
-/// When the database fails.
-pub async fn deny(
-    tx: &mut Tx,
-    context: &Context<'_>,
-    proposal: &Proposal,
-    identity: &Identity,
-) -> store::Result<()> {
-    let person = see(tx, context, identity).await?;
-    let subject = subject(proposal, person, identity);
-    let event = context.event(Action::ConnectionDenied, subject, None);
-    store::audit::append(tx, &[event]).await
-}
-
-async fn see(tx: &mut Tx, context: &Context<'_>, identity: &Identity) -> store::Result<PersonId> {
-    let new_id = context.secrets.new_id(context.now);
-    store::person::see(tx, &new_id, identity, context.now).await
-}
-
-fn code_for(context: &Context<'_>, proposal: &Proposal, consent: &Consent<'_>) -> Secret {
-    context.secrets.code_for(&[
-        consent.nonce,
-        &consent.identity.subject,
-        &proposal.client.identifier,
-        proposal.project.id.as_str(),
-        proposal.redirect_uri.as_str(),
-        proposal.code_challenge.as_str(),
-        &consent.ticked.to_string(),
-    ])
-}
-
-/// Adds the connection; an expired one of the same person, client and project
-/// makes way for it and leaves it its name.
-async fn make_connection(
-    tx: &mut Tx,
-    context: &Context<'_>,
-    proposal: &Proposal,
-    consent: &Consent<'_>,
-    person: PersonId,
-) -> store::Result<ConnectionId> {
-    let (client, project) = (&proposal.client, &proposal.project);
-    let cutoffs = context.rules.lifetimes.cutoffs(context.now);
-    let replaced =
-        store::connection::remove_expired(tx, &person, &client.id, &project.id, cutoffs).await?;
-    let about = subject(proposal, person.clone(), consent.identity);
-    let mut events = Vec::new();
-    let name = match replaced {
-        None => words::connection_name(&client.name, context.secrets.dice()),
-        Some((old, name)) => {
-            let connection = Some((old, name.clone()));
-            let about = Subject {
-                connection,
-                ..about.clone()
-            };
-            events.push(context.event(Action::ConnectionReplaced, about, None));
-            name
-        }
-    };
-    let connection = new_connection(context, proposal, consent, person, name.clone());
-    store::connection::insert(tx, &connection).await?;
-    let about = Subject {
-        connection: Some((connection.id.clone(), name)),
-        ..about
-    };
-    events.push(context.event(Action::ConnectionAuthorized, about, None));
-    store::audit::append(tx, &events).await?;
-    Ok(connection.id)
-}
-
-fn new_connection(
-    context: &Context<'_>,
-    proposal: &Proposal,
-    consent: &Consent<'_>,
-    person: PersonId,
-    name: String,
-) -> Connection {
-    let granted = proposal
-        .scopes
-        .iter()
-        .filter(|scope| !scope.optional || consent.ticked.contains(&scope.name));
-    Connection {
-        id: context.secrets.new_id(context.now),
-        person,
-        client: proposal.client.id.clone(),
-        project: proposal.project.id.clone(),
-        name,
-        scopes: granted.map(|scope| scope.name.clone()).collect(),
-        connected_at: None,
-        life: Life {
-            authorized_at: context.now,
-            last_used_at: context.now,
-            revoked: None,
-        },
-    }
-}
-
-fn subject(proposal: &Proposal, person: PersonId, identity: &Identity) -> Subject {
-    Subject {
-        connection: None,
-        client: Some((proposal.client.id.clone(), proposal.client.name.clone())),
-        project: Some((proposal.project.id.clone(), proposal.project.name.clone())),
-        person: Some((person, identity.email.clone())),
-    }
-}
-
-/// How long a code may wait to be redeemed.
-const CODE_LIFE: Duration = Duration::from_secs(60);
-
-/// Whether a code issued then has run out.
-pub fn code_expired(issued_at: Timestamp, now: Timestamp) -> bool {
-    now.since(issued_at) > CODE_LIFE
 }

@@ -66,7 +66,7 @@ pub async fn delete(
     let Some(row) = find(tx, reach, id).await? else {
         return Ok(Change::NotThere);
     };
-    if !store::connection::delete_revoked(tx, id).await? {
+    if !store::connection_end::delete_revoked(tx, id).await? {
         let row = find(tx, reach, id).await?;
         return Ok(row.map_or(Change::NotThere, Change::Otherwise));
     }

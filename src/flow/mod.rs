@@ -20,6 +20,7 @@ use crate::{
 
 pub mod authorize;
 pub mod connection;
+pub mod consent;
 pub mod introspect;
 pub mod project;
 pub mod register;

@@ -82,7 +82,7 @@ pub(super) async fn end(
         by: context.actor.to_string(),
         reason: reason.map(str::to_owned),
     };
-    let ended = store::connection::revoke(tx, &ids, &revocation).await?;
+    let ended = store::connection_end::revoke(tx, &ids, &revocation).await?;
     let ended = HashSet::from_iter(ended);
     let events: Vec<_> = listed
         .iter()

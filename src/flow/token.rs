@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-use super::{Context, ErrorCode, Outcome, Refusal, authorize, revoke};
+use super::{Context, ErrorCode, Outcome, Refusal, consent, revoke};
 
 /// What a client receives.
 #[derive(Debug)]
@@ -102,7 +102,7 @@ fn check_code(
     code: &Code,
     request: &CodeRequest<'_>,
 ) -> Result<(), Refusal> {
-    if authorize::code_expired(code.issued_at, context.now) {
+    if consent::code_expired(code.issued_at, context.now) {
         return Err(invalid_grant("this code is too old: start again"));
     }
     if request

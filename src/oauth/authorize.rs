@@ -23,7 +23,8 @@ use crate::{
     },
     flow::{
         Context, ErrorCode, Outcome, Refusal,
-        authorize::{self, Consent, Proposal, Request, Unproposed, Untrusted},
+        authorize::{self, Proposal, Request, Unproposed, Untrusted},
+        consent::{self, Consent},
         register,
     },
     store::Tx,
@@ -153,10 +154,10 @@ impl Decision {
                     ticked,
                     nonce,
                 };
-                authorize::allow(tx, context, proposal, &consent).await
+                consent::allow(tx, context, proposal, &consent).await
             }
             Self::Deny => {
-                authorize::deny(tx, context, proposal, identity).await?;
+                consent::deny(tx, context, proposal, identity).await?;
                 let description = "the person said no";
                 Ok(Err(Refusal::new(ErrorCode::AccessDenied, description)))
             }

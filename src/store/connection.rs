@@ -3,7 +3,7 @@
 use crate::{
     clock::Timestamp,
     domain::{
-        connection::{Connection, Cutoffs, Life, Revocation},
+        connection::{Connection, Life, Revocation},
         ids::{ClientId, ConnectionId, PersonId, ProjectId},
         resource::ResourceKey,
         scope::ScopeSet,
@@ -12,7 +12,7 @@ use crate::{
 
 use super::{
     Error, Result, Tx,
-    connection_count::{self, Change, Counted},
+    connection_count::{self, Change},
     connection_filter::folded,
     sql,
 };
@@ -292,42 +292,6 @@ pub async fn record_uses(tx: &mut Tx, uses: &[(ConnectionId, Timestamp)]) -> Res
     connection_count::note_uses(tx, &ids).await
 }
 
-/// Ends those of the connections that were not ended before, and returns them.
-///
-/// # Errors
-/// When the database fails.
-pub async fn revoke(
-    tx: &mut Tx,
-    ids: &[ConnectionId],
-    revocation: &Revocation,
-) -> Result<Vec<ConnectionId>> {
-    let ended: Vec<Ended> = sql!(tx, |c| {
-        let mut query = sqlx::QueryBuilder::new("UPDATE connection SET revoked_at = ");
-        query.push_bind(revocation.at);
-        query.push(", revoked_by = ").push_bind(&revocation.by);
-        query
-            .push(", revoked_reason = ")
-            .push_bind(&revocation.reason);
-        query.push(" WHERE revoked_at IS NULL AND id IN (");
-        let mut list = query.separated(", ");
-        for id in ids {
-            list.push_bind(id);
-        }
-        query
-            .push(") RETURNING id, client_id, project_id, person_id, lapsed, last_used_at")
-            .build_query_as()
-            .fetch_all(c)
-            .await
-    })?;
-    let counted = ended.iter().map(|row| &row.counted);
-    connection_count::add(tx, counted, |row| Change {
-        revoked: 1,
-        ..gone(row)
-    })
-    .await?;
-    Ok(ended.into_iter().map(|row| row.id).collect())
-}
-
 /// Gives a connection another name if it still has the name `was` and has not
 /// been revoked. Returns whether it did.
 ///
@@ -351,87 +315,4 @@ pub async fn rename(tx: &mut Tx, id: &ConnectionId, was: &str, name: &str) -> Re
         .fetch_optional(c)
         .await)?;
     Ok(renamed.is_some())
-}
-
-/// Deletes the record of a connection if it has been revoked. Returns whether it did.
-///
-/// # Errors
-/// When the database fails.
-pub async fn delete_revoked(tx: &mut Tx, id: &ConnectionId) -> Result<bool> {
-    const DELETE: &str = "
-        DELETE FROM connection
-        WHERE id = $1 AND revoked_at IS NOT NULL
-        RETURNING client_id, project_id, person_id, lapsed, last_used_at";
-    let deleted: Option<Counted> = sql!(tx, |c| sqlx::query_as(DELETE)
-        .bind(id)
-        .fetch_optional(c)
-        .await)?;
-    connection_count::add(tx, &deleted, |_| Change {
-        revoked: -1,
-        ..Change::default()
-    })
-    .await?;
-    Ok(deleted.is_some())
-}
-
-/// A connection that a statement ended or removed.
-#[derive(sqlx::FromRow)]
-pub(super) struct Ended {
-    pub id: ConnectionId,
-    #[sqlx(flatten)]
-    pub counted: Counted,
-}
-
-/// One connection fewer that is not revoked.
-pub(super) fn gone(row: &Counted) -> Change {
-    Change {
-        active: if row.lapsed { 0 } else { -1 },
-        expired: if row.lapsed { -1 } else { 0 },
-        revoked: 0,
-    }
-}
-
-/// Removes the most recently used expired connection of a person to a project
-/// through a client, and returns its id and name.
-///
-/// # Errors
-/// When the database fails.
-pub async fn remove_expired(
-    tx: &mut Tx,
-    person: &PersonId,
-    client: &ClientId,
-    project: &ProjectId,
-    cutoffs: Cutoffs,
-) -> Result<Option<(ConnectionId, String)>> {
-    // connection_by_person finds the few rows of one person.
-    const REMOVE: &str = "
-        DELETE FROM connection
-        WHERE id = (
-            SELECT id
-            FROM connection
-            WHERE person_id = $1 AND client_id = $2 AND project_id = $3
-              AND revoked_at IS NULL
-              AND (last_used_at <= $4 OR authorized_at <= $5)
-            ORDER BY last_used_at DESC, id DESC
-            LIMIT 1
-        )
-        RETURNING id, name, client_id, project_id, person_id, lapsed, last_used_at";
-    let removed: Option<Removed> = sql!(tx, |c| sqlx::query_as(REMOVE)
-        .bind(person)
-        .bind(client)
-        .bind(project)
-        .bind(cutoffs.used_before)
-        .bind(cutoffs.authorized_before)
-        .fetch_optional(c)
-        .await)?;
-    connection_count::add(tx, removed.iter().map(|row| &row.counted), gone).await?;
-    Ok(removed.map(|row| (row.id, row.name)))
-}
-
-#[derive(sqlx::FromRow)]
-struct Removed {
-    id: ConnectionId,
-    name: String,
-    #[sqlx(flatten)]
-    counted: Counted,
 }

@@ -1,6 +1,6 @@
 //! The same connections as in the list, grouped by client, person or project.
 
-use sqlx::{Encode, QueryBuilder, Type};
+use sqlx::QueryBuilder;
 
 use crate::{
     clock::Timestamp,
@@ -9,14 +9,15 @@ use crate::{
 
 use super::{
     Result, Tx,
-    connection_filter::{
-        Engine, Filter, Hidden, pattern, push_any, push_ended, push_filter, push_in, push_kinds,
-        push_statuses,
-    },
+    connection_filter::{Filter, Hidden, push_filter, push_in},
+    connection_group_key::{GroupValue, NEVER},
+    connection_group_rows::{concerns_clients_only, push_groups},
     connection_plan,
     connection_sum::{Counts, Crossing, push_crossing},
     sql,
 };
+
+pub use super::connection_group_key::{GroupColumn, GroupKey, GroupOrder, GroupPlace};
 
 /// What connections are grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,91 +28,6 @@ pub enum GroupBy {
     Person,
     /// The project it acts at.
     Project,
-}
-
-/// What groups are sorted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GroupColumn {
-    /// The group's name.
-    Name,
-    /// How many of its connections are wanted.
-    Connections,
-    /// When the latest of them was used; those never used come last when
-    /// descending.
-    LastUsed,
-}
-
-/// The order of groups: total and stable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GroupOrder {
-    /// What to sort by.
-    pub column: GroupColumn,
-    /// The greatest, or latest, first.
-    pub descending: bool,
-}
-
-impl GroupColumn {
-    /// Whether it is usually sorted with the greatest first.
-    pub const fn usually_descends(self) -> bool {
-        matches!(self, Self::Connections | Self::LastUsed)
-    }
-}
-
-impl GroupOrder {
-    /// The most recently used first.
-    pub const RECENT: Self = Self {
-        column: GroupColumn::LastUsed,
-        descending: true,
-    };
-}
-
-/// Where a group stands in an order. As text, `<value>_<id>`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupKey {
-    value: GroupValue,
-    id: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum GroupValue {
-    Text(String),
-    Number(i64),
-}
-
-impl GroupKey {
-    /// The key that a link carries, among groups sorted by `column`; `None`
-    /// when it is none.
-    pub fn parse(text: &str, column: GroupColumn) -> Option<Self> {
-        let (value, id) = text.rsplit_once('_')?;
-        let id = uuid::Uuid::try_parse(id).ok()?.hyphenated().to_string();
-        let value = match column {
-            GroupColumn::Name => GroupValue::Text(value.to_owned()),
-            GroupColumn::Connections | GroupColumn::LastUsed => {
-                GroupValue::Number(value.parse().ok()?)
-            }
-        };
-        Some(Self { value, id })
-    }
-}
-
-impl std::fmt::Display for GroupKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.value {
-            GroupValue::Text(text) => write!(f, "{text}_{}", self.id),
-            GroupValue::Number(number) => write!(f, "{number}_{}", self.id),
-        }
-    }
-}
-
-/// A place between two groups.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GroupPlace {
-    /// The beginning.
-    Start,
-    /// Right after this group.
-    After(GroupKey),
-    /// Right before this group.
-    Before(GroupKey),
 }
 
 /// A group, with the connections in it that the filter wants.
@@ -158,9 +74,6 @@ impl Group {
         }
     }
 }
-
-/// Sorts before every moment.
-const NEVER: i64 = -1;
 
 /// Which groups are wanted.
 #[derive(Clone, Debug)]
@@ -223,7 +136,7 @@ pub async fn page(
 /// Whether the totals that are kept in step say all there is to say of the
 /// groups: then no row needs counting. An expired connection that is counted as
 /// active is wanted all the same.
-fn totals_tell(filter: &Filter, by: GroupBy) -> bool {
+pub(super) fn totals_tell(filter: &Filter, by: GroupBy) -> bool {
     let of_clients =
         filter.clients.is_empty() && filter.origins.is_empty() && filter.types.is_empty();
     filter.reach == Reach::All
@@ -304,16 +217,6 @@ async fn projects_of(
     })?)
 }
 
-impl GroupColumn {
-    const fn sql(self) -> &'static str {
-        match self {
-            Self::Name => "folded",
-            Self::Connections => "wanted",
-            Self::LastUsed => "COALESCE(last_used_at, -1)",
-        }
-    }
-}
-
 /// How many groups there are.
 ///
 /// # Errors
@@ -360,7 +263,7 @@ pub async fn totals(
 
 impl GroupBy {
     /// The column of `connection` that names the group.
-    const fn column(self) -> &'static str {
+    pub(super) const fn column(self) -> &'static str {
         match self {
             Self::Client => "connection.client_id",
             Self::Person => "connection.person_id",
@@ -369,7 +272,7 @@ impl GroupBy {
     }
 
     /// The groups' own columns, and their table.
-    const fn own(self) -> &'static str {
+    pub(super) const fn own(self) -> &'static str {
         match self {
             Self::Client => {
                 "own.identifier AS detail, own.origin, own.revoked_at IS NOT NULL AS client_revoked"
@@ -380,7 +283,7 @@ impl GroupBy {
     }
 
     /// The word for its totals.
-    const fn kind(self) -> &'static str {
+    pub(super) const fn kind(self) -> &'static str {
         match self {
             Self::Client => "client",
             Self::Person => "person",
@@ -388,130 +291,12 @@ impl GroupBy {
         }
     }
 
-    const fn table(self) -> &'static str {
+    /// The groups' own table.
+    pub(super) const fn table(self) -> &'static str {
         match self {
             Self::Client => "client",
             Self::Person => "people",
             Self::Project => "project",
         }
-    }
-}
-
-fn push_groups<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, grouping: &Grouping)
-where
-    for<'q> i64: Encode<'q, D> + Type<D>,
-    for<'q> String: Encode<'q, D> + Type<D>,
-{
-    let by = grouping.by;
-    query
-        .push("SELECT own.id, own.name, own.folded, ")
-        .push(by.own());
-    query.push(
-        ", COALESCE(active, 0) AS active, COALESCE(expired, 0) AS expired,
-           COALESCE(revoked, 0) AS revoked, COALESCE(wanted, 0) AS wanted, last_used_at,
-           COALESCE(projects, 0) AS projects, one_project AS project_id
-        FROM ",
-    );
-    query.push(by.table()).push(" AS own LEFT JOIN (");
-    if totals_tell(filter, by) {
-        push_totals(query, filter, by);
-    } else {
-        push_rows(query, filter, by);
-    }
-    query.push(") AS inner_count ON inner_count.id = own.id WHERE (wanted > 0");
-    if grouping.with_empty && grouping.by == GroupBy::Client && concerns_clients_only(filter) {
-        push_empty(query, filter);
-    }
-    query.push(")");
-}
-
-/// What each group has, by the totals.
-fn push_totals<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, by: GroupBy)
-where
-    for<'q> String: Encode<'q, D> + Type<D>,
-{
-    query.push("SELECT id, active, expired, revoked, active + expired");
-    query.push(if filter.statuses.revoked {
-        " + revoked"
-    } else {
-        ""
-    });
-    query.push(
-        " AS wanted, last_used_at, CAST(0 AS BIGINT) AS projects, CAST(NULL AS TEXT) AS one_project
-        FROM connection_total
-        WHERE kind = ",
-    );
-    query.push_bind(by.kind().to_owned());
-    if !filter.clients.is_empty() {
-        push_any(query, "id", &filter.clients);
-    }
-    if !filter.origins.is_empty() || !filter.types.is_empty() {
-        query.push(" AND id IN (SELECT client.id FROM client WHERE 1 = 1");
-        push_kinds(query, filter, "client");
-        query.push(")");
-    }
-}
-
-/// What each group has, by the rows.
-fn push_rows<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, by: GroupBy)
-where
-    for<'q> i64: Encode<'q, D> + Type<D>,
-    for<'q> String: Encode<'q, D> + Type<D>,
-{
-    query.push("SELECT ");
-    query
-        .push(by.column())
-        .push(" AS id, COUNT(*) FILTER (WHERE revoked_at IS NULL AND NOT ");
-    push_ended(query, filter.cutoffs);
-    query.push(") AS active, COUNT(*) FILTER (WHERE revoked_at IS NULL AND ");
-    push_ended(query, filter.cutoffs);
-    query.push(") AS expired, COUNT(revoked_at) AS revoked, COUNT(*) FILTER (WHERE ");
-    push_wanted(query, filter);
-    query.push(") AS wanted, MAX(last_used_at) FILTER (WHERE ");
-    push_wanted(query, filter);
-    query.push(") AS last_used_at, COUNT(DISTINCT project_id) FILTER (WHERE ");
-    push_wanted(query, filter);
-    query.push(") AS projects, MIN(project_id) FILTER (WHERE ");
-    push_wanted(query, filter);
-    query.push(") AS one_project FROM connection WHERE ");
-    push_filter(query, &filter.of_every_status(), Hidden::NOTHING);
-    query.push(" GROUP BY ").push(by.column());
-}
-
-/// Whether the connection's status is among those wanted.
-fn push_wanted<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter)
-where
-    for<'q> i64: Encode<'q, D> + Type<D>,
-{
-    query.push("1 = 1");
-    push_statuses(query, filter.statuses, filter.cutoffs);
-}
-
-/// Whether a client without connections can meet the filter.
-fn concerns_clients_only(filter: &Filter) -> bool {
-    filter.people.is_empty()
-        && filter.authorized_from.is_none()
-        && filter.authorized_until.is_none()
-        && filter.unused_since.is_none()
-}
-
-fn push_empty<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter)
-where
-    for<'q> String: Encode<'q, D> + Type<D>,
-{
-    query.push(" OR own.revoked_at IS NULL");
-    if let Reach::Some { projects, .. } = &filter.reach {
-        if projects.is_empty() {
-            query.push(" AND 1 = 0");
-        }
-        push_any(query, "own.project_id", projects);
-    }
-    push_any(query, "own.project_id", &filter.projects);
-    push_any(query, "own.id", &filter.clients);
-    push_kinds(query, filter, "own");
-    if let Some(text) = &filter.text {
-        query.push(" AND own.folded LIKE ");
-        query.push_bind(pattern(text));
-        query.push(r" ESCAPE '\'");
     }
 }

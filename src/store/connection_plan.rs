@@ -7,7 +7,8 @@ use crate::domain::role::Reach;
 
 use super::{
     Result, Tx,
-    connection_filter::{Filter, Plan, push_found, push_in},
+    connection_filter::{Filter, Plan, push_in},
+    connection_search::push_found,
     sql,
 };
 

@@ -11,8 +11,8 @@ use crate::{
 
 use super::{
     Result, Tx,
-    connection::{Ended, gone},
     connection_count::{self, Change, Counted},
+    connection_end::{Ended, gone},
     connection_filter::{Engine, push_in},
     sql,
 };

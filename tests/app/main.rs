@@ -5,6 +5,7 @@
 
 mod support;
 
+mod acts;
 mod architecture;
 mod assertion;
 mod assertion_keys;
@@ -12,6 +13,7 @@ mod audit;
 mod authorize;
 mod client;
 mod commands;
+mod confirmation;
 mod connection;
 mod console;
 mod counts;
@@ -22,6 +24,7 @@ mod export;
 mod identity;
 mod introspect;
 mod list;
+mod list_filters;
 mod list_groups;
 mod matching;
 mod mcp;

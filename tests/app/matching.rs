@@ -4,21 +4,19 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use untether::{
-    domain::{ids::ActId, role::Reach},
-    flow::{
-        Context,
-        revoke_matching::{self, Confirmed, STALLED_AFTER},
-    },
-    store::{bulk_act, connection_filter::Filter},
-};
+use untether::domain::ids::ActId;
 
 use crate::support::{Page, Person, TestApp, form_fields};
 
-const PATH: &str = "/connections/revoke-matching";
+pub const PATH: &str = "/connections/revoke-matching";
 
 /// The fields of a preview's form, filled in.
-fn confirmation(preview: &Page, action: &str, count: &str, reason: &str) -> Vec<(String, String)> {
+pub fn confirmation(
+    preview: &Page,
+    action: &str,
+    count: &str,
+    reason: &str,
+) -> Vec<(String, String)> {
     let mut fields = form_fields(preview, action);
     fields.push(("count".into(), count.into()));
     fields.push(("reason".into(), reason.into()));
@@ -41,13 +39,13 @@ fn count_of(preview: &Page) -> String {
     rest.split(' ').next().unwrap().to_owned()
 }
 
-async fn revoked(app: &TestApp) -> usize {
+pub async fn revoked(app: &TestApp) -> usize {
     let query = "SELECT id FROM connection WHERE revoked_at IS NOT NULL";
     app.database.texts(query).await.len()
 }
 
 /// How often each connection was revoked, by the trail.
-async fn revoked_events(app: &TestApp) -> usize {
+pub async fn revoked_events(app: &TestApp) -> usize {
     let query = "SELECT connection_id FROM audit_event WHERE action = 'connection.revoked'";
     let mut events = app.database.texts(query).await;
     let count = events.len();
@@ -58,7 +56,7 @@ async fn revoked_events(app: &TestApp) -> usize {
 }
 
 /// The counts that lists show, against the rows behind them.
-async fn assert_counts_are_true(app: &TestApp) {
+pub async fn assert_counts_are_true(app: &TestApp) {
     let kept = "SELECT CAST(SUM(active) AS TEXT) || ' ' || CAST(SUM(revoked) AS TEXT)
                 FROM connection_count";
     let rows = "SELECT CAST(COUNT(*) - COUNT(revoked_at) AS TEXT) || ' '
@@ -67,30 +65,6 @@ async fn assert_counts_are_true(app: &TestApp) {
         app.database.texts(kept).await,
         app.database.texts(rows).await
     );
-}
-
-/// Stores that Olivia confirmed everything, without beginning to revoke it.
-async fn confirms_everything(app: &TestApp) -> ActId {
-    let context = Context {
-        actor: untether::domain::audit::Actor::Person("olivia@acme.example".into()),
-        ..app.context()
-    };
-    let id: ActId = app.app.secrets.new_id(app.now());
-    let filter = Filter::all(Reach::All, app.app.rules.lifetimes.cutoffs(app.now()));
-    let mut tx = app.app.db.snapshot().await.unwrap();
-    let matching = revoke_matching::matching(&mut tx, &filter).await.unwrap();
-    let confirmed = Confirmed {
-        act: id.clone(),
-        subject: "olivia@acme.example".into(),
-        filter: "active or expired".into(),
-        reason: Some("the laptops are gone".into()),
-    };
-    drop(tx);
-    let mut tx = app.app.db.write().await.unwrap();
-    let begun = revoke_matching::begin(&mut tx, &context, confirmed, &matching).await;
-    assert!(begun.unwrap());
-    tx.commit().await.unwrap();
-    id
 }
 
 #[actix_web::test]
@@ -382,150 +356,4 @@ async fn everyone_revokes_what_they_may_change_and_no_more() {
     assert!(wiki.admits(&wiki_tokens.access).await);
     assert_eq!(revokes_all(&ana, PATH).await.status, 303);
     assert_eq!(revoked(&app).await, 3);
-}
-
-#[actix_web::test]
-async fn an_act_is_there_for_its_actor_and_for_those_who_see_all() {
-    let app = TestApp::spawn().await;
-    let server = app.project("search", &[]).await;
-    let host = app.host("Cursor").await;
-    let (ana, bo) = (app.person("ana"), app.person("bo"));
-    host.connects(&ana, &server).await;
-    host.connects(&bo, &server).await;
-    let preview = ana.opens(PATH).await;
-    let fields = confirmation(&preview, PATH, "1", "mine <b>only</b>");
-    assert_eq!(ana.posts(PATH, &fields).await.status, 303);
-    let id = app
-        .database
-        .texts("SELECT id FROM bulk_act")
-        .await
-        .remove(0);
-    let path = format!("/acts/{id}");
-    for (person, status) in [
-        (&ana, 200),
-        (&app.owner(), 200),
-        (&app.auditor(), 200),
-        (&bo, 404),
-        (&app.person("stranger"), 404),
-    ] {
-        let page = person.opens(&path).await;
-        assert_eq!(page.status, status, "{}", person.email);
-        assert_eq!(page.text.contains("mine &#60;b"), status == 200);
-    }
-    assert_eq!(ana.opens("/acts/nonsense").await.status, 404);
-    // Nor can another person's act be confirmed, or its result be had, by its id.
-    let preview = bo.opens(PATH).await;
-    let mut fields = confirmation(&preview, PATH, "1", "");
-    for field in fields.iter_mut().filter(|(name, _)| name == "act") {
-        field.1 = id.clone();
-    }
-    assert_eq!(bo.posts(PATH, &fields).await.status, 404);
-    assert_eq!(revoked(&app).await, 1);
-}
-
-#[actix_web::test]
-async fn an_interrupted_act_is_finished_by_another_server() {
-    let app = TestApp::spawn().await;
-    let server = app.project("search", &[]).await;
-    let host = app.host("Cursor").await;
-    host.connects(&app.person("ana"), &server).await;
-    app.copies_the_connection(1_299).await;
-    let id = confirms_everything(&app).await;
-    assert_eq!(revoked(&app).await, 0);
-    let mut tx = app.app.db.write().await.unwrap();
-    let act = bulk_act::find(&mut tx, &id).await.unwrap().unwrap();
-    assert!(
-        revoke_matching::advance(&mut tx, &app.context(), &act)
-            .await
-            .unwrap()
-    );
-    tx.commit().await.unwrap();
-    // The next batch was under way when the server stopped.
-    let mut tx = app.app.db.write().await.unwrap();
-    revoke_matching::advance(&mut tx, &app.context(), &act)
-        .await
-        .unwrap();
-    drop(tx);
-    let page = app.owner().opens(&format!("/acts/{id}")).await;
-    assert_eq!(page.all("h1"), ["Revoking 1,300 connections"]);
-    assert_eq!(page.all("#act p")[0], "500 of 1,300 revoked so far.");
-    assert_eq!(revoked(&app).await, 500);
-
-    let replica = app.replica(|_| {}).await;
-    replica.app.worker().resume().await.unwrap();
-    assert_eq!(revoked(&app).await, 500, "somebody may be working on it");
-    app.advance(STALLED_AFTER);
-    replica.app.worker().resume().await.unwrap();
-    assert_eq!(revoked(&app).await, 1_300);
-    assert_eq!(revoked_events(&app).await, 1_300);
-    assert_counts_are_true(&app).await;
-    let page = replica.owner().opens(&format!("/acts/{id}")).await;
-    assert_eq!(page.all("h1"), ["Revoked 1,300 connections"]);
-    assert!(
-        app.database
-            .texts("SELECT act_id FROM bulk_act_batch")
-            .await
-            .is_empty()
-    );
-    let reasons = "SELECT DISTINCT revoked_by || ': ' || revoked_reason FROM connection
-                   WHERE revoked_by NOT LIKE 'command%'";
-    assert_eq!(
-        app.database.texts(reasons).await,
-        ["olivia@acme.example: the laptops are gone"]
-    );
-}
-
-#[actix_web::test]
-async fn a_batch_without_its_audit_events_does_not_happen() {
-    let app = TestApp::spawn().await;
-    let server = app.project("search", &[]).await;
-    let host = app.host("Cursor").await;
-    let tokens = host.connects(&app.person("ana"), &server).await;
-    let id = confirms_everything(&app).await;
-    app.database
-        .execute("ALTER TABLE audit_event RENAME TO audit_gone")
-        .await;
-    assert!(app.app.worker().run(&id).await.is_err());
-    assert!(server.admits(&tokens.access).await);
-    app.database
-        .execute("ALTER TABLE audit_gone RENAME TO audit_event")
-        .await;
-    app.app.worker().run(&id).await.unwrap();
-    assert!(!server.admits(&tokens.access).await);
-    assert_eq!(revoked_events(&app).await, 1);
-}
-
-#[actix_web::test]
-async fn two_acts_on_overlapping_sets_end_each_connection_once() {
-    let app = TestApp::spawn().await;
-    let server = app.project("search", &[]).await;
-    let host = app.host("Cursor").await;
-    let ana = app.person("ana");
-    host.connects(&ana, &server).await;
-    app.copies_the_connection(1_099).await;
-    let (first, second) = (
-        confirms_everything(&app).await,
-        confirms_everything(&app).await,
-    );
-    let replica = app.replica(|_| {}).await;
-    let ids = app
-        .database
-        .texts("SELECT id FROM connection ORDER BY id DESC LIMIT 50")
-        .await;
-    let ids: Vec<_> = ids.iter().map(String::as_str).collect();
-    let (here, there) = (app.app.worker(), replica.app.worker());
-    // The same act is also worked on twice, as after a false alarm.
-    let (one, two, three, selected) = tokio::join!(
-        here.run(&first),
-        there.run(&second),
-        there.run(&first),
-        ana.revokes(&ids, "")
-    );
-    assert!(one.is_ok() && two.is_ok() && three.is_ok());
-    assert_eq!(selected.status, 303);
-    assert_eq!(revoked_events(&app).await, 1_100);
-    assert_counts_are_true(&app).await;
-    let sums = "SELECT CAST(SUM(ended + skipped) AS TEXT) || ' of '
-                    || CAST(SUM(total) AS TEXT) FROM bulk_act";
-    assert_eq!(app.database.texts(sums).await, ["2200 of 2200"]);
 }

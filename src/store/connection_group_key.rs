@@ -1,0 +1,100 @@
+//! What groups of connections are sorted by, and the places between them.
+
+/// What groups are sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupColumn {
+    /// The group's name.
+    Name,
+    /// How many of its connections are wanted.
+    Connections,
+    /// When the latest of them was used; those never used come last when
+    /// descending.
+    LastUsed,
+}
+
+/// The order of groups: total and stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GroupOrder {
+    /// What to sort by.
+    pub column: GroupColumn,
+    /// The greatest, or latest, first.
+    pub descending: bool,
+}
+
+impl GroupColumn {
+    /// Whether it is usually sorted with the greatest first.
+    pub const fn usually_descends(self) -> bool {
+        matches!(self, Self::Connections | Self::LastUsed)
+    }
+}
+
+impl GroupOrder {
+    /// The most recently used first.
+    pub const RECENT: Self = Self {
+        column: GroupColumn::LastUsed,
+        descending: true,
+    };
+}
+
+/// Where a group stands in an order. As text, `<value>_<id>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupKey {
+    pub(super) value: GroupValue,
+    pub(super) id: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum GroupValue {
+    Text(String),
+    Number(i64),
+}
+
+impl GroupKey {
+    /// The key that a link carries, among groups sorted by `column`; `None`
+    /// when it is none.
+    pub fn parse(text: &str, column: GroupColumn) -> Option<Self> {
+        let (value, id) = text.rsplit_once('_')?;
+        let id = uuid::Uuid::try_parse(id).ok()?.hyphenated().to_string();
+        let value = match column {
+            GroupColumn::Name => GroupValue::Text(value.to_owned()),
+            GroupColumn::Connections | GroupColumn::LastUsed => {
+                GroupValue::Number(value.parse().ok()?)
+            }
+        };
+        Some(Self { value, id })
+    }
+}
+
+impl std::fmt::Display for GroupKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.value {
+            GroupValue::Text(text) => write!(f, "{text}_{}", self.id),
+            GroupValue::Number(number) => write!(f, "{number}_{}", self.id),
+        }
+    }
+}
+
+/// A place between two groups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GroupPlace {
+    /// The beginning.
+    Start,
+    /// Right after this group.
+    After(GroupKey),
+    /// Right before this group.
+    Before(GroupKey),
+}
+
+/// Sorts before every moment.
+pub(super) const NEVER: i64 = -1;
+
+impl GroupColumn {
+    /// The column that the groups are sorted by.
+    pub(super) const fn sql(self) -> &'static str {
+        match self {
+            Self::Name => "folded",
+            Self::Connections => "wanted",
+            Self::LastUsed => "COALESCE(last_used_at, -1)",
+        }
+    }
+}

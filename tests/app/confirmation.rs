@@ -1,0 +1,159 @@
+//! Invariant 9: a confirmation does what it listed, once, and says what is wrong with it.
+
+use futures_util::future::join_all;
+
+use crate::support::{TestApp, form_fields};
+
+#[actix_web::test]
+async fn a_confirmation_submitted_many_times_acts_once() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    host.connects(&ana, &server).await;
+    host.connects(&ana, &server).await;
+    let ids = app.database.texts("SELECT id FROM connection").await;
+    let asked = ana
+        .opens(&format!("/connections/revoke?id={}&id={}", ids[0], ids[1]))
+        .await;
+    assert_eq!(asked.all("h1"), ["Revoke 2 connections?"]);
+    let mut fields = form_fields(&asked, "/connections/revoke");
+    fields.push(("reason".into(), "laptop lost".into()));
+
+    let answers = join_all((0..5).map(|_| ana.posts("/connections/revoke", &fields))).await;
+
+    assert!(answers.iter().all(|answer| answer.status == 303));
+    let revoked = app
+        .trail()
+        .await
+        .into_iter()
+        .filter(|entry| entry.contains("revoked"));
+    assert_eq!(
+        revoked.collect::<Vec<_>>(),
+        ["connection.revoked by ana@acme.example"; 2]
+    );
+    ana.posts("/connections/revoke", &fields).await;
+    let said = ana
+        .opens("/connections?view=list")
+        .await
+        .all("[role=status] .flash");
+    assert_eq!(
+        said,
+        [
+            "These 2 connections had been revoked before: just now by ana@acme.example. Nothing \
+             else was changed."
+        ]
+    );
+}
+
+#[actix_web::test]
+async fn what_is_wrong_with_a_confirmation_is_said_where_it_was_typed() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    host.connects(&ana, &server).await;
+    let id = ana.newest_connection().await;
+    let reason = "x".repeat(501);
+    let fields = [
+        ("id".to_owned(), id.clone()),
+        ("reason".to_owned(), reason.clone()),
+        (
+            "back".to_owned(),
+            "/connections?view=list&per=25".to_owned(),
+        ),
+        ("csrf".to_owned(), ana.form_token().await),
+    ];
+    let again = ana.posts("/connections/revoke", &fields).await;
+    assert_eq!(again.status, 400);
+    assert_eq!(again.all("h1"), ["Revoke 1 connection?"]);
+    assert!(again.all("[role=alert]")[0].contains("501 characters, and at most 500"));
+    assert_eq!(again.all("textarea"), [reason]);
+    let kept = form_fields(&again, "/connections/revoke");
+    assert!(kept.contains(&("id".to_owned(), id)));
+    assert!(kept.contains(&(
+        "back".to_owned(),
+        "/connections?view=list&per=25".to_owned()
+    )));
+
+    let dialog = ana.submits("/connections/revoke", &fields).await;
+    assert_eq!(dialog.status, 400);
+    assert_eq!(dialog.headers["hx-retarget"], "#dialog");
+    assert!(
+        dialog.text.trim_start().starts_with("<dialog"),
+        "{}",
+        dialog.text
+    );
+}
+
+#[actix_web::test]
+async fn what_is_gone_is_said_and_the_others_can_still_be_revoked() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let (ana, bo) = (app.person("ana"), app.person("bo"));
+    host.connects(&ana, &server).await;
+    let own = ana.newest_connection().await;
+    host.connects(&bo, &server).await;
+    let foreign = bo.newest_connection().await;
+    let missing = "01890000-0000-7000-8000-000000000000";
+    let mut said = Vec::new();
+    for gone in [missing, &foreign] {
+        let page = ana
+            .opens(&format!("/connections/revoke?id={own}&id={gone}"))
+            .await;
+        assert_eq!(page.all("h1"), ["Revoke 1 connection?"]);
+        said.extend(page.all("[role=alert]"));
+        let fields = [
+            ("id".to_owned(), own.clone()),
+            ("id".to_owned(), gone.to_owned()),
+            ("reason".to_owned(), "lost".to_owned()),
+            ("csrf".to_owned(), ana.form_token().await),
+        ];
+        let again = ana.posts("/connections/revoke", &fields).await;
+        assert_eq!(again.status, 409);
+        assert_eq!(again.all("textarea"), ["lost"]);
+        said.extend(again.all("[role=alert]"));
+    }
+    assert_eq!(said[..2], said[2..], "not yours reads like not there");
+    assert!(said[1].contains("Nothing was revoked."));
+    assert_eq!(ana.revokes(&[&own], "").await.status, 303);
+}
+
+#[actix_web::test]
+async fn a_hundred_connections_fit_into_one_question() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    host.connects(&ana, &server).await;
+    app.copies_the_connection(100).await;
+    let ids = app
+        .database
+        .texts("SELECT id FROM connection ORDER BY id")
+        .await;
+    let query = |ids: &[String]| {
+        let pairs: Vec<_> = ids.iter().map(|id| format!("id={id}")).collect();
+        format!("/connections/revoke?{}&back=/connections", pairs.join("&"))
+    };
+    let path = query(&ids[..100]);
+    assert!(
+        path.len() < 8_000,
+        "longer than proxies take: {}",
+        path.len()
+    );
+    let asked = ana.opens(&path).await;
+    assert_eq!(asked.all("h1"), ["Revoke 100 connections?"]);
+    assert_eq!(asked.all("tbody tr").len(), 100);
+    let too_many = ana.opens(&query(&ids)).await;
+    assert_eq!(too_many.status, 400);
+    assert!(
+        too_many
+            .attributes("main a", "href")
+            .contains(&"/connections/revoke-matching".to_owned())
+    );
+    let fields = form_fields(&asked, "/connections/revoke");
+    assert_eq!(ana.posts("/connections/revoke", &fields).await.status, 303);
+    let left = "SELECT id FROM connection WHERE revoked_at IS NULL";
+    assert_eq!(app.database.texts(left).await.len(), 1);
+}

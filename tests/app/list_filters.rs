@@ -1,0 +1,212 @@
+//! The list of connections narrowed: searches, filters, chips, and what is left when
+//! nothing is.
+
+use crate::{
+    list::{Office, groups, id_of, list, people, summary},
+    support::TestApp,
+};
+
+#[actix_web::test]
+async fn search_finds_every_name_and_says_when_only_connections_match() {
+    let app = TestApp::spawn().await;
+    let office = Office::open(&app).await;
+    let owner = app.owner();
+    let name = list(&owner, "").await.connections().remove(0);
+    for (text, found) in [
+        ("CURSOR", 2),
+        ("ana@", 2),
+        ("@acme", 4),
+        (name.split('#').nth(1).unwrap(), 1),
+        (&office.cursor.client_id, 2),
+        ("%", 0),
+        ("nobody", 0),
+    ] {
+        let page = owner
+            .opens(&format!(
+                "/connections?view=list&{}",
+                untether::web::params::encode([("q", text)])
+            ))
+            .await;
+        assert_eq!(page.connections().len(), found, "{text}");
+    }
+    let some = owner.opens("/connections?q=ana%40").await;
+    assert_eq!(some.all("td.count small"), ["1 of 2 match", "1 of 2 match"]);
+    let all = owner.opens("/connections?q=curs").await;
+    assert_eq!(groups(&all), ["Cursor"]);
+    assert!(
+        all.all("td.count small").is_empty(),
+        "the client itself matches"
+    );
+}
+
+#[actix_web::test]
+async fn each_filter_narrows_alone_and_with_the_others() {
+    let app = TestApp::spawn().await;
+    let office = Office::open(&app).await;
+    let document = "https://app.example/client";
+    app.database
+        .execute(&format!(
+            "UPDATE client SET origin = 'document', identifier = '{document}', client_type = 'confidential',
+                 secret_hash = 'none'
+             WHERE id = '{}'",
+            office.claude.client_id
+        ))
+        .await;
+    let owner = app.owner();
+    let wiki = id_of(&app, "project", "slug", "wiki").await;
+    let search = id_of(&app, "project", "slug", "search").await;
+    let ana = id_of(&app, "people", "email", "ana@acme.example").await;
+    let cursor = &office.cursor.client_id;
+    for (query, found) in [
+        (format!("project={wiki}"), vec!["ben"]),
+        (
+            format!("project={wiki}&project={search}"),
+            vec!["ben", "ana", "ana", "zoe"],
+        ),
+        (format!("person={ana}"), vec!["ana", "ana"]),
+        ("person=ana%40acme.example".into(), vec!["ana", "ana"]),
+        (format!("client={cursor}"), vec!["ben", "ana"]),
+        ("origin=registered".into(), vec!["ben", "ana"]),
+        ("origin=document".into(), vec!["ana", "zoe"]),
+        ("origin=api".into(), vec![]),
+        ("type=confidential".into(), vec!["ana", "zoe"]),
+        ("from=2026-07-02".into(), vec!["ben", "ana", "ana"]),
+        ("to=2026-07-01".into(), vec!["zoe"]),
+        ("idle_days=20".into(), vec!["zoe"]),
+        ("status=active".into(), vec!["ben", "ana", "ana"]),
+        (
+            format!("project={search}&person={ana}&client={cursor}&status=active&q=cur"),
+            vec!["ana"],
+        ),
+        (format!("project={wiki}&person={ana}"), vec![]),
+    ] {
+        let page = list(&owner, &query).await;
+        assert_eq!(people(&page), found, "{query}");
+        let total = format!("{} connection", found.len());
+        assert!(
+            summary(&page).starts_with(&total),
+            "{query}: {}",
+            summary(&page)
+        );
+    }
+}
+
+#[actix_web::test]
+async fn each_filter_in_force_is_a_chip_that_removes_it_alone() {
+    let app = TestApp::spawn().await;
+    let _office = Office::open(&app).await;
+    let owner = app.owner();
+    let wiki = id_of(&app, "project", "slug", "wiki").await;
+    let ben = id_of(&app, "people", "email", "ben@acme.example").await;
+    let missing = "01890000-0000-7000-8000-000000000000";
+    let query = format!(
+        "q=cur&project={wiki}&person={ben}&client={missing}&type=public&origin=registered\
+         &from=2026-01-01&to=2026-12-31&idle_days=1"
+    );
+    let page = list(&owner, &query).await;
+    assert_eq!(
+        page.all(".applied a"),
+        [
+            "Search: cur",
+            "Project: Project wiki",
+            "Person: ben@acme.example",
+            "MCP client: unknown",
+            "Client type: Public",
+            "Origin: Registered itself",
+            "Authorized from 2026-01-01",
+            "Authorized until 2026-12-31",
+            "Idle for more than 1 day",
+        ]
+    );
+    let links = page.attributes(".applied a", "href");
+    for link in &links {
+        let less = owner.opens(link).await;
+        assert_eq!(less.all(".applied a").len(), links.len() - 1, "{link}");
+        assert_eq!(less.all(".views [aria-current]"), ["List view"]);
+    }
+    assert_eq!(
+        page.attributes("a.clear", "href"),
+        ["/connections?view=list"]
+    );
+    assert!(list(&owner, "").await.all("a.clear").is_empty());
+}
+
+#[actix_web::test]
+async fn an_address_that_makes_no_sense_is_refused_with_a_way_back() {
+    let app = TestApp::spawn().await;
+    let owner = app.owner();
+    for (query, said) in [
+        ("view=grid", "client, person, project or list"),
+        ("sort=colour", "name, connections or used"),
+        ("dir=up", "asc or desc"),
+        ("type=secret", "public or confidential"),
+        ("origin=mars", "console, api, registered or document"),
+        ("idle_days=0", "a number from 1 to"),
+        ("from=yesterday", "a day such as"),
+        ("person=nobody%40acme.example", "nobody with this e-mail"),
+        ("open=x", "not an id"),
+    ] {
+        let page = owner.opens(&format!("/connections?{query}")).await;
+        let text = page.all("main").join("");
+        assert_eq!(page.status, 400, "{query}");
+        let field = query.split('=').next().unwrap();
+        assert!(
+            text.contains(field) && text.contains(said),
+            "{query}: {text}"
+        );
+        assert_eq!(
+            page.attributes("main a", "href"),
+            ["/connections"],
+            "{query}"
+        );
+    }
+}
+
+#[actix_web::test]
+async fn an_empty_list_says_why_and_what_to_do() {
+    let app = TestApp::spawn().await;
+    let (owner, ana) = (app.owner(), app.person("ana"));
+    assert_eq!(
+        owner.opens("/connections").await.all("h2"),
+        ["Nothing is connected yet"]
+    );
+    assert_eq!(
+        ana.opens("/connections").await.all("h2"),
+        ["You have no connections"]
+    );
+    let filtered = owner.opens("/connections?q=nothing").await;
+    assert_eq!(filtered.all("h2"), ["Nothing matches"]);
+    assert_eq!(filtered.attributes(".empty a", "href"), ["/connections"]);
+    let server = app.project("search", &[]).await;
+    app.host("Cursor").await.connects(&ana, &server).await;
+    ana.revokes(&[&ana.newest_connection().await], "").await;
+    let revoked = ana.opens("/connections").await;
+    assert_eq!(revoked.all("h2"), ["Nothing is connected now"]);
+    let shown = ana.opens(&revoked.attributes(".empty a", "href")[0]).await;
+    assert_eq!(shown.connections().len(), 1);
+}
+
+#[actix_web::test]
+async fn what_a_form_does_not_ask_for_stays() {
+    let app = TestApp::spawn().await;
+    let _office = Office::open(&app).await;
+    let page = list(
+        &app.owner(),
+        "q=cur&status=active&sort=name&type=public&per=25",
+    )
+    .await;
+    let names = |form: &str| page.attributes(&format!("{form} input[type=hidden]"), "name");
+    assert_eq!(names(".search"), ["view", "status", "type", "sort", "per"]);
+    assert_eq!(names(".filters"), ["view", "q", "status", "sort", "per"]);
+    assert_eq!(page.attributes("#q", "value"), ["cur"]);
+    assert_eq!(page.attributes(".filters [checked]", "value"), ["public"]);
+    for format in ["csv", "json"] {
+        let link = format!(
+            "/connections.{format}?view=list&q=cur&status=active&type=public&sort=name&per=25"
+        );
+        assert!(
+            page.attributes(".export a", "href").contains(&link),
+            "{link}"
+        );
+    }
+}
