@@ -6,6 +6,7 @@ pub mod connection;
 pub mod document;
 pub mod fingerprint;
 pub mod ids;
+pub mod look_alike;
 pub mod pkce;
 pub mod project;
 pub mod redirect;

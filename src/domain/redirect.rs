@@ -146,6 +146,27 @@ impl RedirectUri {
     pub fn is_loopback(&self) -> bool {
         WebAddress::parse(&self.0).is_ok_and(|address| address.is_loopback())
     }
+
+    /// Where the response goes, for a comparison that is not exact: without the query,
+    /// without the port on loopback, and with one name for all loopback hosts.
+    pub(super) fn place(&self) -> String {
+        let Ok(address) = WebAddress::parse(&self.0) else {
+            let (uri, _) = self.0.split_once('?').unwrap_or((&self.0, ""));
+            let (scheme, rest) = uri.split_once(':').unwrap_or((uri, ""));
+            return format!("{}:{rest}", scheme.to_ascii_lowercase());
+        };
+        let path = match address.path {
+            "" => "/",
+            path => path,
+        };
+        let scheme = address.scheme.to_ascii_lowercase();
+        if address.is_loopback() {
+            return format!("{scheme}://localhost{path}");
+        }
+        let port = address.unusual_port().map(|port| format!(":{port}"));
+        let host = address.host.to_ascii_lowercase();
+        format!("{scheme}://{host}{}{path}", port.unwrap_or_default())
+    }
 }
 
 impl fmt::Display for RedirectUri {
