@@ -168,6 +168,16 @@ fn machine_routes(routes: &mut ServiceConfig) {
         .service(open("/oauth/register").route(web::post().to(oauth::register::act)))
         .route("/oauth/introspect", web::post().to(oauth::introspect::show))
         .service(
+            open("/forward-auth/{project}/oauth-protected-resource")
+                .route(web::get().to(oauth::forward_auth::metadata)),
+        )
+        .service(
+            web::resource("/forward-auth/{project}")
+                .route(web::get().to(oauth::forward_auth::ask))
+                .route(web::head().to(oauth::forward_auth::ask))
+                .default_service(web::to(oauth::forward_auth::other_methods)),
+        )
+        .service(
             web::resource(mcp::PATH)
                 .route(web::post().to(mcp::receive))
                 .default_service(web::to(mcp::other_methods)),

@@ -10,6 +10,7 @@ use crate::{
     clock::Timestamp,
     domain::{
         ids::{ConnectionId, CredentialId, ProjectId},
+        project::Slug,
         secret::SecretHash,
     },
     store::{self, Db, Tx, token::Bearer},
@@ -64,6 +65,21 @@ pub async fn for_project(
     let found = store::token::bearer(tx, &context.secrets.hash(token), None).await?;
     let bearer = found.map(|(bearer, _)| bearer);
     Ok(bearer.filter(|bearer| bearer.project.0 == *project && works(bearer, context)))
+}
+
+/// The same for the project under this slug.
+///
+/// # Errors
+/// When the database fails.
+pub async fn for_slug(
+    tx: &mut Tx,
+    context: &Context<'_>,
+    project: &Slug,
+    token: &str,
+) -> store::Result<Option<Bearer>> {
+    let found = store::token::bearer(tx, &context.secrets.hash(token), None).await?;
+    let bearer = found.map(|(bearer, _)| bearer);
+    Ok(bearer.filter(|bearer| bearer.slug == *project && works(bearer, context)))
 }
 
 fn works(bearer: &Bearer, context: &Context<'_>) -> bool {

@@ -12,10 +12,15 @@ use actix_web::{
 use serde_json::json;
 
 use crate::{
-    domain::audit::Actor,
+    domain::{audit::Actor, resource::Resource, scope::ScopeSet},
     flow::introspect,
     store::{self, token::Bearer},
-    web::{identity, problem::Problem, state::App},
+    web::{
+        identity,
+        problem::Problem,
+        protected::{self, Challenge},
+        state::App,
+    },
 };
 
 use protocol::{Incoming, Server};
@@ -80,24 +85,17 @@ pub async fn other_methods() -> HttpResponse {
 /// `GET /.well-known/oauth-protected-resource/mcp` (RFC 9728).
 pub async fn metadata(app: Data<App>) -> HttpResponse {
     let public = &app.settings.public_url;
-    HttpResponse::Ok()
-        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
-        .json(json!({
-            "resource": public.join(PATH),
-            "resource_name": "Untether",
-            "authorization_servers": [public.issuer()],
-            "bearer_methods_supported": ["header"],
-        }))
-}
-
-fn token(req: &HttpRequest) -> Option<&str> {
-    let header = req.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = header.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    let resource = Resource::from_stored(public.join(PATH));
+    protected::metadata(
+        &resource,
+        "Untether",
+        &public.issuer(),
+        &ScopeSet::default(),
+    )
 }
 
 async fn authenticate(app: &App, req: &HttpRequest) -> Result<Option<Bearer>, Problem> {
-    let Some(token) = token(req) else {
+    let Some(token) = protected::token(req) else {
         return Ok(None);
     };
     let context = app.context(app.clock.now(), Actor::Client, req);
@@ -111,18 +109,11 @@ async fn authenticate(app: &App, req: &HttpRequest) -> Result<Option<Bearer>, Pr
 
 /// Where to get a token (RFC 9728 §5.1, RFC 6750 §3).
 fn challenge(app: &App, req: &HttpRequest) -> HttpResponse {
-    let metadata = app
-        .settings
-        .public_url
-        .join("/.well-known/oauth-protected-resource/mcp");
-    let error = if token(req).is_some() {
-        "error=\"invalid_token\", "
-    } else {
-        ""
+    let public = &app.settings.public_url;
+    let challenge = Challenge {
+        metadata: &public.join("/.well-known/oauth-protected-resource/mcp"),
+        scopes: &ScopeSet::default(),
+        error: protected::token(req).map(|_| "invalid_token"),
     };
-    let challenge = format!("Bearer {error}resource_metadata=\"{metadata}\"");
-    HttpResponse::Unauthorized()
-        .insert_header((header::WWW_AUTHENTICATE, challenge))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .json(json!({ "error": "invalid_token" }))
+    challenge.answer(StatusCode::UNAUTHORIZED)
 }

@@ -5,6 +5,7 @@ pub mod authorize;
 mod client_auth;
 mod document;
 pub mod error;
+pub mod forward_auth;
 pub mod introspect;
 pub mod metadata;
 pub mod register;

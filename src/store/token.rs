@@ -5,6 +5,7 @@ use crate::{
     domain::{
         connection::Life,
         ids::{ConnectionId, CredentialId, PersonId, ProjectId},
+        project::Slug,
         scope::ScopeSet,
         secret::SecretHash,
     },
@@ -181,6 +182,8 @@ pub struct Bearer {
     pub connection: ConnectionId,
     /// The project it leads to, and that project's audience.
     pub project: (ProjectId, String),
+    /// The short name of that project.
+    pub slug: Slug,
     /// The OAuth `client_id` of the client.
     pub client_identifier: String,
     /// Whether that client was revoked.
@@ -208,6 +211,7 @@ struct BearerRow {
     connection_id: ConnectionId,
     project_id: ProjectId,
     resource: String,
+    slug: Slug,
     client_identifier: String,
     client_revoked_at: Option<Timestamp>,
     person_id: PersonId,
@@ -228,6 +232,7 @@ impl BearerRow {
             scopes: stored_scopes(&self.scopes, "token", &self.connection_id)?,
             connection: self.connection_id,
             project: (self.project_id, self.resource),
+            slug: self.slug,
             client_identifier: self.client_identifier,
             client_revoked: self.client_revoked_at.is_some(),
             person: self.person_id,
@@ -262,7 +267,7 @@ pub async fn bearer(
     // Every step is a look-up by primary key.
     const BEARER: &str = "
         SELECT token.connection_id, token.scopes, token.issued_at, token.expires_at,
-               connection.project_id, project.resource,
+               connection.project_id, project.resource, project.slug,
                client.identifier AS client_identifier, client.revoked_at AS client_revoked_at,
                connection.person_id, people.email, people.name AS person_name,
                people.deactivated_at,

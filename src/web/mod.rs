@@ -8,6 +8,7 @@ pub mod html;
 pub mod identity;
 pub mod params;
 pub mod problem;
+pub mod protected;
 pub mod session;
 pub mod state;
 pub mod table;

@@ -21,6 +21,7 @@ mod document;
 mod document_guard;
 mod document_refusals;
 mod export;
+mod forward;
 mod identity;
 mod introspect;
 mod list;
