@@ -10,15 +10,8 @@ const CHUNK: usize = 1_000;
 
 /// What the program keeps in step by itself, for rows that were made past it.
 const DERIVED: &str = "
-    UPDATE people SET folded = lower(name) || ' ' || lower(email);
-    UPDATE client SET folded = lower(name) || ' ' || lower(identifier);
-    UPDATE connection
-    SET folded = lower(name),
-        stem = lower(name),
-        client_folded = (SELECT folded FROM client WHERE client.id = connection.client_id),
-        project_folded = (SELECT folded FROM project WHERE project.id = connection.project_id),
-        person_folded = (SELECT folded FROM people WHERE people.id = connection.person_id);
     INSERT INTO connection_stem (text) SELECT DISTINCT stem FROM connection;
+    INSERT INTO connection_label (text) SELECT DISTINCT label FROM connection;
     DELETE FROM connection_count;
     INSERT INTO connection_count (client_id, project_id, active, expired, revoked)
     SELECT client_id, project_id, COUNT(*) - COUNT(revoked_at), 0, COUNT(revoked_at)

@@ -64,6 +64,7 @@ pub struct Figures {
     pub rate: f64,
     pub p50: Duration,
     pub p99: Duration,
+    pub longest: Duration,
     /// What an answer cost all threads but the one that asks; nothing where the system
     /// does not tell.
     pub cpu: Duration,
@@ -114,6 +115,7 @@ pub async fn run<T: Traffic>(
         rate: times.len() as f64 / elapsed.as_secs_f64(),
         p50: at(0.5),
         p99: at(0.99),
+        longest: at(1.0),
         cpu: worked / times.len() as u32,
     };
     Ok((figures, clients))

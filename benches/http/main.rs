@@ -13,7 +13,9 @@ mod bulk;
 mod load;
 mod measure;
 mod organization;
+mod pages;
 mod report;
+mod revokes;
 mod server;
 mod traffic;
 
@@ -42,7 +44,7 @@ struct Options {
     /// Leaves out the line that the server logs for each request.
     #[arg(long)]
     no_log: bool,
-    /// Only some of: introspect, refresh, exchange, pages.
+    /// Only some of: introspect, refresh, exchange, pages, revokes.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// What cargo adds.

@@ -18,11 +18,10 @@ use untether::{domain::pkce::CodeChallenge, store::Db, web::params::encode};
 use crate::{
     Options,
     load::{self, Figures, Traffic},
-    organization::{ADMINISTRATOR, MEMBER, Organization},
+    organization::Organization,
     report::{Row, Table, per_second, range, short},
-    server::OWNER,
     text,
-    traffic::{Exchange, Introspect, Look, Refresh, Same, form},
+    traffic::{Exchange, Introspect, Refresh, Same, form},
 };
 
 /// Connections that each refreshing client looks after.
@@ -46,13 +45,13 @@ pub struct Bench<'a> {
 
 /// What was measured in one round, beside the baseline measured right before.
 #[derive(Clone, Copy)]
-struct Round {
+pub struct Round {
     bare: f64,
-    real: f64,
+    pub real: f64,
 }
 
 impl Round {
-    fn of(bare: Figures, real: Figures, figure: impl Fn(&Figures) -> f64) -> Self {
+    pub fn of(bare: Figures, real: Figures, figure: impl Fn(&Figures) -> f64) -> Self {
         Self {
             bare: figure(&bare),
             real: figure(&real),
@@ -78,22 +77,15 @@ impl Bench<'_> {
         if self.options.wants("pages") {
             self.pages().await?;
         }
+        if self.options.wants("revokes") {
+            self.revokes().await?;
+        }
         Ok(())
     }
 
     /// Every tool call asks this.
     async fn introspect(&mut self) -> Result<(), String> {
-        let requests = self.organization.grants.iter().map(|grant| {
-            let server = &self.organization.servers[grant.project];
-            let pair = format!("{}:{}", server.credential, server.secret.expose());
-            let header = format!("Authorization: Basic {}\r\n", STANDARD.encode(pair));
-            form(
-                "/oauth/introspect",
-                &header,
-                &encode([("token", &*grant.access)]),
-            )
-        });
-        let requests = requests.collect();
+        let requests = self.introspections(|_| true);
         let mut crowd = Introspect::crowd(requests, self.options.clients);
         let ready = || vec![Same::new("/healthz", ""); self.options.clients];
         let time = self.options.time();
@@ -123,6 +115,19 @@ impl Bench<'_> {
         self.table.met(best.real <= 0.003);
         self.rates("no database: /healthz", &rounds[2], "");
         Ok(())
+    }
+
+    /// Introspections of the tokens at some of the projects.
+    pub fn introspections(&self, at: impl Fn(usize) -> bool) -> Vec<Vec<u8>> {
+        let grants = self.organization.grants.iter();
+        let requests = grants.filter(|grant| at(grant.project)).map(|grant| {
+            let server = &self.organization.servers[grant.project];
+            let pair = format!("{}:{}", server.credential, server.secret.expose());
+            let header = format!("Authorization: Basic {}\r\n", STANDARD.encode(pair));
+            let body = encode([("token", &*grant.access)]);
+            form("/oauth/introspect", &header, &body)
+        });
+        requests.collect()
     }
 
     /// Each client holds some connections, and refreshes them with its newest tokens.
@@ -187,61 +192,6 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// The list, one reader at a time.
-    async fn pages(&mut self) -> Result<(), String> {
-        let middle = format!("/connections?view=list&after={}", self.organization.middle);
-        let middle_of_project =
-            format!("/connections?after={}", self.organization.middle_of_project);
-        let pages = [
-            ("groups by client, owner", "/connections", OWNER),
-            ("list, owner, first page", "/connections?view=list", OWNER),
-            ("list, owner, middle page", &middle, OWNER),
-            (
-                "list, project administrator, first page",
-                "/connections",
-                ADMINISTRATOR,
-            ),
-            (
-                "list, project administrator, middle page",
-                &middle_of_project,
-                ADMINISTRATOR,
-            ),
-            ("list, member", "/connections", MEMBER),
-        ];
-        let time = self.options.time() / 2;
-        for (name, path, email) in pages {
-            let plain = load::once(self.real, Look::new(path, email, None)).await?;
-            if plain.rows == 0 {
-                return Err(format!("{name}: {path} has no rows"));
-            }
-            let mut reader = vec![Look::new(path, email, Some("br"))];
-            let (mut middles, mut slowest, mut costs) = (Vec::new(), Vec::new(), Vec::new());
-            for _ in 0..self.options.rounds {
-                let (bare, _) = load::run(self.bare, bares(1), None, time / 2).await?;
-                let real;
-                (real, reader) = load::run(self.real, reader, None, time).await?;
-                middles.push(Round::of(bare, real, |figures| seconds(figures.p50)));
-                slowest.push(Round::of(bare, real, |figures| seconds(figures.p99)));
-                costs.push(Round::of(bare, real, |figures| seconds(figures.cpu)));
-            }
-            self.times(&format!("{name}, p50"), &middles, "");
-            let best = self.times("  p99", &slowest, "<= 15 ms");
-            self.table.met(best.real <= 0.015);
-            self.times("  server's processor time", &costs, "");
-            let bytes = reader[0].bytes;
-            self.table.add(Row {
-                what: format!("  {} rows on the wire, with headers", plain.rows),
-                measured: format!("{bytes} B"),
-                baseline: format!("{} B", plain.bytes),
-                ratio: format!("{:.3}", bytes as f64 / plain.bytes as f64),
-                target: "<= 8 KB",
-                met: Some(bytes <= 8 * 1024),
-                note: "baseline: not compressed".to_owned(),
-            });
-        }
-        Ok(())
-    }
-
     /// Adds a line about rates and returns the best round.
     fn rates(&mut self, what: &str, rounds: &[Round], target: &'static str) -> Round {
         let best = best(rounds, |a, b| a.real > b.real);
@@ -258,7 +208,7 @@ impl Bench<'_> {
     }
 
     /// Adds a line about times and returns the best round.
-    fn times(&mut self, what: &str, rounds: &[Round], target: &'static str) -> Round {
+    pub fn times(&mut self, what: &str, rounds: &[Round], target: &'static str) -> Round {
         let best = best(rounds, |a, b| a.real < b.real);
         let show = |seconds| short(Duration::from_secs_f64(seconds));
         self.table.add(Row {
@@ -291,11 +241,11 @@ impl Bench<'_> {
     }
 }
 
-fn bares(count: usize) -> Vec<impl Traffic> {
+pub fn bares(count: usize) -> Vec<impl Traffic> {
     vec![Same::new("/", "\"active\":true"); count]
 }
 
-fn seconds(time: Duration) -> f64 {
+pub fn seconds(time: Duration) -> f64 {
     time.as_secs_f64()
 }
 

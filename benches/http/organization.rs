@@ -75,10 +75,12 @@ pub struct Grant {
 pub struct Organization {
     pub servers: Vec<Server>,
     pub grants: Vec<Grant>,
-    /// `after=` keys of the middle of all connections, and of the administrator's.
-    pub middle: String,
-    pub middle_of_project: String,
-    secrets: Secrets,
+    /// The clients with the most and the fewest connections.
+    pub busiest: ClientId,
+    pub quietest: ClientId,
+    /// Someone with some connections.
+    pub person: PersonId,
+    pub secrets: Secrets,
 }
 
 impl Organization {
@@ -102,14 +104,12 @@ impl Organization {
             servers: &servers,
             sampled: SAMPLE as f64 / connections as f64,
             grants: Vec::new(),
-            keys: Vec::with_capacity(connections),
-            project_keys: Vec::new(),
         };
         filling.add_connections(db, connections).await?;
         let Filling {
             grants,
-            keys,
-            project_keys,
+            people,
+            clients,
             ..
         } = filling;
         let grants = add_tokens(db, secrets, now, grants).await?;
@@ -117,8 +117,9 @@ impl Organization {
         Ok(Self {
             servers,
             grants,
-            middle: keys[keys.len() / 2].clone(),
-            middle_of_project: project_keys[project_keys.len() / 2].clone(),
+            busiest: clients[0].id.clone(),
+            quietest: clients[clients.len() - 1].id.clone(),
+            person: people[0].id.clone(),
             secrets: secrets.clone(),
         })
     }
@@ -205,10 +206,12 @@ async fn add_people(
     secrets: &Secrets,
     now: Timestamp,
     count: usize,
-) -> store::Result<Vec<PersonId>> {
-    let ids: Vec<PersonId> = (0..count).map(|_| secrets.new_id(now)).collect();
-    let mut rows = Rows::new("people (id, subject, email, name, first_seen_at, last_seen_at)");
-    for (n, id) in ids.iter().enumerate() {
+) -> store::Result<Vec<Party<PersonId>>> {
+    let mut people = Vec::with_capacity(count);
+    let mut rows =
+        Rows::new("people (id, subject, email, name, folded, first_seen_at, last_seen_at)");
+    for n in 0..count {
+        let id: PersonId = secrets.new_id(now);
         let (first, last) = (FIRST[n % FIRST.len()], LAST[n / 8 % LAST.len()]);
         // The eighth is the member.
         let email = if n == 7 {
@@ -217,19 +220,30 @@ async fn add_people(
             format!("{first}.{last}{n}@acme.example")
         };
         let at = now.millis();
+        let folded = format!("{first} {last}\n{email}");
         rows.push(
             db,
-            format_args!("('{id}', '{email}', '{email}', '{first} {last}', {at}, {at})"),
+            format_args!(
+                "('{id}', '{email}', '{email}', '{first} {last}', '{folded}', {at}, {at})"
+            ),
         )
         .await?;
+        people.push(Party {
+            id,
+            name: format!("{first} {last}"),
+            folded,
+        });
     }
     rows.flush(db).await?;
-    Ok(ids)
+    Ok(people)
 }
 
-struct Client {
-    id: ClientId,
+/// A person or a client.
+struct Party<I> {
+    id: I,
     name: String,
+    /// As lists sort and searches find it.
+    folded: String,
 }
 
 async fn add_clients(
@@ -237,8 +251,9 @@ async fn add_clients(
     secrets: &Secrets,
     now: Timestamp,
     count: usize,
-) -> store::Result<Vec<Client>> {
-    let mut rows = Rows::new("client (id, identifier, origin, name, client_type, created_at)");
+) -> store::Result<Vec<Party<ClientId>>> {
+    let mut rows =
+        Rows::new("client (id, identifier, origin, name, folded, client_type, created_at)");
     let mut addresses = Rows::new("redirect_uri (client_id, position, uri)");
     let mut clients = Vec::with_capacity(count);
     for n in 0..count {
@@ -250,9 +265,10 @@ async fn add_clients(
             format!("{app} {n}")
         };
         let at = now.millis();
+        let folded = format!("{}\n{id}", name.to_lowercase());
         rows.push(
             db,
-            format_args!("('{id}', '{id}', 'registered', '{name}', 'public', {at})"),
+            format_args!("('{id}', '{id}', 'registered', '{name}', '{folded}', 'public', {at})"),
         )
         .await?;
         addresses
@@ -261,7 +277,7 @@ async fn add_clients(
                 format_args!("('{id}', 0, 'http://127.0.0.1:33418/callback')"),
             )
             .await?;
-        clients.push(Client { id, name });
+        clients.push(Party { id, name, folded });
     }
     rows.flush(db).await?;
     addresses.flush(db).await?;
@@ -272,21 +288,20 @@ struct Filling<'a> {
     now: Timestamp,
     secrets: &'a Secrets,
     chance: Chance,
-    people: Vec<PersonId>,
-    clients: Vec<Client>,
+    people: Vec<Party<PersonId>>,
+    clients: Vec<Party<ClientId>>,
     servers: &'a [Server],
     /// The share of active connections that get tokens.
     sampled: f64,
     grants: Vec<Grant>,
-    keys: Vec<String>,
-    project_keys: Vec<String>,
 }
 
 impl Filling<'_> {
     async fn add_connections(&mut self, db: &Db, count: usize) -> store::Result<()> {
         let mut rows = Rows::new(
             "connection (id, person_id, client_id, project_id, name, scopes, authorized_at,
-             connected_at, last_used_at, revoked_at, revoked_by, revoked_reason)",
+             connected_at, last_used_at, revoked_at, revoked_by, revoked_reason, folded, stem,
+             label, client_folded, project_folded, person_folded)",
         );
         let year = 365 * DAY;
         for n in 0..count {
@@ -301,11 +316,16 @@ impl Filling<'_> {
             let name = words::connection_name(&client.name, self.secrets.dice());
             let at = authorized.millis();
             let (client_id, project_id) = (&client.id, &self.servers[project].id);
+            let person_id = &person.id;
+            let folded = name.to_lowercase();
+            let (stem, label) = folded.rsplit_once('#').unwrap_or((&folded, ""));
+            let (client_folded, person_folded) = (&client.folded, &person.folded);
             rows.push(
                 db,
                 format_args!(
-                    "('{id}', '{person}', '{client_id}', '{project_id}', '{name}', '{SCOPES}',
-                     {at}, {at}, {used}, {end})"
+                    "('{id}', '{person_id}', '{client_id}', '{project_id}', '{name}', '{SCOPES}',
+                     {at}, {at}, {used}, {end}, '{folded}', '{stem}', '{label}',
+                     '{client_folded}', 'project {project}', '{person_folded}')"
                 ),
             )
             .await?;
@@ -319,11 +339,6 @@ impl Filling<'_> {
                     refresh: String::new(),
                 });
             }
-            let key = format!("{at}_{id}");
-            if project == 0 {
-                self.project_keys.push(key.clone());
-            }
-            self.keys.push(key);
         }
         rows.flush(db).await
     }
