@@ -14,7 +14,8 @@ const DERIVED: &str = "
     INSERT INTO connection_label (text) SELECT DISTINCT label FROM connection;
     DELETE FROM connection_count;
     INSERT INTO connection_count (client_id, project_id, active, expired, revoked)
-    SELECT client_id, project_id, COUNT(*) - COUNT(revoked_at), 0, COUNT(revoked_at)
+    SELECT client_id, project_id, COUNT(*) FILTER (WHERE revoked_at IS NULL AND NOT lapsed),
+           COUNT(*) FILTER (WHERE revoked_at IS NULL AND lapsed), COUNT(revoked_at)
     FROM connection
     GROUP BY client_id, project_id;
     DELETE FROM connection_total;";
@@ -30,7 +31,8 @@ pub async fn settle(db: &Db) -> store::Result<()> {
     ] {
         let totals = format!(
             "INSERT INTO connection_total (kind, id, active, expired, revoked, last_used_at)
-             SELECT '{kind}', {id}, COUNT(*) - COUNT(revoked_at), 0, COUNT(revoked_at),
+             SELECT '{kind}', {id}, COUNT(*) FILTER (WHERE revoked_at IS NULL AND NOT lapsed),
+                    COUNT(*) FILTER (WHERE revoked_at IS NULL AND lapsed), COUNT(revoked_at),
                     MAX(last_used_at)
              FROM connection
              GROUP BY 2"

@@ -301,13 +301,14 @@ impl Filling<'_> {
         let mut rows = Rows::new(
             "connection (id, person_id, client_id, project_id, name, scopes, authorized_at,
              connected_at, last_used_at, revoked_at, revoked_by, revoked_reason, folded, stem,
-             label, client_folded, project_folded, person_folded)",
+             label, client_folded, project_folded, person_folded, lapsed)",
         );
         let year = 365 * DAY;
         for n in 0..count {
             let age = year - year * n as i64 / count as i64;
             let authorized = Timestamp::from_millis(self.now.millis() - age);
             let (used, revoked) = self.fate(authorized.millis(), age);
+            let lapsed = self.now.millis() - used >= 30 * DAY;
             let end = revoked.as_deref().unwrap_or("NULL, NULL, NULL");
             let id: ConnectionId = self.secrets.new_id(authorized);
             let person = &self.people[self.chance.below(self.people.len())];
@@ -325,11 +326,11 @@ impl Filling<'_> {
                 format_args!(
                     "('{id}', '{person_id}', '{client_id}', '{project_id}', '{name}', '{SCOPES}',
                      {at}, {at}, {used}, {end}, '{folded}', '{stem}', '{label}',
-                     '{client_folded}', 'project {project}', '{person_folded}')"
+                     '{client_folded}', 'project {project}', '{person_folded}', {lapsed})"
                 ),
             )
             .await?;
-            let active = revoked.is_none() && self.now.millis() - used < 29 * DAY;
+            let active = revoked.is_none() && !lapsed && self.now.millis() - used < 29 * DAY;
             if active && self.chance.unit() < self.sampled * 2.0 && self.grants.len() < SAMPLE {
                 self.grants.push(Grant {
                     connection: id.clone(),

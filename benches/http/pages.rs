@@ -222,18 +222,20 @@ impl Bench<'_> {
         let plain = load::once(self.real, Look::new(&page.path, page.email, None)).await?;
         let mut reader = vec![Look::new(&page.path, page.email, Some("br"))];
         let time = self.options.time() / 5;
-        let (mut middles, mut slowest) = (Vec::new(), Vec::new());
+        let (mut middles, mut slowest, mut costs) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..self.options.rounds {
             let (bare, _) = load::run(self.bare, bares(1), None, time / 4).await?;
             let real;
             (real, reader) = load::run(self.real, reader, None, time).await?;
             middles.push(Round::of(bare, real, |figures| seconds(figures.p50)));
             slowest.push(Round::of(bare, real, |figures| seconds(figures.p99)));
+            costs.push(Round::of(bare, real, |figures| seconds(figures.cpu)));
         }
         let what = format!("{} ({} rows, {} B)", page.what, plain.rows, reader[0].bytes);
         self.times(&format!("{what}, p50"), &middles, "");
         let best = self.times("  p99", &slowest, "<= 15 ms");
         self.table.met(best.real <= 0.015);
+        self.times("  server's processor time", &costs, "");
         Ok(best.real)
     }
 }

@@ -59,11 +59,11 @@ where
         query.push_bind(pattern.clone()).push(r" ESCAPE '\')");
     }
     // A term with a # also stands where the end of the one part and the
-    // beginning of the other meet.
+    // beginning of the other meet; a name without one is its stem.
     if let Some((end, beginning)) = pattern.rsplit_once('#') {
         query.push(
             " UNION ALL SELECT id FROM connection
-            WHERE stem IN (SELECT text FROM connection_stem WHERE text LIKE ",
+            WHERE folded <> stem AND stem IN (SELECT text FROM connection_stem WHERE text LIKE ",
         );
         query.push_bind(end.to_owned());
         query.push(

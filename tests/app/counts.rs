@@ -9,23 +9,7 @@ use untether::{
     store::{connection_filter::Filter, connection_list},
 };
 
-use crate::support::{Host, McpServer, Person, TestApp, Tokens};
-
-/// Numbers that look like chance and are the same every time (xorshift).
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit as u64) as usize
-    }
-
-    fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        &of[self.below(of.len())]
-    }
-}
+use crate::support::{Chance, Host, McpServer, Person, TestApp, Tokens};
 
 struct World<'a> {
     app: &'a TestApp,

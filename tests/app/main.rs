@@ -29,6 +29,8 @@ mod list_filters;
 mod list_groups;
 mod matching;
 mod mcp;
+mod paging;
+mod paging_model;
 mod person;
 mod register;
 mod revoke;

@@ -1,5 +1,6 @@
 //! A running program and the actors who use it.
 
+mod chance;
 mod database;
 mod documents;
 mod host;
@@ -7,6 +8,7 @@ pub mod issuer;
 mod person;
 mod server;
 
+pub use chance::Chance;
 pub use documents::DocumentServer;
 pub use host::{Host, Tokens, VERIFIER, error_of, path_of};
 pub use person::{Page, Person, form_fields};
