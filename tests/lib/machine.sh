@@ -41,14 +41,29 @@ unless_unchanged() {
     "$@" && echo "$sum" >"$stamp"
 }
 
+# The lock files name every package, so pip looks for no others.
 install_python() {
-    rm -rf tests/.venv && python3 -m venv tests/.venv &&
-        tests/.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tests/sdk/requirements.lock
+    local environment=$1 lock=$2
+    rm -rf "$environment" && python3 -m venv "$environment" &&
+        "$environment/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$lock"
 }
 
+# One environment for each major version of the Python SDK.
+install_pythons() {
+    unless_unchanged tests/.venv/.stamp tests/sdk/requirements.lock \
+        install_python tests/.venv tests/sdk/requirements.lock &&
+        unless_unchanged tests/.venv-1/.stamp tests/sdk/requirements-1.lock \
+            install_python tests/.venv-1 tests/sdk/requirements-1.lock
+}
+
+# install_node PART: the packages that tests/PART pins.
 install_node() {
+    unless_unchanged "tests/$1/node_modules/.stamp" "tests/$1/package-lock.json" npm_ci "$1"
+}
+
+npm_ci() {
     PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 PUPPETEER_SKIP_DOWNLOAD=1 \
-        npm --prefix tests/browser ci --ignore-scripts --loglevel=error
+        npm --prefix "tests/$1" ci --ignore-scripts --loglevel=error
 }
 
 # PostgreSQL refuses to run as root.

@@ -1,31 +1,15 @@
 """Fixtures: an installation per test module, a real MCP server that it protects, and who uses them."""
 
-import os
 import secrets
-import subprocess
-import sys
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import ExitStack
 
-import httpx2
 import pytest
 
+from clients import AppProcess
+from front import Front
+from mcp_servers import McpServer, serving
 from person import Person
-from untether import Untether, free_port, until
-from wire import Introspection
-
-
-@dataclass
-class McpServer:
-    """An MCP server under test, and how to ask Untether what a token of its own is worth."""
-
-    url: str
-    tool: str
-    introspect: Introspection | None
-
-    def answers(self, text: str, email: str) -> bool:
-        """Whether this is what the tool says to that person."""
-        return text == "pong" if self.tool == "ping" else email in text
+from untether import Untether
 
 
 @pytest.fixture(scope="module")
@@ -40,36 +24,8 @@ def untether(tmp_path_factory):
 @pytest.fixture(scope="module")
 def search_server(untether, tmp_path_factory):
     """The Python SDK's own server, in a process of its own."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}/mcp"
-    project = untether.add_project(url)
-    credential = project["introspection"]
-    environment = os.environ | {
-        "PORT": str(port),
-        "ISSUER": f"{untether.public}/oauth",
-        "INTROSPECTION_ENDPOINT": credential["endpoint"],
-        "INTROSPECTION_ID": credential["client_id"],
-        "INTROSPECTION_SECRET": credential["client_secret"],
-    }
-    log = tmp_path_factory.mktemp("search") / "server.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("mcp_server.py")], env=environment, stdout=output, stderr=output
-        )
-    try:
-        until("the MCP server listens", lambda: _listens(process, url, log))
-        yield McpServer(url, "ping", Introspection(untether, project))
-    finally:
-        process.terminate()
-        process.wait(timeout=15)
-
-
-def _listens(process: subprocess.Popen, url: str, log: Path) -> bool:
-    assert process.poll() is None, log.read_text()
-    try:
-        return httpx2.get(url, timeout=5).status_code == 401
-    except httpx2.TransportError:
-        return False
+    with serving(untether, "search", "python_sdk", tmp_path_factory.mktemp("search")) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +37,54 @@ def own_server(untether):
 @pytest.fixture(params=["search_server", "own_server"], ids=["python_server", "own_server"])
 def server(request) -> McpServer:
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="session")
+def front():
+    front = Front()
+    yield front
+    front.close()
+
+
+@pytest.fixture(scope="session")
+def fronted(front, tmp_path_factory):
+    """One installation for all that looks at what passes; each test has a person of its own."""
+    program = Untether(tmp_path_factory.mktemp("untether"), public=front.url)
+    front.program_port = program.port
+    try:
+        yield program.start()
+    finally:
+        program.close()
+
+
+@pytest.fixture(scope="session")
+def servers(fronted, tmp_path_factory):
+    """The servers by kind, started when first asked for."""
+    running = {"own": McpServer(f"{fronted.public}/mcp", "whoami", None)}
+    with ExitStack() as stack:
+
+        def of(kind: str) -> McpServer:
+            if kind not in running:
+                slug = kind.replace("_", "-")
+                running[kind] = stack.enter_context(serving(fronted, slug, kind, tmp_path_factory.mktemp(kind)))
+            return running[kind]
+
+        yield of
+
+
+@pytest.fixture(scope="session")
+def processes(tmp_path_factory):
+    """The processes of applications by kind, started when first asked for."""
+    running = {}
+
+    def of(kind: str) -> AppProcess:
+        if kind not in running:
+            running[kind] = AppProcess(kind, tmp_path_factory.mktemp(kind) / "app.log")
+        return running[kind]
+
+    yield of
+    for process in running.values():
+        process.close()
 
 
 @pytest.fixture
@@ -99,6 +103,7 @@ def pytest_runtest_makereport(item, call):
     """Shows the program's own log beside a failure."""
     outcome = yield
     report = outcome.get_result()
-    program = item.funcargs.get("untether") if hasattr(item, "funcargs") else None
+    given = getattr(item, "funcargs", {})
+    program = given.get("untether") or given.get("fronted")
     if report.failed and program is not None:
         report.sections.append(("untether log (end)", program.log_text()[-4000:]))

@@ -10,6 +10,7 @@ from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from person import Person
+from untether import free_port
 
 PACKAGES = Path(__file__).resolve().parents[1] / "browser/node_modules"
 [NODE] = PACKAGES.glob("node-linux-*/bin/node")
@@ -63,13 +64,18 @@ async def mcp_remote(url: str, browser: Browser):
 
 
 def inspector(url: str, browser: Browser, tool: str, *options: str) -> subprocess.CompletedProcess:
-    """One tool call by the Inspector's command line."""
+    """One tool call by the Inspector's command line, which listens for its redirect on a port of its own."""
     return subprocess.run(
         [
             *(NODE, PACKAGES / "@modelcontextprotocol/inspector/clients/launcher/build/index.js", "--cli", url),
             *("--transport", "http", "--method", "tools/call", "--tool-name", tool, *options),
         ],
-        env=browser.environment() | {"MCP_AUTO_OPEN_ENABLED": "true", "MCP_INSPECTOR_SECRET_STORE": "file"},
+        env=browser.environment()
+        | {
+            "MCP_AUTO_OPEN_ENABLED": "true",
+            "MCP_INSPECTOR_SECRET_STORE": "file",
+            "MCP_OAUTH_CALLBACK_URL": f"http://127.0.0.1:{free_port()}/oauth/callback",
+        },
         capture_output=True,
         text=True,
         timeout=60,

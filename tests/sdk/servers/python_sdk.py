@@ -45,7 +45,7 @@ def main():
         auth=AuthSettings(
             issuer_url=os.environ["ISSUER"],
             resource_server_url=f"http://127.0.0.1:{port}/mcp",
-            required_scopes=["search.read"],
+            required_scopes=[os.environ["SCOPE"]],
             validate_token_resource=True,
         ),
     )
