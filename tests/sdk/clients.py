@@ -30,11 +30,11 @@ class Refused(Exception):
 class AppProcess:
     """A process that can be an application again and again, each time remembering nothing."""
 
-    def __init__(self, kind: str, log: Path):
+    def __init__(self, command: list, log: Path):
         self.log = log
         with log.open("ab") as errors:
             self.process = subprocess.Popen(
-                APPS[kind], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
             )
 
     def close(self):

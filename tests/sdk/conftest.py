@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from clients import AppProcess
+from clients import APPS, AppProcess
 from front import Front
 from mcp_servers import McpServer, serving
 from person import Person
@@ -79,7 +79,7 @@ def processes(tmp_path_factory):
 
     def of(kind: str) -> AppProcess:
         if kind not in running:
-            running[kind] = AppProcess(kind, tmp_path_factory.mktemp(kind) / "app.log")
+            running[kind] = AppProcess(APPS[kind], tmp_path_factory.mktemp(kind) / "app.log")
         return running[kind]
 
     yield of

@@ -54,7 +54,7 @@ def serving(untether: Untether, slug: str, kind: str, directory: Path, **setting
     with log.open("wb") as output:
         process = subprocess.Popen(PROGRAMS[kind], env=environment, stdout=output, stderr=output)
     try:
-        until("the MCP server listens", lambda: _listens(process, url, log))
+        until("the MCP server listens", lambda: _listens(process, url, log), seconds=60)
         yield McpServer(url, "ping", Introspection(untether, project))
     finally:
         process.terminate()
