@@ -26,7 +26,7 @@ use crate::{
     },
     store::{self, Db},
     telemetry::RequestSpan,
-    web::{assets, headers, identity::IdentitySource, session, state::App},
+    web::{assets, headers, identity::IdentitySource, rate_limit::RateLimit, session, state::App},
 };
 
 /// The largest body of a protocol request, in bytes.
@@ -96,11 +96,13 @@ pub async fn assemble(
     let mut tx = db.write().await?;
     let own = flow::project::ensure_own(&mut tx, &context, resource).await?;
     tx.commit().await?;
-    let documents = Documents::new(Fetcher::new(
+    let fetcher = Fetcher::new(
         Arc::new(SystemResolver),
         settings.private_document_hosts.clone(),
         settings.certificates.clone(),
-    ));
+    );
+    let documents = Documents::new(fetcher, settings.redirect_schemes.clone());
+    let registrations = RateLimit::hourly(settings.registrations_per_hour);
     Ok(App {
         settings: Arc::new(settings),
         rules,
@@ -109,6 +111,7 @@ pub async fn assemble(
         secrets,
         uses: Arc::new(Uses::default()),
         documents: Arc::new(documents),
+        registrations: Arc::new(registrations),
         identities: Arc::new(identities),
         exports: Arc::new(Semaphore::new(EXPORTS)),
         own_project: own.id,

@@ -5,6 +5,7 @@
 //! came from and what is allowed. Secret values are in no message and no `Debug`.
 
 mod assertion;
+mod clients;
 mod raw;
 mod types;
 mod values;
@@ -22,7 +23,7 @@ pub use types::{
     ClientDocuments, DatabaseUrl, LogFormat, ProxySecret, PublicUrl, Registration, SecretKey,
 };
 
-use crate::domain::{document::Host, role::PrincipalName};
+use crate::domain::{document::Host, role::PrincipalName, scheme::PrivateSchemes};
 
 /// Longest lifetime of a connection that can be set, in days.
 const MAX_DAYS: u32 = 3650;
@@ -61,6 +62,13 @@ pub struct Settings {
     pub refresh_grace_seconds: u32,
     /// Whether clients may register themselves.
     pub registration: Registration,
+    /// How many clients may register themselves in an hour from one address, 1 to 10000.
+    pub registrations_per_hour: u32,
+    /// The private-use schemes that redirect URIs may have.
+    pub redirect_schemes: PrivateSchemes,
+    /// Days after which a client that registered itself and that nobody uses is removed,
+    /// 1 to 3650; when `None`, none is.
+    pub unused_client_days: Option<u32>,
     /// Which clients may be known by a document.
     pub client_documents: ClientDocuments,
     /// Hosts whose client documents are fetched from private addresses too.
@@ -198,6 +206,15 @@ impl RawSettings {
             registration: r
                 .read("registration", &self.registration, values::registration)
                 .unwrap_or(Registration::Open),
+            registrations_per_hour: r
+                .read(
+                    "registrations_per_hour",
+                    &self.registrations_per_hour,
+                    number(1, 10_000),
+                )
+                .unwrap_or(60),
+            redirect_schemes: self.redirect_schemes(r),
+            unused_client_days: self.unused_client_days(r),
             client_documents: self.client_documents(r),
             private_document_hosts: r.read_list(
                 "client_document_private_hosts",
@@ -255,25 +272,6 @@ impl RawSettings {
             groups_separator: separator.unwrap_or(','),
             subject_header,
         })
-    }
-}
-
-/// What is said of a list of hosts that nothing looks at.
-const UNUSED_LIST: &str = "it only counts with UNTETHER_CLIENT_DOCUMENTS=list; set that, or \
-                           leave the hosts out";
-
-impl RawSettings {
-    fn client_documents(&self, r: &mut Reader) -> ClientDocuments {
-        let hosts_given = &self.client_document_hosts;
-        let hosts = r.read_list("client_document_hosts", hosts_given, Host::parse);
-        if hosts_given.is_some() && self.client_documents.as_deref() != Some("list") {
-            let origin = r.origin("client_document_hosts");
-            r.problems.push(format!("{origin}: {UNUSED_LIST}"));
-        }
-        r.read("client_documents", &self.client_documents, |text| {
-            values::client_documents(text, hosts)
-        })
-        .unwrap_or(ClientDocuments::Any)
     }
 }
 

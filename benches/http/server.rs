@@ -24,6 +24,7 @@ use untether::{
     config::{ClientDocuments, DatabaseUrl, ProxySettings, PublicUrl, Registration, Settings},
     domain::{
         role::PrincipalName,
+        scheme::PrivateSchemes,
         secret::{Secrets, SystemRandomness},
     },
     store::Db,
@@ -133,6 +134,9 @@ pub fn settings(database: DatabaseUrl) -> Settings {
         access_token_minutes: 60,
         refresh_grace_seconds: 120,
         registration: Registration::Open,
+        registrations_per_hour: 10_000,
+        redirect_schemes: PrivateSchemes::default(),
+        unused_client_days: Some(30),
         client_documents: ClientDocuments::Any,
         private_document_hosts: Vec::new(),
         certificates: Vec::new(),

@@ -8,7 +8,7 @@ use crate::{
         project::Slug,
         redirect::RedirectUri,
     },
-    flow::register::{self, NewClient, PRIVATE_SCHEMES, REDIRECT_LIMIT},
+    flow::register::{self, NewClient, REDIRECT_LIMIT},
     store,
 };
 
@@ -59,7 +59,7 @@ pub async fn run(command: Command, workshop: &Workshop) -> Result<(), Failure> {
 
 async fn add(add: Add, workshop: &Workshop) -> Result<(), Failure> {
     let name = parse_name(&add.name).map_err(|error| Failure::new(format!("--name: {error}")))?;
-    let redirect_uris = parse_redirect_uris(&add.redirect_uris)?;
+    let redirect_uris = parse_redirect_uris(&add.redirect_uris, workshop)?;
     let unknown = || {
         Failure::new(format!(
             "no project has the slug {} (see: untether project list)",
@@ -103,14 +103,14 @@ async fn add(add: Add, workshop: &Workshop) -> Result<(), Failure> {
     Ok(())
 }
 
-fn parse_redirect_uris(texts: &[String]) -> Result<Vec<RedirectUri>, Failure> {
+fn parse_redirect_uris(texts: &[String], workshop: &Workshop) -> Result<Vec<RedirectUri>, Failure> {
     if texts.len() > REDIRECT_LIMIT {
         return Err(Failure::new(format!(
             "a client has at most {REDIRECT_LIMIT} redirect URIs"
         )));
     }
     let parse = |text: &String| {
-        RedirectUri::parse(text, &PRIVATE_SCHEMES)
+        RedirectUri::parse(text, &workshop.settings.redirect_schemes)
             .map_err(|error| Failure::new(format!("--redirect-uri \"{text}\": {error}")))
     };
     texts.iter().map(parse).collect()

@@ -245,6 +245,37 @@ pub struct RawSettings {
     )]
     #[arg(value_name = "open|off")]
     pub registration: Option<String>,
+    /// How many clients may register themselves in an hour from one address (of IPv6, one
+    /// /64 network), 1 to 10000; each replica counts for itself [default: 60]
+    #[arg(
+        long,
+        env = "UNTETHER_REGISTRATIONS_PER_HOUR",
+        global = true,
+        hide_env_values = true
+    )]
+    #[arg(value_name = "NUMBER")]
+    pub registrations_per_hour: Option<String>,
+    /// The private schemes, such as cursor in cursor://, to which clients may be sent
+    /// back: a comma list, or none
+    /// [default: cursor,claude,vscode,vscode-insiders,windsurf,zed]
+    #[arg(
+        long,
+        env = "UNTETHER_REDIRECT_SCHEMES",
+        global = true,
+        hide_env_values = true
+    )]
+    #[arg(value_name = "SCHEME,...|none")]
+    pub redirect_schemes: Option<String>,
+    /// Days after which a client that registered itself is removed if it has no connection
+    /// that works, 1 to 3650, or never [default: 30]
+    #[arg(
+        long,
+        env = "UNTETHER_UNUSED_CLIENT_DAYS",
+        global = true,
+        hide_env_values = true
+    )]
+    #[arg(value_name = "DAYS|never")]
+    pub unused_client_days: Option<String>,
     /// Whether clients may be known by a document at an https address (Client ID Metadata
     /// Documents): any, list (only from UNTETHER_CLIENT_DOCUMENT_HOSTS) or off [default: any]
     #[arg(

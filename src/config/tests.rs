@@ -54,6 +54,9 @@ fn without_any_setting_everything_has_its_default() {
         (60, 120)
     );
     assert_eq!(settings.registration, Registration::Open);
+    assert_eq!(settings.registrations_per_hour, 60);
+    assert_eq!(settings.redirect_schemes, PrivateSchemes::default());
+    assert_eq!(settings.unused_client_days, Some(30));
     assert_eq!(settings.client_documents, ClientDocuments::Any);
     assert!(settings.private_document_hosts.is_empty() && settings.certificates.is_empty());
     assert_eq!(
@@ -107,7 +110,7 @@ fn every_setting_has_the_flag_and_the_variable_that_its_name_says() {
         );
         assert_eq!(arg.is_global_set(), id != "idle_days", "{id}");
     }
-    assert_eq!(command.get_arguments().count(), 33);
+    assert_eq!(command.get_arguments().count(), 36);
 }
 
 #[test]
@@ -279,4 +282,33 @@ fn an_empty_value_is_a_mistake_and_not_the_default() {
             "{found:?}"
         );
     }
+}
+
+#[test]
+fn how_clients_register_themselves_can_be_chosen() {
+    let settings = validate(&[
+        "--registrations-per-hour=5",
+        "--redirect-schemes=zed, Com.Example.App",
+        "--unused-client-days=never",
+    ]);
+    let settings = settings.expect("valid");
+    assert_eq!(settings.registrations_per_hour, 5);
+    let schemes = ["zed", "com.example.app"].map(str::to_owned).to_vec();
+    assert_eq!(settings.redirect_schemes, PrivateSchemes::of(schemes));
+    assert_eq!(settings.unused_client_days, None);
+    let settings = validate(&["--redirect-schemes=none"]).expect("valid");
+    assert_eq!(settings.redirect_schemes, PrivateSchemes::none());
+    assert_eq!(
+        problems(&[
+            "--registrations-per-hour=0",
+            "--redirect-schemes=zed,javascript,cursor://",
+            "--unused-client-days=0",
+        ]),
+        [
+            r#"UNTETHER_REGISTRATIONS_PER_HOUR (flag --registrations-per-hour): "0" is not a whole number from 1 to 10000"#,
+            r#"UNTETHER_REDIRECT_SCHEMES (flag --redirect-schemes): "javascript" is no app's own scheme"#,
+            r#"UNTETHER_REDIRECT_SCHEMES (flag --redirect-schemes): "cursor://" is not a scheme such as cursor, without ://"#,
+            r#"UNTETHER_UNUSED_CLIENT_DAYS (flag --unused-client-days): "0" is not a whole number from 1 to 3650, nor never"#,
+        ]
+    );
 }

@@ -14,6 +14,7 @@ use crate::{
         redirect::RedirectUri,
         resource::Resource,
         role::{Identity, PrincipalName, Reach},
+        scheme::PrivateSchemes,
         scope::{ScopeSet, ScopeToken},
     },
     flow::{
@@ -142,7 +143,7 @@ impl Past<'_> {
     ) -> store::Result<Client> {
         let mut redirect_uris = Vec::new();
         for uri in sample.redirect_uris {
-            let uri = RedirectUri::parse(uri, &register::PRIVATE_SCHEMES);
+            let uri = RedirectUri::parse(uri, &PrivateSchemes::default());
             redirect_uris.push(uri.map_err(|_| table_error("redirect_uri", sample.name))?);
         }
         let (ago, first) = (sample.registered * DAY, sample.projects[0]);

@@ -12,6 +12,7 @@ use super::{
     client::{self, Client},
     redirect::RedirectUri,
     resource::{AddressError, WebAddress},
+    scheme::PrivateSchemes,
 };
 
 /// The host of an address, in lower case, without a port; an IPv6 address keeps its
@@ -193,11 +194,16 @@ impl Members {
 }
 
 impl ClientDocument {
-    /// Reads the document that was found at an address.
+    /// Reads the document that was found at an address. Redirect URIs may have the
+    /// `private` schemes.
     ///
     /// # Errors
     /// Says what is wrong; see [`DocumentError`].
-    pub fn parse(url: &DocumentUrl, body: &[u8]) -> Result<Self, DocumentError> {
+    pub fn parse(
+        url: &DocumentUrl,
+        body: &[u8],
+        private: &PrivateSchemes,
+    ) -> Result<Self, DocumentError> {
         let members: Members =
             serde_json::from_slice(body).map_err(|error| DocumentError::Json {
                 line: error.line(),
@@ -216,8 +222,9 @@ impl ClientDocument {
         Ok(Self {
             url: url.clone(),
             name: name.map_err(DocumentError::Name)?,
-            redirect_uris: RedirectUri::parse_list(&members.redirect_uris)
-                .map_err(DocumentError::RedirectUris)?,
+            redirect_uris: RedirectUri::parse_list(&members.redirect_uris, private)
+                .map_err(DocumentError::RedirectUris)?
+                .accepted,
         })
     }
 

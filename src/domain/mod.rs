@@ -13,6 +13,7 @@ pub mod redirect;
 pub mod resource;
 pub mod retention;
 pub mod role;
+pub mod scheme;
 pub mod scope;
 pub mod secret;
 pub mod words;

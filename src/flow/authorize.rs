@@ -69,6 +69,8 @@ pub enum Unproposed {
         state: Option<String>,
         /// What is wrong.
         refusal: Refusal,
+        /// Whether the address belongs to nobody that the organization knows.
+        unproven: bool,
     },
 }
 
@@ -113,6 +115,7 @@ pub async fn propose(
             state: request.state.clone(),
         })),
         Err(refusal) => Ok(Err(Unproposed::Told {
+            unproven: client.names_itself() && redirect_uri.is_remote(),
             redirect_uri,
             state: request.state.clone(),
             refusal,

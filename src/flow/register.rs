@@ -16,7 +16,7 @@ use crate::{
 
 use super::Context;
 
-pub use crate::domain::redirect::{PRIVATE_SCHEMES, REDIRECT_LIMIT};
+pub use crate::domain::redirect::REDIRECT_LIMIT;
 
 /// What a new client is to be.
 #[derive(Clone, Debug)]

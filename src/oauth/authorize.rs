@@ -23,7 +23,7 @@ use crate::{
     },
     flow::{
         Context, ErrorCode, Outcome, Refusal,
-        authorize::{self, Proposal, Request, Unproposed, Untrusted},
+        authorize::{self, Proposal, Request},
         consent::{self, Consent},
         register,
     },
@@ -32,13 +32,13 @@ use crate::{
         form::Protected,
         headers::CONSENT_CONTENT_SECURITY_POLICY,
         html,
-        params::{Params, Repeated, encode},
+        params::{Params, Repeated},
         problem::Problem,
         state::App,
     },
 };
 
-use super::document;
+use super::{document, refused};
 
 /// Shows the consent page.
 ///
@@ -58,7 +58,7 @@ pub async fn show(
     let mut tx = app.db.snapshot().await?;
     let proposal = match authorize::propose(&mut tx, &context, &request, document).await? {
         Ok(proposal) => proposal,
-        Err(unproposed) => return refuse(&app, unproposed),
+        Err(unproposed) => return refused::unasked(&app, unproposed),
     };
     let frame = frame::build(&app, &principal, &session, &req, now);
     let consent = view(&app, &principal, &request, &proposal, document, now);
@@ -100,7 +100,7 @@ pub async fn decide(
     }
     let proposal = match authorize::propose(&mut tx, &context, &request, document).await? {
         Ok(proposal) => proposal,
-        Err(unproposed) => return refuse(&app, unproposed),
+        Err(unproposed) => return refused::answered(&app, unproposed),
     };
     if document.is_some_and(|document| shown != Some(&document.fingerprint())) {
         let mut frame = frame::build(&app, &principal, &session, &req, now);
@@ -114,8 +114,8 @@ pub async fn decide(
     tx.commit().await?;
     let (redirect_uri, state) = (proposal.redirect_uri.as_str(), proposal.state.as_deref());
     Ok(match outcome {
-        Ok(code) => send_back(&app, redirect_uri, state, &[("code", code.expose())]),
-        Err(refusal) => tell(&app, redirect_uri, state, &refusal),
+        Ok(code) => refused::send_back(&app, redirect_uri, state, &[("code", code.expose())]),
+        Err(refusal) => refused::tell(&app, redirect_uri, state, &refusal),
     })
 }
 
@@ -274,84 +274,4 @@ fn hidden(
         .chain(shown)
         .chain([("nonce", nonce)]);
     all.map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
-fn refuse(app: &App, unproposed: Unproposed) -> Result<HttpResponse, Problem> {
-    match unproposed {
-        Unproposed::Untrusted(untrusted) => Err(page_for(untrusted)),
-        Unproposed::Told {
-            redirect_uri,
-            state,
-            refusal,
-        } => Ok(tell(app, redirect_uri.as_str(), state.as_deref(), &refusal)),
-    }
-}
-
-/// Sends the person back with an error (RFC 6749 §4.1.2.1).
-fn tell(app: &App, redirect_uri: &str, state: Option<&str>, refusal: &Refusal) -> HttpResponse {
-    let error = [
-        ("error", refusal.code.as_str()),
-        ("error_description", refusal.description.as_str()),
-    ];
-    send_back(app, redirect_uri, state, &error)
-}
-
-/// Sends the person back to the client: always with `iss` (RFC 9207), and by
-/// 303, which never repeats the form (OAuth 2.1 §7.5.3).
-fn send_back(
-    app: &App,
-    redirect_uri: &str,
-    state: Option<&str>,
-    answer: &[(&str, &str)],
-) -> HttpResponse {
-    let issuer = app.settings.public_url.issuer();
-    let pairs = answer
-        .iter()
-        .copied()
-        .chain(state.map(|state| ("state", state)))
-        .chain([("iss", issuer.as_str())]);
-    let separator = if redirect_uri.contains('?') { '&' } else { '?' };
-    HttpResponse::SeeOther()
-        .insert_header((
-            header::LOCATION,
-            format!("{redirect_uri}{separator}{}", encode(pairs)),
-        ))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .finish()
-}
-
-/// What a person reads when their app cannot be told, and what to do in it.
-fn page_for(untrusted: Untrusted) -> Problem {
-    let page = |heading: &str, text: &str| Problem::new(StatusCode::BAD_REQUEST, heading, text);
-    match untrusted {
-        Untrusted::NoClient => page(
-            "The app did not say who it is",
-            "The link that brought you here has no client_id. Start again from the app.",
-        ),
-        Untrusted::UnknownClient => reconnect(page(
-            "This app is not registered here",
-            "Untether does not know the client_id that the app sent. It may have been \
-             removed, or the app may remember another installation.",
-        )),
-        Untrusted::RevokedClient => reconnect(page(
-            "This app was revoked",
-            "An administrator ended this registration and everything connected through it.",
-        )),
-        Untrusted::NoRedirect => page(
-            "The app did not say where to send you back",
-            "It has registered several addresses, so it must send a redirect_uri.",
-        ),
-        Untrusted::UnknownRedirect => page(
-            "You were not sent back",
-            "The app asked to send you to an address (redirect_uri) that it has not \
-             registered here, so Untether stopped.",
-        )
-        .with_advice("If you did not start this yourself, close this page."),
-    }
-}
-
-fn reconnect(page: Problem) -> Problem {
-    page.with_advice("In Claude Code run /mcp, choose the server, then Clear authentication.")
-        .with_advice("In Cursor and VS Code remove the server, add it again and sign in.")
-        .with_advice("With mcp-remote delete the folder ~/.mcp-auth and start again.")
 }

@@ -1,6 +1,6 @@
 //! Error answers of the endpoints that programs call (RFC 6749 §5.2).
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -25,6 +25,8 @@ pub enum Error {
         /// Whether the client used HTTP Basic.
         basic: bool,
     },
+    /// Its address asks too often; this is how long to wait.
+    TooOften(Duration),
     /// The database failed.
     Broken(store::Error),
 }
@@ -63,6 +65,7 @@ impl fmt::Display for Error {
             Self::Refused { refusal, .. } => {
                 write!(f, "{}: {}", refusal.code.as_str(), refusal.description)
             }
+            Self::TooOften(wait) => write!(f, "too many requests; wait {} s", seconds(*wait)),
             Self::Broken(error) => error.fmt(f),
         }
     }
@@ -78,6 +81,7 @@ impl ResponseError for Error {
                 StatusCode::FORBIDDEN
             }
             Self::Refused { .. } => StatusCode::BAD_REQUEST,
+            Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -101,6 +105,21 @@ impl ResponseError for Error {
                     "error_description": refusal.description,
                 }))
             }
+            Self::TooOften(wait) => {
+                let wait = seconds(*wait);
+                response.insert_header((header::RETRY_AFTER, wait));
+                tracing::info!(
+                    wait_seconds = wait,
+                    "an address registers clients too often"
+                );
+                response.json(json!({
+                    "error": "too_many_requests",
+                    "error_description": format!(
+                        "too many clients were registered from this address in the last \
+                         hour; try again in {wait} seconds"
+                    ),
+                }))
+            }
             Self::Broken(error) => {
                 tracing::error!(%error, "a protocol request failed");
                 response.json(json!({
@@ -110,6 +129,11 @@ impl ResponseError for Error {
             }
         }
     }
+}
+
+/// Whole seconds, after which the time has surely passed.
+const fn seconds(wait: Duration) -> u64 {
+    wait.as_secs() + 1
 }
 
 /// A JSON answer that no cache keeps (OAuth 2.1 §3.2.3).

@@ -8,6 +8,7 @@ pub mod error;
 pub mod forward_auth;
 pub mod introspect;
 pub mod metadata;
+mod refused;
 pub mod register;
 pub mod revoke;
 pub mod token;

@@ -9,11 +9,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
+    clock::Timestamp,
     config::Registration,
     domain::{
         audit::Actor,
         client::{self, Client, ClientType, Origin},
-        redirect::RedirectUri,
+        redirect::{Parted, RedirectUri, RedirectUriError},
+        scheme::PrivateSchemes,
         secret::Secret,
     },
     flow::{
@@ -39,41 +41,66 @@ struct Metadata {
 /// # Errors
 /// An OAuth error.
 pub async fn act(app: Data<App>, req: HttpRequest, body: Bytes) -> Result<HttpResponse, Error> {
+    let now = app.clock.now();
+    admit(&app, &req, now)?;
+    let metadata = Metadata::parse(&body)?;
+    let method = AuthMethod::parse(metadata.token_endpoint_auth_method.as_deref())?;
+    let redirect_uris = metadata.redirect_uris(&app.settings.redirect_schemes)?;
+    let new = NewClient {
+        origin: Origin::Registered,
+        project: None,
+        name: metadata.name()?,
+        client_type: method.client_type(),
+        redirect_uris: redirect_uris.accepted,
+    };
+    let context = app.context(now, Actor::Client, &req);
+    let mut tx = app.db.write().await?;
+    let (client, secret) = register::client(&mut tx, &context, new).await?;
+    tx.commit().await?;
+    let dropped = redirect_uris.dropped;
+    tracing::info!(
+        client.id = %client.id,
+        dropped_redirect_uris = dropped.len(),
+        "a client registered itself"
+    );
+    let body = body_of(&client, method, secret.as_ref(), &dropped);
+    Ok(answer(StatusCode::CREATED, body))
+}
+
+/// Whether this address may register a client now.
+fn admit(app: &App, req: &HttpRequest, now: Timestamp) -> Result<(), Error> {
     if app.settings.registration == Registration::Off {
         return Err(Error::new(
             ErrorCode::AccessDenied,
             "this organization registers clients itself: ask its administrators for a client_id",
         ));
     }
-    let metadata: Metadata = serde_json::from_slice(&body).map_err(|error| {
-        let text = format!("the body is not client metadata in JSON: {error}");
-        Error::new(ErrorCode::InvalidClientMetadata, text)
-    })?;
-    let method = AuthMethod::parse(metadata.token_endpoint_auth_method.as_deref())?;
-    let redirect_uris = RedirectUri::parse_list(&metadata.redirect_uris)
-        .map_err(|error| Error::new(ErrorCode::InvalidRedirectUri, error))?;
-    let name = metadata.client_name.as_deref().unwrap_or("Unnamed client");
-    let new = NewClient {
-        origin: Origin::Registered,
-        project: None,
-        name: client::parse_name(name).map_err(|error| {
-            Error::new(
-                ErrorCode::InvalidClientMetadata,
-                format!("client_name: {error}"),
-            )
-        })?,
-        client_type: method.client_type(),
-        redirect_uris,
-    };
-    let context = app.context(app.clock.now(), Actor::Client, &req);
-    let mut tx = app.db.write().await?;
-    let (client, secret) = register::client(&mut tx, &context, new).await?;
-    tx.commit().await?;
-    tracing::info!(client.id = %client.id, "a client registered itself");
-    Ok(answer(
-        StatusCode::CREATED,
-        body_of(&client, method, secret.as_ref()),
-    ))
+    let address = app.client_address(req);
+    app.registrations
+        .count(address, now)
+        .map_err(Error::TooOften)
+}
+
+impl Metadata {
+    fn parse(body: &[u8]) -> Result<Self, Error> {
+        serde_json::from_slice(body).map_err(|error| {
+            let text = format!("the body is not client metadata in JSON: {error}");
+            Error::new(ErrorCode::InvalidClientMetadata, text)
+        })
+    }
+
+    fn redirect_uris(&self, private: &PrivateSchemes) -> Result<Parted, Error> {
+        RedirectUri::parse_list(&self.redirect_uris, private)
+            .map_err(|error| Error::new(ErrorCode::InvalidRedirectUri, error))
+    }
+
+    fn name(&self) -> Result<String, Error> {
+        let name = self.client_name.as_deref().unwrap_or("Unnamed client");
+        client::parse_name(name).map_err(|error| {
+            let text = format!("client_name: {error}");
+            Error::new(ErrorCode::InvalidClientMetadata, text)
+        })
+    }
 }
 
 /// How a client proves who it is at the token endpoint.
@@ -114,7 +141,18 @@ impl AuthMethod {
     }
 }
 
-fn body_of(client: &Client, method: AuthMethod, secret: Option<&Secret>) -> Value {
+/// A redirect URI that was left out, and why: a member that RFC 7591 does not know, so
+/// that whoever writes the app sees it.
+fn dropped_uri((uri, reason): &(String, RedirectUriError)) -> Value {
+    json!({ "redirect_uri": uri, "reason": reason.to_string() })
+}
+
+fn body_of(
+    client: &Client,
+    method: AuthMethod,
+    secret: Option<&Secret>,
+    dropped: &[(String, RedirectUriError)],
+) -> Value {
     let uris: Vec<_> = client
         .redirect_uris
         .iter()
@@ -132,6 +170,9 @@ fn body_of(client: &Client, method: AuthMethod, secret: Option<&Secret>) -> Valu
     if let Some(secret) = secret {
         body["client_secret"] = secret.expose().into();
         body["client_secret_expires_at"] = 0.into();
+    }
+    if !dropped.is_empty() {
+        body["dropped_redirect_uris"] = dropped.iter().map(dropped_uri).collect();
     }
     body
 }

@@ -21,7 +21,10 @@ use tokio::sync::Semaphore;
 
 use crate::{
     clock::Timestamp,
-    domain::document::{ClientDocument, DocumentError, DocumentUrl, Host},
+    domain::{
+        document::{ClientDocument, DocumentError, DocumentUrl, Host},
+        scheme::PrivateSchemes,
+    },
 };
 
 use super::fetch::{FetchError, Fetcher};
@@ -64,6 +67,7 @@ pub enum Error {
 /// The documents.
 pub struct Documents {
     fetcher: Fetcher,
+    private: PrivateSchemes,
     places: Semaphore,
     state: Mutex<State>,
 }
@@ -91,10 +95,11 @@ struct Window {
 }
 
 impl Documents {
-    /// No documents yet.
-    pub fn new(fetcher: Fetcher) -> Self {
+    /// No documents yet; those to come may have redirect URIs with `private` schemes.
+    pub fn new(fetcher: Fetcher, private: PrivateSchemes) -> Self {
         Self {
             fetcher,
+            private,
             places: Semaphore::new(PLACES),
             state: Mutex::default(),
         }
@@ -140,7 +145,7 @@ impl Documents {
     async fn fetch(&self, url: &DocumentUrl, now: Timestamp) -> Answer {
         let _place = self.places.acquire().await.ok();
         let fetched = self.fetcher.fetch(url).await?;
-        let document = Arc::new(ClientDocument::parse(url, &fetched.body)?);
+        let document = Arc::new(ClientDocument::parse(url, &fetched.body, &self.private)?);
         let kept = Kept {
             document: Arc::clone(&document),
             fetched_at: now,

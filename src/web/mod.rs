@@ -9,6 +9,7 @@ pub mod identity;
 pub mod params;
 pub mod problem;
 pub mod protected;
+pub mod rate_limit;
 pub mod session;
 pub mod state;
 pub mod table;

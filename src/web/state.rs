@@ -14,7 +14,7 @@ use crate::{
     store::Db,
 };
 
-use super::identity::IdentitySource;
+use super::{identity::IdentitySource, rate_limit::RateLimit};
 
 /// The program's parts, put together by `app`.
 #[derive(Clone, Debug)]
@@ -33,6 +33,8 @@ pub struct App {
     pub uses: Arc<Uses>,
     /// The documents of clients that are known by one.
     pub documents: Arc<Documents>,
+    /// How often each address has had a client registered lately.
+    pub registrations: Arc<RateLimit>,
     /// Who says who is there.
     pub identities: Arc<IdentitySource>,
     /// The right to make a long export, of which there are few at a time.

@@ -8,8 +8,9 @@ use untether::{
         client::{Client, ClientType, Origin},
         project::Slug,
         redirect::RedirectUri,
+        scheme::PrivateSchemes,
     },
-    flow::register::{self, NewClient, PRIVATE_SCHEMES},
+    flow::register::{self, NewClient},
     store,
 };
 
@@ -29,7 +30,7 @@ async fn made(app: &TestApp, slug: &str, client_type: ClientType, uris: &[&str])
         client_type,
         redirect_uris: uris
             .iter()
-            .map(|uri| RedirectUri::parse(uri, &PRIVATE_SCHEMES).unwrap())
+            .map(|uri| RedirectUri::parse(uri, &PrivateSchemes::default()).unwrap())
             .collect(),
     };
     let (client, _) = register::client(&mut tx, &app.context(), new)

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde_json::{Value, json};
 use untether::{
     config::ClientDocuments,
-    domain::document::Host as HostName,
+    domain::{document::Host as HostName, scheme::PrivateSchemes},
     outbound::documents::{Documents, FETCH_LIMIT},
 };
 
@@ -172,7 +172,7 @@ async fn a_private_server_is_named_with_the_setting_that_allows_it() {
     let fetcher = documents.fetcher(&[]);
     let app = TestApp::spawn_with_parts(
         |_| {},
-        |app| app.documents = Arc::new(Documents::new(fetcher)),
+        |app| app.documents = Arc::new(Documents::new(fetcher, PrivateSchemes::default())),
     )
     .await;
     let server = app.project("search", &[]).await;

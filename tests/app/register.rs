@@ -1,7 +1,7 @@
 //! Dynamic client registration (RFC 7591) and client authentication.
 
 use serde_json::{Value, json};
-use untether::config::Registration;
+use untether::{config::Registration, domain::scheme::PrivateSchemes};
 
 use crate::support::{Host, TestApp, VERIFIER, error_of};
 
@@ -113,6 +113,37 @@ async fn one_unacceptable_redirect_does_not_fail_the_others() {
     let uris = json!({ "redirect_uris": ["http://evil.example/cb", "http://127.0.0.1/cb"] });
     let body: Value = register(&app, &uris).await.json().await.unwrap();
     assert_eq!(body["redirect_uris"], json!(["http://127.0.0.1/cb"]));
+    let dropped = &body["dropped_redirect_uris"];
+    assert_eq!(dropped[0]["redirect_uri"], "http://evil.example/cb");
+    let reason = dropped[0]["reason"].as_str().unwrap();
+    assert!(reason.contains("use https"), "{reason}");
+    assert_eq!(dropped.as_array().unwrap().len(), 1);
+    let all = json!({ "redirect_uris": ["http://127.0.0.1/cb"] });
+    let body: Value = register(&app, &all).await.json().await.unwrap();
+    assert!(body.get("dropped_redirect_uris").is_none());
+}
+
+#[actix_web::test]
+async fn private_schemes_are_those_of_the_setting() {
+    let uris = json!({ "redirect_uris": ["cursor://a/cb", "com.acme.app:/cb", "zed://a/cb"] });
+    for (adjust, accepted) in [
+        (
+            PrivateSchemes::default(),
+            json!(["cursor://a/cb", "zed://a/cb"]),
+        ),
+        (
+            PrivateSchemes::of(vec!["com.acme.app".to_owned()]),
+            json!(["com.acme.app:/cb"]),
+        ),
+    ] {
+        let app = TestApp::spawn_with(|settings| settings.redirect_schemes = adjust).await;
+        let body: Value = register(&app, &uris).await.json().await.unwrap();
+        assert_eq!(body["redirect_uris"], accepted);
+    }
+    let none = PrivateSchemes::none();
+    let app = TestApp::spawn_with(|settings| settings.redirect_schemes = none).await;
+    let error = error_of(register(&app, &uris).await, 400).await;
+    assert_eq!(error, "invalid_redirect_uri");
 }
 
 #[actix_web::test]

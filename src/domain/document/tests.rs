@@ -71,7 +71,11 @@ fn other_addresses_are_refused_with_their_reason() {
 
 fn parse(document: &Value) -> Result<ClientDocument, DocumentError> {
     let url = DocumentUrl::parse(URL).unwrap();
-    ClientDocument::parse(&url, document.to_string().as_bytes())
+    ClientDocument::parse(
+        &url,
+        document.to_string().as_bytes(),
+        &PrivateSchemes::default(),
+    )
 }
 
 /// An acceptable document, with these members set or, if null, removed.
@@ -163,7 +167,8 @@ fn a_document_that_describes_no_such_client_is_refused() {
     }
     for body in ["", "<html>", "[]", "\u{feff}{}"] {
         let url = DocumentUrl::parse(URL).unwrap();
-        let refused = ClientDocument::parse(&url, body.as_bytes()).unwrap_err();
+        let refused =
+            ClientDocument::parse(&url, body.as_bytes(), &PrivateSchemes::default()).unwrap_err();
         assert!(matches!(refused, DocumentError::Json { .. }), "{body}");
     }
 }

@@ -16,7 +16,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use untether::{
     config::Settings,
-    domain::document::Host,
+    domain::{document::Host, scheme::PrivateSchemes},
     outbound::{documents::Documents, fetch::Fetcher},
     web::state::App,
 };
@@ -131,7 +131,7 @@ impl DocumentServer {
 
     /// Makes a program find this server.
     pub fn known_to(&self) -> impl FnOnce(&mut App) {
-        let documents = Documents::new(self.fetcher(&[HOST]));
+        let documents = Documents::new(self.fetcher(&[HOST]), PrivateSchemes::default());
         |app| app.documents = Arc::new(documents)
     }
 
