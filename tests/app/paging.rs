@@ -14,7 +14,6 @@ use untether::{
     },
 };
 
-
 use crate::paging_model::{Row, World, count};
 
 const COLUMNS: [Column; 7] = [

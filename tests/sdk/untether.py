@@ -102,6 +102,7 @@ class Untether:
             "ORGANIZATION": "Acme",
             "TRUSTED_PROXIES": "127.0.0.1/32",
             "OWNERS": OWNER,
+            "REGISTRATIONS_PER_HOUR": "10000",
         }
         if POSTGRES:
             given["SECRET_KEY"] = secrets.token_hex(32)
