@@ -38,10 +38,14 @@ class Exchange:
 
 
 class Front:
-    """`exchanges` is everything since the last `forget`."""
+    """`exchanges` is everything since the last `forget`.
+
+    The next request to a path in `trouble` does not reach the program: it gets that status and JSON.
+    """
 
     def __init__(self):
         self.exchanges: list[Exchange] = []
+        self.trouble: dict[str, tuple[int, dict]] = {}
         self.program_port = 0
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
@@ -53,7 +57,7 @@ class Front:
         self.server.server_close()
 
     def forget(self):
-        self.exchanges.clear()
+        self.exchanges = []
 
     def to(self, path: str, method: str = "POST") -> list[Exchange]:
         return [one for one in self.exchanges if one.path == path and one.method == method]
@@ -61,6 +65,9 @@ class Front:
     def grants(self, kind: str) -> list[Exchange]:
         """Requests to the token endpoint of this grant type."""
         return [one for one in self.to("/oauth/token") if one.form["grant_type"] == kind]
+
+    def discovery(self) -> list[Exchange]:
+        return [one for one in self.exchanges if one.path.startswith("/.well-known/oauth-authorization-server")]
 
     def forward(self, method: str, target: str, headers: dict[str, str], body: bytes):
         """The program's answer: status, headers, body."""
@@ -76,6 +83,9 @@ class Front:
         parts = urlsplit(target)
         if parts.path == "/oauth/authorize" and "x-forwarded-email" not in headers:
             status, given, content = 302, [("Location", "/login")], b""
+        elif parts.path in self.trouble:
+            status, document = self.trouble.pop(parts.path)
+            given, content = [("Content-Type", "application/json")], json.dumps(document).encode()
         else:
             status, given, content = self.forward(method, target, headers, body)
         query = dict(parse_qsl(parts.query))
