@@ -16,6 +16,7 @@ def main():
         client_auth_method=os.environ.get("INTROSPECTION_METHOD", "client_secret_basic"),
         audience=f"{base}/mcp",
         required_scopes=[os.environ["SCOPE"]],
+        cache_ttl_seconds=int(os.environ.get("CACHE_SECONDS", "0")) or None,
     )
     server = FastMCP("Fast", auth=RemoteAuthProvider(verifier, [os.environ["ISSUER"]], base_url=base))
 
