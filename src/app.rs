@@ -69,6 +69,7 @@ pub fn rules(settings: &Settings) -> Rules {
         },
         access_token: Duration::from_secs(60) * settings.access_token_minutes,
         refresh_grace: Duration::from_secs(settings.refresh_grace_seconds.into()),
+        unused_client: settings.unused_client_days.map(|days| DAY * days),
     }
 }
 

@@ -45,6 +45,14 @@ pub async fn run(sweep: &Sweep, workshop: &Workshop) -> Result<(), Failure> {
             "connections counted as active again",
         ),
         (
+            swept.expired_connections_removed,
+            "connections removed that expired long ago, of clients nobody uses",
+        ),
+        (
+            swept.unused_clients_removed,
+            "clients removed that registered themselves and nobody uses",
+        ),
+        (
             swept.revoked_connections_removed,
             "connections removed that were revoked long ago",
         ),
@@ -58,6 +66,14 @@ pub async fn run(sweep: &Sweep, workshop: &Workshop) -> Result<(), Failure> {
         ),
         (swept.tokens_removed, "tokens removed that had ended"),
         (swept.events_removed, "audit events removed for their age"),
+        (
+            swept.clients_forgotten,
+            "removed clients forgotten for their age",
+        ),
+        (
+            swept.looks_recorded,
+            "clients compared with others for their looks",
+        ),
     ] {
         if count > 0 {
             println!("  {count:>9}  {what}");

@@ -28,7 +28,9 @@ use crate::{
 
 use super::{
     counts::{self, CountLinks},
-    frame, moment,
+    frame,
+    look_alikes::{self, Alikes},
+    moment,
     query::{Layout, ListQuery},
     setup::{self, Setup},
     view::{Frame, When},
@@ -52,6 +54,8 @@ struct ClientPage {
     projects: Vec<ProjectView>,
     /// Label and address of the list of the others, when there are too many.
     more_projects: Option<(String, String)>,
+    /// The registrations that look like this one.
+    alike: Option<Alikes>,
     setups: Vec<Setup>,
     /// The host whose configuration is unfolded.
     open: &'static str,
@@ -119,7 +123,9 @@ pub async fn show(
     } else {
         Vec::new()
     };
+    let alike = look_alikes::of(&mut tx, &client, &reach, now).await?;
     let page = ClientPage {
+        alike,
         frame: frame::build(&app, &principal, &session, &req, now),
         href: format!("/clients/{id}"),
         last_used: groups

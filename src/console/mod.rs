@@ -10,6 +10,7 @@ pub mod errors;
 pub mod export;
 mod filter_words;
 pub mod frame;
+mod look_alikes;
 pub mod moment;
 mod number;
 pub mod person;

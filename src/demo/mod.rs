@@ -76,6 +76,8 @@ pub fn settings(settings: Settings) -> Settings {
         organization: "Acme".to_owned(),
         owners: vec![PrincipalName::Email(email(OWNER))],
         auditors: vec![PrincipalName::Email(email(AUDITOR))],
+        // What the organization has is there to be looked at.
+        unused_client_days: None,
         ..settings
     }
 }

@@ -4,6 +4,7 @@ use crate::clock::Timestamp;
 
 use super::{
     ids::{ClientId, ProjectId},
+    look_alike::LookAlike,
     redirect::RedirectUri,
     resource::WebAddress,
     secret::SecretHash,
@@ -88,6 +89,12 @@ impl Client {
     /// Whether nobody of the organization vouches for its name.
     pub fn names_itself(&self) -> bool {
         matches!(self.origin, Origin::Registered | Origin::Document)
+    }
+
+    /// What it looks like, if it registered itself.
+    pub fn look_alike(&self) -> Option<LookAlike> {
+        let registered = self.origin == Origin::Registered;
+        registered.then(|| LookAlike::of(&self.name, &self.redirect_uris))
     }
 
     /// Where the document that describes it is, for a person to read: host, and port

@@ -16,4 +16,5 @@ pub mod role;
 pub mod scheme;
 pub mod scope;
 pub mod secret;
+pub mod tombstone;
 pub mod words;

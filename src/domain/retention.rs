@@ -25,5 +25,8 @@ pub const NEVER_CONNECTED: Duration = DAY;
 /// connections whose next refresh removes them anyway.
 pub const ENDED_TOKEN: Duration = DAY;
 
+/// How long it is remembered what became of a client that was removed.
+pub const TOMBSTONE: Duration = DAY.saturating_mul(730);
+
 /// How long the audit trail reaches back.
 pub const AUDIT_TRAIL: Duration = DAY.saturating_mul(730);

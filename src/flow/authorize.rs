@@ -2,6 +2,7 @@
 //! client proposes, and what a person decides.
 
 use crate::{
+    clock::Timestamp,
     domain::{
         client::Client,
         document::ClientDocument,
@@ -11,6 +12,7 @@ use crate::{
         redirect::RedirectUri,
         resource::ResourceKey,
         scope::ScopeSet,
+        tombstone::Tombstone,
     },
     store::{self, Tx},
 };
@@ -75,14 +77,21 @@ pub enum Unproposed {
 }
 
 /// Why a request cannot be answered by a redirect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Untrusted {
     /// No `client_id`.
     NoClient,
     /// A `client_id` nobody registered.
     UnknownClient,
+    /// The client was removed.
+    GoneClient(Tombstone),
     /// The client was revoked.
-    RevokedClient,
+    RevokedClient {
+        /// Its name.
+        name: String,
+        /// When.
+        at: Timestamp,
+    },
     /// No `redirect_uri`, and several to choose from.
     NoRedirect,
     /// A `redirect_uri` that is not registered.
@@ -138,10 +147,16 @@ async fn trusted_client(
         None => recorded,
     };
     let Some(client) = client else {
-        return Ok(Err(Untrusted::UnknownClient));
+        let gone = store::tombstone::find(tx, client_id).await?;
+        return Ok(Err(
+            gone.map_or(Untrusted::UnknownClient, Untrusted::GoneClient)
+        ));
     };
-    if client.revoked_at.is_some() {
-        return Ok(Err(Untrusted::RevokedClient));
+    if let Some(at) = client.revoked_at {
+        return Ok(Err(Untrusted::RevokedClient {
+            name: client.name,
+            at,
+        }));
     }
     let redirect_uri = match (&request.redirect_uri, client.redirect_uris.as_slice()) {
         (Some(uri), _) if client.accepts_redirect(uri) => RedirectUri::from_stored(uri.clone()),

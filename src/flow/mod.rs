@@ -39,6 +39,9 @@ pub struct Rules {
     /// For how long after its rotation a refresh token still answers, so that
     /// processes that share it do not cut each other off.
     pub refresh_grace: Duration,
+    /// After how long a client that registered itself and that nobody uses is removed;
+    /// never when `None`.
+    pub unused_client: Option<Duration>,
 }
 
 /// What every verb needs to know about the moment it acts in.

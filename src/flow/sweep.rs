@@ -13,13 +13,17 @@ use crate::{
     clock::Timestamp,
     domain::{
         audit::{Action, Subject},
+        look_alike::LookAlike,
         retention,
         role::Reach,
+        tombstone::{Cause, Tombstone},
     },
     store::{
-        self, Db, Tx, audit, client, connection_list,
+        self, Db, Tx, audit, client_look,
+        client_sweep::{self, Outdated as OutdatedClient, Unused},
+        connection_list,
         connection_sweep::{self, Drift, Due, Outdated},
-        token,
+        token, tombstone,
     },
 };
 
@@ -39,12 +43,20 @@ pub struct Swept {
     pub revoked_connections_removed: usize,
     /// Connections removed because their client never came for its tokens.
     pub unused_connections_removed: usize,
+    /// Expired connections removed because nobody uses their client any more.
+    pub expired_connections_removed: usize,
+    /// Clients removed that had registered themselves and that nobody used any more.
+    pub unused_clients_removed: usize,
     /// Clients removed long after they were revoked.
     pub clients_removed: usize,
     /// Tokens removed after their end.
     pub tokens_removed: usize,
     /// Events removed at the end of the audit trail.
     pub events_removed: usize,
+    /// Clients removed so long ago that it is forgotten what became of them.
+    pub clients_forgotten: usize,
+    /// Clients of an earlier version for which it is now recorded what they look like.
+    pub looks_recorded: usize,
 }
 
 impl Swept {
@@ -59,9 +71,13 @@ impl Swept {
             Step::Count(Drift::Back(_)) => &mut self.counted_as_active,
             Step::Connections(Outdated::Revoked(_)) => &mut self.revoked_connections_removed,
             Step::Connections(Outdated::NeverConnected(_)) => &mut self.unused_connections_removed,
-            Step::Clients(_) => &mut self.clients_removed,
+            Step::Connections(Outdated::OfUnused(_)) => &mut self.expired_connections_removed,
+            Step::Clients(OutdatedClient::Unused(_)) => &mut self.unused_clients_removed,
+            Step::Clients(OutdatedClient::Revoked(_)) => &mut self.clients_removed,
             Step::Tokens(_) => &mut self.tokens_removed,
             Step::Events(_) => &mut self.events_removed,
+            Step::Tombstones(_) => &mut self.clients_forgotten,
+            Step::Looks => &mut self.looks_recorded,
         }
     }
 }
@@ -71,26 +87,41 @@ impl Swept {
 enum Step {
     Count(Drift),
     Connections(Outdated),
-    Clients(Timestamp),
+    Clients(OutdatedClient),
     Tokens(Timestamp),
     Events(Timestamp),
+    Tombstones(Timestamp),
+    Looks,
 }
 
 /// Everything that a sweep does, in order: connections go before the clients
 /// that they keep.
-fn steps(context: &Context<'_>) -> [Step; 8] {
+fn steps(context: &Context<'_>) -> Vec<Step> {
     let cutoffs = context.rules.lifetimes.cutoffs(context.now);
     let ago = |time| context.now.minus(time);
-    [
+    let mut steps = vec![
         Step::Count(Drift::Idle(cutoffs.used_before)),
         Step::Count(Drift::Aged(cutoffs.authorized_before)),
         Step::Count(Drift::Back(cutoffs)),
         Step::Connections(Outdated::NeverConnected(ago(retention::NEVER_CONNECTED))),
         Step::Connections(Outdated::Revoked(ago(retention::REVOKED_CONNECTION))),
-        Step::Clients(ago(retention::REVOKED_CLIENT)),
+        Step::Clients(OutdatedClient::Revoked(ago(retention::REVOKED_CLIENT))),
         Step::Tokens(ago(retention::ENDED_TOKEN)),
         Step::Events(ago(retention::AUDIT_TRAIL)),
-    ]
+        Step::Tombstones(ago(retention::TOMBSTONE)),
+        Step::Looks,
+    ];
+    if let Some(time) = context.rules.unused_client {
+        // A connection that expired is shown as such for that long, and can be renewed.
+        let unused = Unused {
+            bare: ago(time),
+            expired: cutoffs.used_before.minus(time),
+            now: context.now,
+        };
+        steps.push(Step::Connections(Outdated::OfUnused(unused)));
+        steps.push(Step::Clients(OutdatedClient::Unused(unused)));
+    }
+    steps
 }
 
 /// Does all that is due. What was done before an error stays done.
@@ -103,7 +134,8 @@ pub async fn run(db: &Db, context: &Context<'_>) -> store::Result<Swept> {
         loop {
             let batch = batch(db, context, step).await?;
             *swept.tally(step) += batch.changed;
-            if batch.found < BATCH {
+            // What was found and could not be dealt with waits for the next sweep.
+            if batch.found < BATCH || batch.changed == 0 {
                 break;
             }
             tokio::time::sleep(PAUSE).await;
@@ -126,9 +158,11 @@ pub async fn due(db: &Db, context: &Context<'_>) -> store::Result<Swept> {
             Step::Connections(outdated) => {
                 connection_sweep::count(&mut tx, Due::Outdated(outdated)).await?
             }
-            Step::Clients(until) => client::count_outdated(&mut tx, until).await?,
+            Step::Clients(outdated) => client_sweep::count(&mut tx, outdated).await?,
             Step::Tokens(until) => token::count_ended(&mut tx, until).await?,
             Step::Events(until) => audit::count_until(&mut tx, until).await?,
+            Step::Tombstones(until) => tombstone::count_until(&mut tx, until).await?,
+            Step::Looks => client_look::count_without(&mut tx).await?,
         };
         *swept.tally(step) += count as usize;
     }
@@ -146,9 +180,11 @@ async fn batch(db: &Db, context: &Context<'_>, step: Step) -> store::Result<Batc
     match step {
         Step::Count(drift) => count(db, drift).await,
         Step::Connections(outdated) => connections(db, context, outdated).await,
-        Step::Clients(until) => clients(db, context, until).await,
+        Step::Clients(outdated) => clients(db, context, outdated).await,
         Step::Tokens(until) => tokens(db, until).await,
         Step::Events(until) => events(db, until).await,
+        Step::Tombstones(until) => tombstones(db, until).await,
+        Step::Looks => looks(db).await,
     }
 }
 
@@ -180,6 +216,7 @@ async fn connections(db: &Db, context: &Context<'_>, outdated: Outdated) -> stor
     let reason = match outdated {
         Outdated::Revoked(_) => "It was revoked long ago.",
         Outdated::NeverConnected(_) => "The client never came for its tokens.",
+        Outdated::OfUnused(_) => "It had expired, and nobody used its client any more.",
     };
     let due = Due::Outdated(outdated);
     let ids = connection_sweep::find(&mut db.read().await?, due, BATCH).await?;
@@ -187,6 +224,9 @@ async fn connections(db: &Db, context: &Context<'_>, outdated: Outdated) -> stor
         return Ok(Batch::default());
     }
     let mut tx = begin(db).await?;
+    if let Outdated::OfUnused(_) = outdated {
+        client_sweep::hold_of(&mut tx, &ids).await?;
+    }
     let listed = connection_list::by_ids(&mut tx, &Reach::All, &ids).await?;
     let removed = connection_sweep::remove(&mut tx, outdated, &ids).await?;
     let removed: HashSet<_> = removed.into_iter().collect();
@@ -206,30 +246,71 @@ async fn connections(db: &Db, context: &Context<'_>, outdated: Outdated) -> stor
     })
 }
 
-async fn clients(db: &Db, context: &Context<'_>, until: Timestamp) -> store::Result<Batch> {
-    let ids = client::find_outdated(&mut db.read().await?, until, BATCH).await?;
+async fn clients(db: &Db, context: &Context<'_>, outdated: OutdatedClient) -> store::Result<Batch> {
+    let ids = client_sweep::find(&mut db.read().await?, outdated, BATCH).await?;
     if ids.is_empty() {
         return Ok(Batch::default());
     }
+    let cause = match outdated {
+        OutdatedClient::Revoked(_) => Cause::Revoked,
+        OutdatedClient::Unused(_) => Cause::Unused,
+    };
     let mut tx = begin(db).await?;
-    let removed = client::remove_outdated(&mut tx, until, &ids).await?;
-    let event = |client| {
+    client_sweep::hold(&mut tx, &ids).await?;
+    let removed = client_sweep::remove(&mut tx, outdated, &ids).await?;
+    let (mut events, mut tombstones) = (Vec::new(), Vec::new());
+    for client in removed {
         let subject = Subject {
-            client: Some(client),
+            client: Some((client.id, client.name.clone())),
             ..Subject::default()
         };
-        context.event(
-            Action::ClientRemoved,
-            subject,
-            Some("It was revoked long ago."),
-        )
-    };
-    let events: Vec<_> = removed.into_iter().map(event).collect();
+        events.push(context.event(Action::ClientRemoved, subject, Some(cause.sentence())));
+        tombstones.push(Tombstone {
+            identifier: client.identifier,
+            name: client.name,
+            cause,
+            ended_at: client.revoked_at.unwrap_or(context.now),
+            removed_at: context.now,
+        });
+    }
     audit::append(&mut tx, &events).await?;
+    tombstone::add(&mut tx, &tombstones).await?;
     tx.commit().await?;
     Ok(Batch {
         found: ids.len(),
         changed: events.len(),
+    })
+}
+
+async fn tombstones(db: &Db, until: Timestamp) -> store::Result<Batch> {
+    let identifiers = tombstone::find_until(&mut db.read().await?, until, BATCH).await?;
+    if identifiers.is_empty() {
+        return Ok(Batch::default());
+    }
+    let mut tx = begin(db).await?;
+    let changed = tombstone::remove(&mut tx, until, &identifiers).await?;
+    tx.commit().await?;
+    Ok(Batch {
+        found: identifiers.len(),
+        changed,
+    })
+}
+
+/// No audit event: nothing about the clients changes.
+async fn looks(db: &Db) -> store::Result<Batch> {
+    let clients = client_look::without(&mut db.read().await?, BATCH).await?;
+    if clients.is_empty() {
+        return Ok(Batch::default());
+    }
+    let mut tx = begin(db).await?;
+    for (id, name, redirect_uris) in &clients {
+        let look = LookAlike::of(name, redirect_uris);
+        client_look::set(&mut tx, id, &look).await?;
+    }
+    tx.commit().await?;
+    Ok(Batch {
+        found: clients.len(),
+        changed: clients.len(),
     })
 }
 

@@ -10,7 +10,11 @@ use actix_web::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::{
-    domain::{client::Client, secret::Secrets},
+    domain::{
+        client::Client,
+        secret::Secrets,
+        tombstone::{Cause, Tombstone},
+    },
     flow::ErrorCode,
     store::{self, Tx},
     web::params::Params,
@@ -85,6 +89,11 @@ impl Credentials {
                 };
             }
         }
+        for id in &self.ids {
+            if let Some(tombstone) = store::tombstone::find(tx, id).await? {
+                return Err(self.refuse(removed(&tombstone)));
+            }
+        }
         Err(self.refuse("this client_id is not registered here"))
     }
 
@@ -111,6 +120,13 @@ impl Credentials {
             refusal: crate::flow::Refusal::new(ErrorCode::InvalidClient, description),
             basic: self.basic,
         }
+    }
+}
+
+const fn removed(tombstone: &Tombstone) -> &'static str {
+    match tombstone.cause {
+        Cause::Unused => "this client_id was removed because nobody used it: register again",
+        Cause::Revoked => "this client_id was revoked",
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod authorize;
 mod client_auth;
+mod dead_client;
 mod document;
 pub mod error;
 pub mod forward_auth;

@@ -15,6 +15,8 @@ use crate::{
     web::{params::encode, problem::Problem, state::App},
 };
 
+use super::dead_client;
+
 /// The answer to a request that the person has not seen yet.
 ///
 /// # Errors
@@ -129,15 +131,9 @@ fn page_for(untrusted: Untrusted) -> Problem {
             "The app did not say who it is",
             "The link that brought you here has no client_id. Start again from the app.",
         ),
-        Untrusted::UnknownClient => reconnect(page(
-            "This app is not registered here",
-            "Untether does not know the client_id that the app sent. It may have been \
-             removed, or the app may remember another installation.",
-        )),
-        Untrusted::RevokedClient => reconnect(page(
-            "This app was revoked",
-            "An administrator ended this registration and everything connected through it.",
-        )),
+        Untrusted::UnknownClient => dead_client::unknown(),
+        Untrusted::GoneClient(tombstone) => dead_client::gone(&tombstone),
+        Untrusted::RevokedClient { name, at } => dead_client::revoked(&name, at),
         Untrusted::NoRedirect => page(
             "The app did not say where to send you back",
             "It has registered several addresses, so it must send a redirect_uri.",
@@ -149,10 +145,4 @@ fn page_for(untrusted: Untrusted) -> Problem {
         )
         .with_advice("If you did not start this yourself, close this page."),
     }
-}
-
-fn reconnect(page: Problem) -> Problem {
-    page.with_advice("In Claude Code run /mcp, choose the server, then Clear authentication.")
-        .with_advice("In Cursor and VS Code remove the server, add it again and sign in.")
-        .with_advice("With mcp-remote delete the folder ~/.mcp-auth and start again.")
 }

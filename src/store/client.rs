@@ -1,7 +1,5 @@
 //! OAuth client registrations.
 
-use sqlx::{Encode, QueryBuilder, Type};
-
 use crate::{
     clock::Timestamp,
     domain::{
@@ -12,11 +10,7 @@ use crate::{
     },
 };
 
-use super::{
-    Result, Tx,
-    connection_filter::{Engine, folded, push_in},
-    sql,
-};
+use super::{Result, Tx, connection_filter::folded, sql};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -152,8 +146,8 @@ async fn with_redirect_uris(tx: &mut Tx, row: Row) -> Result<Client> {
 pub async fn insert(tx: &mut Tx, client: &Client) -> Result<bool> {
     const INSERT: &str = "
         INSERT INTO client (id, identifier, origin, project_id, name, client_type,
-                            secret_hash, created_at, folded)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                            secret_hash, created_at, folded, look_alike)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         ON CONFLICT (identifier) DO NOTHING
         RETURNING id";
     let added: Option<ClientId> = sql!(tx, |c| sqlx::query_scalar(INSERT)
@@ -166,6 +160,7 @@ pub async fn insert(tx: &mut Tx, client: &Client) -> Result<bool> {
         .bind(&client.secret_hash)
         .bind(client.created_at)
         .bind(folded(&[&client.name, &client.identifier]))
+        .bind(client.look_alike())
         .fetch_optional(c)
         .await)?;
     Ok(added.is_some())
@@ -228,61 +223,4 @@ pub async fn insert_redirect_uri(
         .await
         .map(drop))?;
     Ok(())
-}
-
-/// Up to `limit` clients that were revoked then or earlier and have no
-/// connection left.
-///
-/// # Errors
-/// When the database fails.
-pub async fn find_outdated(tx: &mut Tx, until: Timestamp, limit: usize) -> Result<Vec<ClientId>> {
-    // client_revoked, connection_by_client
-    Ok(sql!(tx, |c| {
-        let mut query = QueryBuilder::new("SELECT id FROM client WHERE ");
-        push_outdated(&mut query, until);
-        query.push(" LIMIT ").push_bind(limit as i64);
-        query.build_query_scalar().fetch_all(c).await
-    })?)
-}
-
-/// How many such clients there are.
-///
-/// # Errors
-/// When the database fails.
-pub async fn count_outdated(tx: &mut Tx, until: Timestamp) -> Result<i64> {
-    // client_revoked, connection_by_client
-    Ok(sql!(tx, |c| {
-        let mut query = QueryBuilder::new("SELECT COUNT(*) FROM client WHERE ");
-        push_outdated(&mut query, until);
-        query.build_query_scalar().fetch_one(c).await
-    })?)
-}
-
-/// Removes those of the clients that are such, with their redirect URIs and
-/// counts, and returns them with their names.
-///
-/// # Errors
-/// When the database fails.
-pub async fn remove_outdated(
-    tx: &mut Tx,
-    until: Timestamp,
-    ids: &[ClientId],
-) -> Result<Vec<(ClientId, String)>> {
-    Ok(sql!(tx, |c| {
-        let mut query = QueryBuilder::new("DELETE FROM client WHERE ");
-        push_outdated(&mut query, until);
-        query.push(" AND ");
-        push_in(&mut query, "id", ids);
-        query.push(" RETURNING id, name");
-        query.build_query_as().fetch_all(c).await
-    })?)
-}
-
-fn push_outdated<D: Engine>(query: &mut QueryBuilder<D>, until: Timestamp)
-where
-    for<'q> i64: Encode<'q, D> + Type<D>,
-{
-    query.push("client.revoked_at IS NOT NULL AND client.revoked_at <= ");
-    query.push_bind(until.millis());
-    query.push(" AND NOT EXISTS (SELECT 1 FROM connection WHERE connection.client_id = client.id)");
 }

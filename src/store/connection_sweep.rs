@@ -11,6 +11,7 @@ use crate::{
 
 use super::{
     Result, Tx,
+    client_sweep::{Unused, push_unused},
     connection_count::{self, Change, Counted},
     connection_end::{Ended, gone},
     connection_filter::{Engine, push_in},
@@ -45,6 +46,8 @@ pub enum Outdated {
     Revoked(Timestamp),
     /// Authorized then or earlier, and never connected.
     NeverConnected(Timestamp),
+    /// Expired, and through a client that nobody uses.
+    OfUnused(Unused),
 }
 
 /// Pushes the condition for being due. Each has an index of its own.
@@ -79,6 +82,18 @@ where
             // connection_waiting
             query.push("revoked_at IS NULL AND connected_at IS NULL AND authorized_at <= ");
             query.push_bind(until.millis());
+        }
+        Due::Outdated(Outdated::OfUnused(unused)) => {
+            // connection_by_client_use, token_by_connection
+            query.push("client_id IN (SELECT client.id FROM client WHERE ");
+            push_unused(query, unused);
+            query.push(") AND revoked_at IS NULL AND lapsed AND last_used_at <= ");
+            query.push_bind(unused.expired.millis());
+            query.push(
+                " AND NOT EXISTS (
+                    SELECT 1 FROM token WHERE token.connection_id = connection.id AND expires_at > ",
+            );
+            query.push_bind(unused.now.millis()).push(")");
         }
     }
 }
@@ -158,7 +173,7 @@ pub async fn remove(
             revoked: -1,
             ..Change::default()
         },
-        Outdated::NeverConnected(_) => gone(row),
+        Outdated::NeverConnected(_) | Outdated::OfUnused(_) => gone(row),
     })
     .await?;
     Ok(removed.into_iter().map(|row| row.id).collect())

@@ -19,6 +19,8 @@ use crate::config::DatabaseUrl;
 pub mod audit;
 pub mod bulk_act;
 pub mod client;
+pub mod client_look;
+pub mod client_sweep;
 pub mod code;
 pub mod connection;
 mod connection_count;
@@ -37,6 +39,7 @@ mod engine;
 pub mod person;
 pub mod project;
 pub mod token;
+pub mod tombstone;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 

@@ -18,6 +18,7 @@ struct World<'a> {
     servers: Vec<McpServer<'a>>,
     people: Vec<Person<'a>>,
     held: Vec<(usize, Tokens)>,
+    removed: usize,
 }
 
 impl World<'_> {
@@ -26,6 +27,7 @@ impl World<'_> {
         match self.chance.below(12) {
             0..4 => {
                 let host = self.chance.below(self.hosts.len());
+                self.registers_again(host).await;
                 let (person, server) = (
                     self.chance.pick(&self.people),
                     self.chance.pick(&self.servers),
@@ -35,11 +37,13 @@ impl World<'_> {
                 "connect"
             }
             4 => {
+                let host = self.chance.below(self.hosts.len());
+                self.registers_again(host).await;
                 let (person, server) = (
                     self.chance.pick(&self.people),
                     self.chance.pick(&self.servers),
                 );
-                let host = self.chance.pick(&self.hosts);
+                let host = &self.hosts[host];
                 person.allows(host, server).await;
                 "consent"
             }
@@ -71,6 +75,17 @@ impl World<'_> {
                 self.nothing_has_drifted().await;
                 "sweep"
             }
+        }
+    }
+
+    /// A host whose client was removed gets another one, as it would on its own.
+    async fn registers_again(&mut self, host: usize) {
+        let id = &self.hosts[host].client_id;
+        let query = format!("SELECT name FROM client_tombstone WHERE identifier = '{id}'");
+        if let Some(name) = self.app.database.texts(&query).await.first() {
+            self.hosts[host] = self.app.host(name).await;
+            self.held.retain(|(of, _)| *of != host);
+            self.removed += 1;
         }
     }
 
@@ -110,7 +125,7 @@ impl World<'_> {
 }
 
 async fn live(seed: u64) {
-    let app = TestApp::spawn().await;
+    let app = TestApp::spawn_with(|settings| settings.unused_client_days = Some(1)).await;
     let mut world = World {
         app: &app,
         chance: Chance(seed),
@@ -121,15 +136,22 @@ async fn live(seed: u64) {
         ],
         people: vec![app.person("ana"), app.person("bo"), app.person("cy")],
         held: Vec::new(),
+        removed: 0,
     };
     let mut story = Vec::new();
-    for _ in 0..150 {
+    for step in 0..150 {
+        if step == 100 {
+            // Long enough for every client to be removed that registered itself.
+            app.advance(Duration::from_secs(200 * 86_400));
+            app.sweeps().await;
+        }
         story.push(world.step().await);
         app.database.check_counts().await;
     }
     for happened in ["connect", "refresh", "revoke", "wait", "sweep"] {
         assert!(story.contains(&happened), "{happened} never came up");
     }
+    assert!(world.removed > 0, "no client was ever removed");
     let trail = app.trail().await;
     for action in [
         "connection.replaced",

@@ -5,7 +5,7 @@ use url::Url;
 
 use crate::{
     console::{
-        frame, moment,
+        frame, look_alikes, moment,
         query::{ListQuery, View, address},
         view::list::{Columns, GroupPart, GroupRow, GroupRowsPart, Swap},
     },
@@ -62,10 +62,12 @@ pub async fn show(
     } else {
         let projects = filters::projects(&mut tx, &desk).await?;
         let totals = totals(&mut tx, &filter, by, std::slice::from_ref(&group)).await?;
+        let alike = alike(&mut tx, &desk, by, std::slice::from_ref(&group)).await?;
         let facts = Facts {
             by,
             projects: &projects,
             totals: &totals,
+            alike: &alike,
         };
         let group = row(&mut tx, &desk, &desk.filter(), &facts, group, &shown).await?;
         frame::render(&GroupPart { group })?
@@ -191,10 +193,12 @@ pub(super) async fn page(
             .map(|group| link(GroupPlace::After(key(group)))),
         ..Page::empty(columns)
     };
+    let alike = alike(tx, desk, *by, &found).await?;
     let facts = Facts {
         by: *by,
         projects,
         totals: &totals,
+        alike: &alike,
     };
     for group in found {
         let shown = match open.contains(&group.id) {
@@ -227,6 +231,21 @@ struct Facts<'a> {
     by: GroupBy,
     projects: &'a [(ProjectId, String)],
     totals: &'a [(String, i64)],
+    alike: &'a [(ClientId, String)],
+}
+
+/// What to note of clients that look like others.
+async fn alike(
+    tx: &mut Tx,
+    desk: &Desk<'_>,
+    by: GroupBy,
+    groups: &[Group],
+) -> Result<Vec<(ClientId, String)>, Problem> {
+    let clients = groups.iter().filter(|_| by == GroupBy::Client);
+    let ids: Vec<_> = clients
+        .filter_map(|group| ClientId::parse(&group.id))
+        .collect();
+    Ok(look_alikes::notes(tx, &desk.filter().reach, &ids).await?)
 }
 
 async fn row(
@@ -270,7 +289,7 @@ async fn row(
             GroupBy::Person => Some(format!("/people/{id}")),
             GroupBy::Project => None,
         },
-        notes: notes(&group, by),
+        notes: notes(&group, facts),
         projects: columns
             .project
             .then(|| project_words(&group, facts.projects)),
@@ -329,9 +348,9 @@ pub(super) fn with<'a>(
     address(path, &pairs)
 }
 
-fn notes(group: &Group, by: GroupBy) -> Vec<String> {
+fn notes(group: &Group, facts: &Facts<'_>) -> Vec<String> {
     let mut notes = Vec::new();
-    match by {
+    match facts.by {
         GroupBy::Client => {
             let origin = group.origin.and_then(origin_note);
             notes.extend(origin.map(str::to_owned));
@@ -341,6 +360,8 @@ fn notes(group: &Group, by: GroupBy) -> Vec<String> {
                 notes.extend(host.and_then(|url| url.host_str().map(str::to_owned)));
             }
             notes.extend(group.client_revoked.then(|| "client revoked".to_owned()));
+            let alike = facts.alike.iter().find(|(id, _)| id.as_str() == group.id);
+            notes.extend(alike.map(|(_, note)| note.clone()));
         }
         GroupBy::Person if group.detail != group.name => notes.push(group.detail.clone()),
         GroupBy::Project => notes.push(group.detail.clone()),

@@ -14,13 +14,14 @@ pub struct TestDatabase {
     _folder: tempfile::TempDir,
 }
 
-pub const TABLES: [&str; 14] = [
+pub const TABLES: [&str; 15] = [
     "people",
     "project",
     "project_scope",
     "project_administrator",
     "project_credential",
     "client",
+    "client_tombstone",
     "redirect_uri",
     "connection",
     "authorization_code",

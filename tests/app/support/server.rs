@@ -247,7 +247,7 @@ fn settings(listener: &TcpListener, database: &TestDatabase) -> Settings {
         registration: Registration::Open,
         registrations_per_hour: 10_000,
         redirect_schemes: PrivateSchemes::default(),
-        unused_client_days: Some(30),
+        unused_client_days: None,
         client_documents: ClientDocuments::Any,
         private_document_hosts: Vec::new(),
         certificates: Vec::new(),

@@ -1,0 +1,82 @@
+//! The page for a person whose app has sent a client id that does not work any more.
+
+use std::time::Duration;
+
+use crate::support::{Host, Page, TestApp};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// The page as text, after what is the same whatever became of the client.
+fn read(page: &Page) -> String {
+    assert_eq!(page.status, 400);
+    assert!(!page.headers.contains_key("location"));
+    let advice = page.all("main li").join(" ");
+    for host in [
+        "Claude Code: run /mcp, choose the server, then Clear authentication",
+        "Cursor: in its settings remove the MCP server",
+        "Authentication: Remove Dynamic Authentication Providers",
+        "codex mcp logout NAME",
+        "~/.mcp-auth",
+        "MCP Inspector",
+        "Any other app",
+    ] {
+        assert!(advice.contains(host), "{host:?} in {advice}");
+    }
+    page.all("main").join(" ")
+}
+
+#[actix_web::test]
+async fn a_removed_client_is_told_of_with_when_and_why_and_its_own_host_first() {
+    let app = TestApp::spawn_with(|settings| settings.unused_client_days = Some(30)).await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Codex <b>").await;
+    app.advance(30 * DAY);
+    app.sweeps().await;
+    app.advance(300 * DAY);
+    let page = app.person("ana").is_asked(&host, &server).await;
+    let text = read(&page);
+    for said in ["Codex <b>", "1 Jul 2026", "nobody had used it"] {
+        assert!(text.contains(said), "{said:?} in {text}");
+    }
+    assert!(page.all("main li")[0].starts_with("Codex:"), "{text}");
+}
+
+#[actix_web::test]
+async fn a_revoked_client_is_told_of_the_same_before_and_after_it_is_removed() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let now = app.now().millis();
+    app.database
+        .execute(&format!("UPDATE client SET revoked_at = {now}"))
+        .await;
+    let ana = app.person("ana");
+    let before = read(&ana.is_asked(&host, &server).await);
+    assert!(before.contains("1 Jun 2026") && before.contains("An administrator"));
+    app.advance(365 * DAY);
+    assert_eq!(app.sweeps().await.clients_removed, 1);
+    assert_eq!(read(&ana.is_asked(&host, &server).await), before);
+}
+
+#[actix_web::test]
+async fn an_id_nobody_knows_gets_the_same_page_without_a_date() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let known = app.host("Cursor").await;
+    let before = app.database.dump().await;
+    for client_id in [
+        "unknown",
+        "0190a1b2-0000-7000-8000-000000000000",
+        "' OR 1=1",
+    ] {
+        let host = Host {
+            app: &app,
+            client_id: client_id.to_owned(),
+            client_secret: None,
+            redirect_uri: known.redirect_uri.clone(),
+        };
+        let page = app.person("ana").is_asked(&host, &server).await;
+        assert!(!read(&page).contains("2026"));
+    }
+    assert_eq!(app.database.dump().await, before);
+}
