@@ -63,13 +63,15 @@ CREATE TABLE connection_count (
     active BIGINT NOT NULL,
     expired BIGINT NOT NULL,
     revoked BIGINT NOT NULL,
+    last_used_at BIGINT NOT NULL,
     PRIMARY KEY (client_id, project_id)
 );
-INSERT INTO connection_count (client_id, project_id, active, expired, revoked)
+INSERT INTO connection_count (client_id, project_id, active, expired, revoked, last_used_at)
 SELECT client_id, project_id,
        COUNT(*) FILTER (WHERE revoked_at IS NULL),
        0,
-       COUNT(revoked_at)
+       COUNT(revoked_at),
+       MAX(last_used_at)
 FROM connection
 GROUP BY client_id, project_id;
 CREATE INDEX connection_count_by_project ON connection_count (project_id);

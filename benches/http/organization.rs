@@ -27,7 +27,7 @@ use untether::{
     },
 };
 
-use crate::bulk::{Chance, Rows, settle};
+use crate::bulk::{Chance, Indexes, Rows, settle};
 
 /// Administers the project with the most connections, and nothing else.
 pub const ADMINISTRATOR: &str = "pablo.ruiz@acme.example";
@@ -105,7 +105,9 @@ impl Organization {
             sampled: SAMPLE as f64 / connections as f64,
             grants: Vec::new(),
         };
+        let indexes = Indexes::take_away(db).await?;
         filling.add_connections(db, connections).await?;
+        indexes.put_back(db).await?;
         let Filling {
             grants,
             people,

@@ -49,7 +49,7 @@ pub(super) struct Counted {
 
 impl Counted {
     /// The totals that the connection is part of.
-    fn totals(&self) -> [(&'static str, &str); 4] {
+    fn totals(&self) -> [(&str, &str); 4] {
         [
             ("all", ""),
             ("client", self.client_id.as_str()),
@@ -70,19 +70,23 @@ pub(super) async fn add<'a>(
     rows: impl IntoIterator<Item = &'a Counted>,
     change: impl Fn(&Counted) -> Change,
 ) -> Result<()> {
-    let mut counts = BTreeMap::<_, Change>::new();
-    let mut totals = BTreeMap::<_, (Change, Timestamp)>::new();
+    let mut counts = BTreeMap::new();
+    let mut totals = BTreeMap::new();
     for row in rows {
-        let by = change(row);
-        let count = counts
-            .entry((row.client_id.as_str(), row.project_id.as_str()))
-            .or_default();
-        *count = count.plus(by);
+        let step = Step {
+            change: change(row),
+            used: row.last_used_at,
+        };
+        let pair = (row.client_id.as_str(), row.project_id.as_str());
+        counts
+            .entry(pair)
+            .and_modify(|sum: &mut Step| *sum = sum.plus(step))
+            .or_insert(step);
         for key in row.totals() {
-            let total = totals
+            totals
                 .entry(key)
-                .or_insert((Change::default(), row.last_used_at));
-            *total = (total.0.plus(by), total.1.max(row.last_used_at));
+                .and_modify(|sum: &mut Step| *sum = sum.plus(step))
+                .or_insert(step);
         }
     }
     let counts: Vec<_> = counts.into_iter().collect();
@@ -96,63 +100,69 @@ pub(super) async fn add<'a>(
     Ok(())
 }
 
+/// By how much counts change, and the latest use behind that.
+#[derive(Clone, Copy)]
+struct Step {
+    change: Change,
+    used: Timestamp,
+}
+
+impl Step {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            change: self.change.plus(other.change),
+            used: self.used.max(other.used),
+        }
+    }
+}
+
 /// Adds to the counts of some clients at some projects.
-async fn add_counts(tx: &mut Tx, changes: &[((&str, &str), Change)]) -> Result<()> {
-    sql!(tx, |c| {
-        let mut query = QueryBuilder::new(
-            "INSERT INTO connection_count (client_id, project_id, active, expired, revoked) ",
-        );
-        query.push_values(changes, |mut row, ((client, project), change)| {
-            row.push_bind(*client)
-                .push_bind(*project)
-                .push_bind(change.active)
-                .push_bind(change.expired)
-                .push_bind(change.revoked);
-        });
-        query.push(
-            " ON CONFLICT (client_id, project_id) DO UPDATE
-            SET active = connection_count.active + excluded.active,
-                expired = connection_count.expired + excluded.expired,
-                revoked = connection_count.revoked + excluded.revoked",
-        );
-        query.build().execute(c).await.map(drop)
-    })?;
-    Ok(())
+async fn add_counts(tx: &mut Tx, changes: &[((&str, &str), Step)]) -> Result<()> {
+    add_to(tx, "connection_count", ["client_id", "project_id"], changes).await
 }
 
-type TotalChange<'a> = ((&'static str, &'a str), (Change, Timestamp));
+/// Adds to some totals.
+async fn add_totals(tx: &mut Tx, changes: &[((&str, &str), Step)]) -> Result<()> {
+    add_to(tx, "connection_total", ["kind", "id"], changes).await
+}
 
-/// Adds to some totals, and notes later uses.
-async fn add_totals(tx: &mut Tx, changes: &[TotalChange<'_>]) -> Result<()> {
+/// Adds to the rows of a table of counts with these keys, and notes later uses.
+async fn add_to(
+    tx: &mut Tx,
+    table: &str,
+    [one, two]: [&str; 2],
+    changes: &[((&str, &str), Step)],
+) -> Result<()> {
     sql!(tx, |c| {
-        let mut query = QueryBuilder::new(
-            "INSERT INTO connection_total (kind, id, active, expired, revoked, last_used_at) ",
-        );
-        query.push_values(changes, |mut row, ((kind, id), (change, used))| {
-            row.push_bind(*kind)
-                .push_bind(*id)
-                .push_bind(change.active)
-                .push_bind(change.expired)
-                .push_bind(change.revoked)
-                .push_bind(*used);
+        let mut query = QueryBuilder::new("INSERT INTO ");
+        query.push(format_args!(
+            "{table} ({one}, {two}, active, expired, revoked, last_used_at) "
+        ));
+        query.push_values(changes, |mut row, ((one, two), step)| {
+            row.push_bind(*one)
+                .push_bind(*two)
+                .push_bind(step.change.active)
+                .push_bind(step.change.expired)
+                .push_bind(step.change.revoked)
+                .push_bind(step.used);
         });
-        query.push(
-            " ON CONFLICT (kind, id) DO UPDATE
-            SET active = connection_total.active + excluded.active,
-                expired = connection_total.expired + excluded.expired,
-                revoked = connection_total.revoked + excluded.revoked,
+        query.push(format_args!(
+            " ON CONFLICT ({one}, {two}) DO UPDATE
+            SET active = {table}.active + excluded.active,
+                expired = {table}.expired + excluded.expired,
+                revoked = {table}.revoked + excluded.revoked,
                 last_used_at = CASE
-                    WHEN connection_total.last_used_at < excluded.last_used_at
+                    WHEN {table}.last_used_at < excluded.last_used_at
                     THEN excluded.last_used_at
-                    ELSE connection_total.last_used_at
-                END",
-        );
+                    ELSE {table}.last_used_at
+                END"
+        ));
         query.build().execute(c).await.map(drop)
     })?;
     Ok(())
 }
 
-/// Notes in the totals how late the connections have been used by now.
+/// Notes in the counts how late the connections have been used by now.
 ///
 /// # Errors
 /// When the database fails.

@@ -6,10 +6,12 @@ use crate::domain::role::Reach;
 
 use super::{
     connection_filter::{
-        Engine, Filter, Hidden, push_any, push_ended, push_filter, push_kinds, push_statuses,
+        Engine, Filter, Hidden, Statuses, push_any, push_ended, push_filter, push_in, push_kinds,
+        push_statuses,
     },
-    connection_groups::{GroupBy, Grouping, totals_tell},
+    connection_groups::{GroupBy, Grouping},
     connection_search::pattern,
+    connection_sum::{Crossing, push_crossing},
 };
 
 /// Pushes the groups that the filter and the grouping want.
@@ -32,8 +34,14 @@ pub(super) fn push_groups<D: Engine>(
         FROM ",
     );
     query.push(by.table()).push(" AS own LEFT JOIN (");
-    if totals_tell(filter, by) {
-        push_totals(query, filter, by);
+    if counts_tell(filter, by) {
+        query.push("SELECT counted.*, ");
+        push_sum(query, filter.statuses);
+        query.push(
+            " AS wanted, CAST(0 AS BIGINT) AS projects, CAST(NULL AS TEXT) AS one_project FROM (",
+        );
+        push_counted(query, filter, Counted::Groups(by));
+        query.push(") AS counted");
     } else {
         push_rows(query, filter, by);
     }
@@ -44,31 +52,177 @@ pub(super) fn push_groups<D: Engine>(
     query.push(")");
 }
 
-/// What each group has, by the totals.
-fn push_totals<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, by: GroupBy)
+/// Whether the counts that are kept in step say all there is to say of the
+/// groups: then no row needs counting.
+pub(super) fn counts_tell(filter: &Filter, by: GroupBy) -> bool {
+    let of_clients = of_some_clients(filter);
+    filter.reach == Reach::All
+        && filter.text.is_none()
+        && concerns_clients_only(filter)
+        && match by {
+            GroupBy::Client | GroupBy::Project => true,
+            GroupBy::Person => !of_clients && filter.projects.is_empty(),
+        }
+}
+
+fn of_some_clients(filter: &Filter) -> bool {
+    !filter.clients.is_empty() || !filter.origins.is_empty() || !filter.types.is_empty()
+}
+
+/// What is counted.
+#[derive(Clone, Copy)]
+pub(super) enum Counted<'a> {
+    /// Each group.
+    Groups(GroupBy),
+    /// Each of these clients at each project.
+    Pairs(&'a [String]),
+}
+
+impl Counted<'_> {
+    /// The columns that tell what is counted from the rest, in the counts and in the rows.
+    fn keys(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Groups(GroupBy::Client) => &[("id", "client_id")],
+            Self::Groups(GroupBy::Person) => &[("id", "person_id")],
+            Self::Groups(GroupBy::Project) => &[("id", "project_id")],
+            Self::Pairs(_) => &[("client_id", "client_id"), ("project_id", "project_id")],
+        }
+    }
+}
+
+/// Pushes a SELECT of the counts that are kept in step, with what time has
+/// changed since put right.
+pub(super) fn push_counted<D: Engine>(
+    query: &mut QueryBuilder<D>,
+    filter: &Filter,
+    counted: Counted<'_>,
+) where
+    for<'q> i64: Encode<'q, D> + Type<D>,
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    let crossings = || {
+        let all = Crossing::ALL.into_iter().enumerate();
+        all.filter(|(_, which)| *which != Crossing::Aged || filter.cutoffs.has_age())
+    };
+    query.push("SELECT ");
+    for (key, _) in counted.keys() {
+        query.push(format_args!("kept.{key}, "));
+    }
+    for (column, expires, revives) in [("active", "-", "+"), ("expired", "+", "-")] {
+        query.push("kept.").push(column);
+        for (n, which) in crossings() {
+            let sign = if which == Crossing::Revived {
+                revives
+            } else {
+                expires
+            };
+            query.push(format_args!(" {sign} COALESCE(crossed{n}.rows, 0)"));
+        }
+        query.push(format_args!(" AS {column}, "));
+    }
+    query.push("kept.revoked, kept.last_used_at FROM (");
+    push_kept(query, filter, counted);
+    query.push(") AS kept");
+    for (n, which) in crossings() {
+        query.push(" LEFT JOIN (SELECT ");
+        for (_, column) in counted.keys() {
+            query.push(column).push(", ");
+        }
+        query.push("COUNT(*) AS rows FROM connection WHERE 1 = 1");
+        push_clients(query, filter, "connection.client_id");
+        push_any(query, "connection.project_id", &filter.projects);
+        push_crossing(query, filter.cutoffs, which);
+        query.push(" GROUP BY ");
+        let mut columns = query.separated(", ");
+        for (_, column) in counted.keys() {
+            columns.push(column);
+        }
+        query.push(format_args!(") AS crossed{n} ON 1 = 1"));
+        for (key, column) in counted.keys() {
+            query.push(format_args!(" AND crossed{n}.{column} = kept.{key}"));
+        }
+    }
+}
+
+/// The counts as they are kept: the totals, or those of each client at each
+/// project where the filter asks for the one and groups go by the other.
+fn push_kept<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, counted: Counted<'_>)
 where
     for<'q> String: Encode<'q, D> + Type<D>,
 {
-    query.push("SELECT id, active, expired, revoked, active + expired");
-    query.push(if filter.statuses.revoked {
-        " + revoked"
-    } else {
-        ""
-    });
-    query.push(
-        " AS wanted, last_used_at, CAST(0 AS BIGINT) AS projects, CAST(NULL AS TEXT) AS one_project
+    const SUMS: &str = " AS id, CAST(SUM(active) AS BIGINT) AS active,
+            CAST(SUM(expired) AS BIGINT) AS expired, CAST(SUM(revoked) AS BIGINT) AS revoked,
+            MAX(last_used_at) AS last_used_at
+        FROM connection_count
+        WHERE 1 = 1";
+    const TOTALS: &str = "SELECT id, active, expired, revoked, last_used_at
         FROM connection_total
-        WHERE kind = ",
-    );
-    query.push_bind(by.kind().to_owned());
-    if !filter.clients.is_empty() {
-        push_any(query, "id", &filter.clients);
+        WHERE kind = ";
+    match counted {
+        Counted::Pairs(clients) => {
+            query.push(
+                "SELECT client_id, project_id, active, expired, revoked, last_used_at
+                FROM connection_count
+                WHERE ",
+            );
+            push_in(query, "client_id", clients);
+            push_any(query, "project_id", &filter.projects);
+        }
+        Counted::Groups(GroupBy::Client) if !filter.projects.is_empty() => {
+            query.push("SELECT client_id").push(SUMS);
+            push_any(query, "project_id", &filter.projects);
+            push_clients(query, filter, "client_id");
+            query.push(" GROUP BY client_id");
+        }
+        Counted::Groups(GroupBy::Project) if of_some_clients(filter) => {
+            query.push("SELECT project_id").push(SUMS);
+            push_any(query, "project_id", &filter.projects);
+            push_clients(query, filter, "client_id");
+            query.push(" GROUP BY project_id");
+        }
+        Counted::Groups(by) => {
+            query.push(TOTALS).push_bind(by.kind().to_owned());
+            match by {
+                GroupBy::Client => push_clients(query, filter, "id"),
+                GroupBy::Project => push_any(query, "id", &filter.projects),
+                GroupBy::Person => {}
+            }
+        }
     }
+}
+
+/// What the filter asks of clients, whose ids are in `column`.
+fn push_clients<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, column: &str)
+where
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    push_any(query, column, &filter.clients);
     if !filter.origins.is_empty() || !filter.types.is_empty() {
-        query.push(" AND id IN (SELECT client.id FROM client WHERE 1 = 1");
+        query.push(" AND ").push(column);
+        query.push(" IN (SELECT client.id FROM client WHERE 1 = 1");
         push_kinds(query, filter, "client");
         query.push(")");
     }
+}
+
+/// How many have one of these statuses, by the columns of counts.
+pub(super) fn push_sum<D: Engine>(query: &mut QueryBuilder<D>, statuses: Statuses) {
+    let Statuses {
+        active,
+        expired,
+        revoked,
+    } = statuses;
+    let columns = [
+        (active, "active"),
+        (expired, "expired"),
+        (revoked, "revoked"),
+    ];
+    let wanted = columns.into_iter().filter(|(wanted, _)| *wanted);
+    let wanted: Vec<_> = wanted.map(|(_, column)| column).collect();
+    match wanted.as_slice() {
+        [] => query.push("CAST(0 AS BIGINT)"),
+        wanted => query.push(format_args!("({})", wanted.join(" + "))),
+    };
 }
 
 /// What each group has, by the rows.
@@ -86,9 +240,9 @@ where
     push_ended(query, filter.cutoffs);
     query.push(") AS expired, COUNT(revoked_at) AS revoked, COUNT(*) FILTER (WHERE ");
     push_wanted(query, filter);
-    query.push(") AS wanted, MAX(last_used_at) FILTER (WHERE ");
-    push_wanted(query, filter);
-    query.push(") AS last_used_at, COUNT(DISTINCT project_id) FILTER (WHERE ");
+    query.push(
+        ") AS wanted, MAX(last_used_at) AS last_used_at, COUNT(DISTINCT project_id) FILTER (WHERE ",
+    );
     push_wanted(query, filter);
     query.push(") AS projects, MIN(project_id) FILTER (WHERE ");
     push_wanted(query, filter);

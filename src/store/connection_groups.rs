@@ -2,18 +2,15 @@
 
 use sqlx::QueryBuilder;
 
-use crate::{
-    clock::Timestamp,
-    domain::{client::Origin, role::Reach},
-};
+use crate::{clock::Timestamp, domain::client::Origin};
 
 use super::{
     Result, Tx,
     connection_filter::{Filter, Hidden, push_filter, push_in},
     connection_group_key::{GroupValue, NEVER},
-    connection_group_rows::{concerns_clients_only, push_groups},
+    connection_group_rows::{Counted, counts_tell, push_counted, push_groups, push_sum},
     connection_plan,
-    connection_sum::{Counts, Crossing, push_crossing},
+    connection_sum::Counts,
     sql,
 };
 
@@ -49,7 +46,7 @@ pub struct Group {
     pub counts: Counts,
     /// How many of them have a wanted status.
     pub wanted: i64,
-    /// The latest use of a wanted one.
+    /// The latest use of one that meets the filter, whatever its status.
     pub last_used_at: Option<Timestamp>,
     /// How many projects the wanted ones lead to.
     pub projects: i64,
@@ -127,94 +124,30 @@ pub async fn page(
     if backwards {
         groups.reverse();
     }
-    if totals_tell(filter, grouping.by) && !groups.is_empty() {
-        complete(tx, filter, grouping.by, &mut groups).await?;
+    if grouping.by == GroupBy::Client && counts_tell(filter, grouping.by) && !groups.is_empty() {
+        add_projects(tx, filter, &mut groups).await?;
     }
     Ok(groups)
 }
 
-/// Whether the totals that are kept in step say all there is to say of the
-/// groups: then no row needs counting. An expired connection that is counted as
-/// active is wanted all the same.
-pub(super) fn totals_tell(filter: &Filter, by: GroupBy) -> bool {
-    let of_clients =
-        filter.clients.is_empty() && filter.origins.is_empty() && filter.types.is_empty();
-    filter.reach == Reach::All
-        && filter.statuses.active
-        && filter.statuses.expired
-        && filter.text.is_none()
-        && filter.projects.is_empty()
-        && concerns_clients_only(filter)
-        && (by == GroupBy::Client || of_clients)
-}
-
-/// Puts right what time has changed since the totals were counted, and adds
-/// where the clients' connections lead.
-async fn complete(tx: &mut Tx, filter: &Filter, by: GroupBy, groups: &mut [Group]) -> Result<()> {
-    for which in Crossing::ALL {
-        let ids: Vec<_> = groups.iter().map(|group| group.id.clone()).collect();
-        for (id, count) in crossed(tx, filter, by, &ids, which).await? {
-            let sign = if which == Crossing::Revived { 1 } else { -1 };
-            for group in groups.iter_mut().filter(|group| group.id == id) {
-                group.counts.active += sign * count;
-                group.counts.expired -= sign * count;
-            }
-        }
-    }
-    if by == GroupBy::Client {
-        for (id, count, project) in projects_of(tx, filter, groups).await? {
-            for group in groups.iter_mut().filter(|group| group.id == id) {
-                group.projects = count;
-                group.project_id = Some(project.clone());
-            }
+/// Adds where the clients' connections lead.
+async fn add_projects(tx: &mut Tx, filter: &Filter, groups: &mut [Group]) -> Result<()> {
+    let ids: Vec<_> = groups.iter().map(|group| group.id.clone()).collect();
+    let found: Vec<(String, i64, String)> = sql!(tx, |c| {
+        let mut query = QueryBuilder::new("SELECT client_id, COUNT(*), MIN(project_id) FROM (");
+        push_counted(&mut query, filter, Counted::Pairs(&ids));
+        query.push(") AS counted WHERE 0 < ");
+        push_sum(&mut query, filter.statuses);
+        query.push(" GROUP BY client_id");
+        query.build_query_as().fetch_all(c).await
+    })?;
+    for (id, count, project) in found {
+        for group in groups.iter_mut().filter(|group| group.id == id) {
+            group.projects = count;
+            group.project_id = Some(project.clone());
         }
     }
     Ok(())
-}
-
-async fn crossed(
-    tx: &mut Tx,
-    filter: &Filter,
-    by: GroupBy,
-    ids: &[String],
-    which: Crossing,
-) -> Result<Vec<(String, i64)>> {
-    if which == Crossing::Aged && !filter.cutoffs.has_age() {
-        return Ok(Vec::new());
-    }
-    Ok(sql!(tx, |c| {
-        let mut query = QueryBuilder::new("SELECT ");
-        query
-            .push(by.column())
-            .push(", COUNT(*) FROM connection WHERE 1 = 1");
-        push_crossing(&mut query, filter.cutoffs, which);
-        query.push(" GROUP BY ").push(by.column()).push(" HAVING ");
-        push_in(&mut query, by.column(), ids);
-        query.build_query_as().fetch_all(c).await
-    })?)
-}
-
-/// How many projects the wanted connections of each client lead to, and one of them.
-async fn projects_of(
-    tx: &mut Tx,
-    filter: &Filter,
-    groups: &[Group],
-) -> Result<Vec<(String, i64, String)>> {
-    let ids: Vec<_> = groups.iter().map(|group| &group.id).collect();
-    Ok(sql!(tx, |c| {
-        let mut query = QueryBuilder::new(
-            "SELECT client_id, COUNT(*), MIN(project_id) FROM connection_count WHERE ",
-        );
-        push_in(&mut query, "client_id", &ids);
-        query.push(" AND active + expired");
-        query.push(if filter.statuses.revoked {
-            " + revoked"
-        } else {
-            ""
-        });
-        query.push(" > 0 GROUP BY client_id");
-        query.build_query_as().fetch_all(c).await
-    })?)
 }
 
 /// How many groups there are.

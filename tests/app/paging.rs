@@ -124,7 +124,7 @@ impl World {
             wanted.retain(|row| row.has(filter.statuses));
             assert_eq!(group.counts, count(rows), "{about}");
             assert_eq!(group.wanted, wanted.len() as i64, "{about}");
-            let latest = wanted.iter().map(|row| row.life.last_used_at).max();
+            let latest = rows.iter().map(|row| row.life.last_used_at).max();
             assert_eq!(group.last_used_at, latest, "{about}");
         }
         let place = |id: &String| {
@@ -134,7 +134,7 @@ impl World {
                 GroupColumn::Name => (rows[0].party(by).folded.clone(), 0, id.clone()),
                 GroupColumn::Connections => (String::new(), wanted.count() as i64, id.clone()),
                 GroupColumn::LastUsed => {
-                    let latest = wanted.map(|row| row.life.last_used_at.millis()).max();
+                    let latest = rows.iter().map(|row| row.life.last_used_at.millis()).max();
                     (String::new(), latest.unwrap_or(-1), id.clone())
                 }
             }

@@ -106,8 +106,9 @@ impl TestDatabase {
                       COUNT(*) FILTER (WHERE revoked_at IS NULL AND lapsed), COUNT(revoked_at)";
         let mut statements = format!(
             "DELETE FROM connection_count; DELETE FROM connection_total;
-             INSERT INTO connection_count (client_id, project_id, active, expired, revoked)
-             SELECT client_id, project_id, {counts} FROM connection GROUP BY client_id, project_id;"
+             INSERT INTO connection_count (client_id, project_id, active, expired, revoked, last_used_at)
+             SELECT client_id, project_id, {counts}, MAX(last_used_at)
+             FROM connection GROUP BY client_id, project_id;"
         );
         for (kind, id) in [
             ("all", "''"),
