@@ -9,7 +9,7 @@ use super::{
         Engine, Filter, Hidden, Statuses, push_any, push_ended, push_filter, push_in, push_kinds,
         push_statuses,
     },
-    connection_groups::{GroupBy, Grouping},
+    connection_groups::{GroupBy, GroupColumn, Grouping},
     connection_search::pattern,
     connection_sum::{Crossing, push_crossing},
 };
@@ -27,29 +27,97 @@ pub(super) fn push_groups<D: Engine>(
     query
         .push("SELECT own.id, own.name, own.folded, ")
         .push(by.own());
-    query.push(
-        ", COALESCE(active, 0) AS active, COALESCE(expired, 0) AS expired,
-           COALESCE(revoked, 0) AS revoked, COALESCE(wanted, 0) AS wanted, last_used_at,
-           COALESCE(projects, 0) AS projects, one_project AS project_id
-        FROM ",
-    );
-    query.push(by.table()).push(" AS own LEFT JOIN (");
-    if counts_tell(filter, by) {
-        query.push("SELECT counted.*, ");
-        push_sum(query, filter.statuses);
+    if !counts_tell(filter, by) || shows_empty(filter, grouping) {
         query.push(
-            " AS wanted, CAST(0 AS BIGINT) AS projects, CAST(NULL AS TEXT) AS one_project FROM (",
+            ", COALESCE(active, 0) AS active, COALESCE(expired, 0) AS expired,
+               COALESCE(revoked, 0) AS revoked, COALESCE(wanted, 0) AS wanted,
+               CASE WHEN wanted > 0 THEN last_used_at END AS last_used_at,
+               COALESCE(projects, 0) AS projects, one_project AS project_id
+            FROM ",
         );
-        push_counted(query, filter, Counted::Groups(by));
-        query.push(") AS counted");
+        query.push(by.table()).push(" AS own LEFT JOIN (");
+        push_inner(query, filter, by);
+        query.push(") AS inner_count ON inner_count.id = own.id WHERE (wanted > 0");
+        if shows_empty(filter, grouping) {
+            push_empty(query, filter);
+        }
+        query.push(")");
+        return;
+    }
+    query.push(", active, expired, revoked, wanted, last_used_at, projects, one_project AS project_id FROM ");
+    // SQLite begins with the left side of a CROSS JOIN: with what is in order already.
+    if grouping.order.column == GroupColumn::Name {
+        query.push(by.table()).push(" AS own CROSS JOIN (");
+        push_inner(query, filter, by);
+        query.push(") AS inner_count");
     } else {
+        query.push("(");
+        push_inner(query, filter, by);
+        query.push(") AS inner_count CROSS JOIN ").push(by.table()).push(" AS own");
+    }
+    query.push(" WHERE inner_count.id = own.id AND wanted > 0");
+}
+
+/// Pushes how many groups there are.
+pub(super) fn push_count<D: Engine>(
+    query: &mut QueryBuilder<D>,
+    filter: &Filter,
+    grouping: &Grouping,
+) where
+    for<'q> i64: Encode<'q, D> + Type<D>,
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    query.push("SELECT COUNT(*) FROM (");
+    if shows_empty(filter, grouping) {
+        push_groups(query, filter, grouping);
+        query.push(") AS found");
+    } else {
+        push_inner(query, filter, grouping.by);
+        query.push(") AS found WHERE wanted > 0");
+    }
+}
+
+/// Whether clients of which nothing is wanted are groups too.
+fn shows_empty(filter: &Filter, grouping: &Grouping) -> bool {
+    grouping.with_empty && grouping.by == GroupBy::Client && concerns_clients_only(filter)
+}
+
+/// What each group has, by the counts or by the rows.
+fn push_inner<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, by: GroupBy)
+where
+    for<'q> i64: Encode<'q, D> + Type<D>,
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    if !counts_tell(filter, by) {
         push_rows(query, filter, by);
+        return;
     }
-    query.push(") AS inner_count ON inner_count.id = own.id WHERE (wanted > 0");
-    if grouping.with_empty && grouping.by == GroupBy::Client && concerns_clients_only(filter) {
-        push_empty(query, filter);
+    query.push("SELECT counted.*, ");
+    push_sum(query, filter.statuses);
+    query.push(" AS wanted, CAST(0 AS BIGINT) AS projects, CAST(NULL AS TEXT) AS one_project FROM (");
+    let moved = Moved::where_it_matters(filter);
+    push_counted(query, filter, Counted::Groups(by), moved);
+    query.push(") AS counted");
+}
+
+/// What time has moved from active to expired since it was counted, or back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moved {
+    /// Is left where it was counted: for sums of both.
+    Ignored,
+    /// Is put right.
+    Corrected,
+}
+
+impl Moved {
+    /// A sum of active and expired ones, or of neither, is the same in any case.
+    pub fn where_it_matters(filter: &Filter) -> Self {
+        if filter.statuses.active == filter.statuses.expired {
+            Self::Ignored
+        } else {
+            Self::Corrected
+        }
     }
-    query.push(")");
 }
 
 /// Whether the counts that are kept in step say all there is to say of the
@@ -90,19 +158,21 @@ impl Counted<'_> {
     }
 }
 
-/// Pushes a SELECT of the counts that are kept in step, with what time has
-/// changed since put right.
+/// Pushes a SELECT of the counts that are kept in step.
 pub(super) fn push_counted<D: Engine>(
     query: &mut QueryBuilder<D>,
     filter: &Filter,
     counted: Counted<'_>,
+    moved: Moved,
 ) where
     for<'q> i64: Encode<'q, D> + Type<D>,
     for<'q> String: Encode<'q, D> + Type<D>,
 {
     let crossings = || {
         let all = Crossing::ALL.into_iter().enumerate();
-        all.filter(|(_, which)| *which != Crossing::Aged || filter.cutoffs.has_age())
+        all.filter(|(_, which)| {
+            moved == Moved::Corrected && (*which != Crossing::Aged || filter.cutoffs.has_age())
+        })
     };
     query.push("SELECT ");
     for (key, _) in counted.keys() {
@@ -129,13 +199,15 @@ pub(super) fn push_counted<D: Engine>(
             query.push(column).push(", ");
         }
         query.push("COUNT(*) AS rows FROM connection WHERE 1 = 1");
-        push_clients(query, filter, "connection.client_id");
-        push_any(query, "connection.project_id", &filter.projects);
+        // Few have crossed: an index on anything else would lead past many more.
+        let hide = D::HIDE;
+        push_clients(query, filter, &format!("{hide}connection.client_id"));
+        push_any(query, &format!("{hide}connection.project_id"), &filter.projects);
         push_crossing(query, filter.cutoffs, which);
         query.push(" GROUP BY ");
         let mut columns = query.separated(", ");
         for (_, column) in counted.keys() {
-            columns.push(column);
+            columns.push(format_args!("{hide}{column}"));
         }
         query.push(format_args!(") AS crossed{n} ON 1 = 1"));
         for (key, column) in counted.keys() {

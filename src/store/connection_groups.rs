@@ -8,7 +8,7 @@ use super::{
     Result, Tx,
     connection_filter::{Filter, Hidden, push_filter, push_in},
     connection_group_key::{GroupValue, NEVER},
-    connection_group_rows::{Counted, counts_tell, push_counted, push_groups, push_sum},
+    connection_group_rows::{Counted, Moved, counts_tell, push_count, push_counted, push_groups, push_sum},
     connection_plan,
     connection_sum::Counts,
     sql,
@@ -102,7 +102,7 @@ pub async fn page(
         let mut query = QueryBuilder::new("SELECT * FROM (");
         push_groups(&mut query, filter, grouping);
         query.push(") AS found WHERE 1 = 1");
-        let column = grouping.order.column.sql();
+        let column = grouping.order.column.sql(grouping.with_empty);
         let (after, direction) = match grouping.order.descending == backwards {
             true => (">", "ASC"),
             false => ("<", "DESC"),
@@ -124,10 +124,34 @@ pub async fn page(
     if backwards {
         groups.reverse();
     }
-    if grouping.by == GroupBy::Client && counts_tell(filter, grouping.by) && !groups.is_empty() {
-        add_projects(tx, filter, &mut groups).await?;
+    if counts_tell(filter, grouping.by) && !groups.is_empty() {
+        if Moved::where_it_matters(filter) == Moved::Ignored {
+            correct(tx, filter, grouping.by, &mut groups).await?;
+        }
+        if grouping.by == GroupBy::Client {
+            add_projects(tx, filter, &mut groups).await?;
+        }
     }
     Ok(groups)
+}
+
+/// Puts right what time has moved since the groups were counted.
+async fn correct(tx: &mut Tx, filter: &Filter, by: GroupBy, groups: &mut [Group]) -> Result<()> {
+    let ids: Vec<_> = groups.iter().map(|group| group.id.clone()).collect();
+    let counted: Vec<(String, i64, i64)> = sql!(tx, |c| {
+        let mut query = QueryBuilder::new("SELECT id, active, expired FROM (");
+        push_counted(&mut query, filter, Counted::Groups(by), Moved::Corrected);
+        query.push(") AS counted WHERE ");
+        push_in(&mut query, "id", &ids);
+        query.build_query_as().fetch_all(c).await
+    })?;
+    for (id, active, expired) in counted {
+        for group in groups.iter_mut().filter(|group| group.id == id) {
+            group.counts.active = active;
+            group.counts.expired = expired;
+        }
+    }
+    Ok(())
 }
 
 /// Adds where the clients' connections lead.
@@ -135,7 +159,7 @@ async fn add_projects(tx: &mut Tx, filter: &Filter, groups: &mut [Group]) -> Res
     let ids: Vec<_> = groups.iter().map(|group| group.id.clone()).collect();
     let found: Vec<(String, i64, String)> = sql!(tx, |c| {
         let mut query = QueryBuilder::new("SELECT client_id, COUNT(*), MIN(project_id) FROM (");
-        push_counted(&mut query, filter, Counted::Pairs(&ids));
+        push_counted(&mut query, filter, Counted::Pairs(&ids), Moved::Corrected);
         query.push(") AS counted WHERE 0 < ");
         push_sum(&mut query, filter.statuses);
         query.push(" GROUP BY client_id");
@@ -157,9 +181,8 @@ async fn add_projects(tx: &mut Tx, filter: &Filter, groups: &mut [Group]) -> Res
 pub async fn count(tx: &mut Tx, filter: &Filter, grouping: &Grouping) -> Result<i64> {
     let filter = &connection_plan::settled(tx, filter).await?;
     Ok(sql!(tx, |c| {
-        let mut query = QueryBuilder::new("SELECT COUNT(*) FROM (");
-        push_groups(&mut query, filter, grouping);
-        query.push(") AS found");
+        let mut query = QueryBuilder::new("");
+        push_count(&mut query, filter, grouping);
         query.build_query_scalar().fetch_one(c).await
     })?)
 }
