@@ -53,7 +53,10 @@ pub(super) fn push_groups<D: Engine>(
     } else {
         query.push("(");
         push_inner(query, filter, by);
-        query.push(") AS inner_count CROSS JOIN ").push(by.table()).push(" AS own");
+        query
+            .push(") AS inner_count CROSS JOIN ")
+            .push(by.table())
+            .push(" AS own");
     }
     query.push(" WHERE inner_count.id = own.id AND wanted > 0");
 }
@@ -94,7 +97,9 @@ where
     }
     query.push("SELECT counted.*, ");
     push_sum(query, filter.statuses);
-    query.push(" AS wanted, CAST(0 AS BIGINT) AS projects, CAST(NULL AS TEXT) AS one_project FROM (");
+    query.push(
+        " AS wanted, CAST(0 AS BIGINT) AS projects, CAST(NULL AS TEXT) AS one_project FROM (",
+    );
     let moved = Moved::where_it_matters(filter);
     push_counted(query, filter, Counted::Groups(by), moved);
     query.push(") AS counted");
@@ -202,7 +207,11 @@ pub(super) fn push_counted<D: Engine>(
         // Few have crossed: an index on anything else would lead past many more.
         let hide = D::HIDE;
         push_clients(query, filter, &format!("{hide}connection.client_id"));
-        push_any(query, &format!("{hide}connection.project_id"), &filter.projects);
+        push_any(
+            query,
+            &format!("{hide}connection.project_id"),
+            &filter.projects,
+        );
         push_crossing(query, filter.cutoffs, which);
         query.push(" GROUP BY ");
         let mut columns = query.separated(", ");

@@ -8,7 +8,9 @@ use super::{
     Result, Tx,
     connection_filter::{Filter, Hidden, push_filter, push_in},
     connection_group_key::{GroupValue, NEVER},
-    connection_group_rows::{Counted, Moved, counts_tell, push_count, push_counted, push_groups, push_sum},
+    connection_group_rows::{
+        Counted, Moved, counts_tell, push_count, push_counted, push_groups, push_sum,
+    },
     connection_plan,
     connection_sum::Counts,
     sql,
