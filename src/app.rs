@@ -3,7 +3,7 @@
 use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use actix_web::{
-    App as Actix, HttpResponse, HttpServer,
+    App as Actix, HttpResponse, HttpServer, Route,
     dev::Server,
     middleware::from_fn,
     web::{self, Data, PayloadConfig, ServiceConfig},
@@ -134,13 +134,13 @@ pub fn build(app: App, listener: TcpListener, workers: usize) -> std::io::Result
             .app_data(PayloadConfig::new(BODY_LIMIT))
             .wrap(from_fn(headers::secure))
             .wrap(TracingLogger::<RequestSpan>::new())
-            .configure(machine_routes)
+            .configure(|routes| add(MACHINE_ROUTES, routes))
             // Last, because the empty prefix takes every path that is left.
             .service(
                 web::scope("")
                     .wrap(from_fn(console::errors::pages))
                     .wrap(sessions)
-                    .configure(page_routes)
+                    .configure(|routes| add(PAGE_ROUTES, routes))
                     .default_service(web::to(console::errors::nothing_here)),
             )
     };
@@ -152,82 +152,131 @@ pub fn build(app: App, listener: TcpListener, workers: usize) -> std::io::Result
         .run())
 }
 
-/// What programs call. The SSO proxy must let these through.
-fn machine_routes(routes: &mut ServiceConfig) {
-    let open = |path: &str| web::resource(path).wrap(from_fn(headers::cross_origin));
-    routes
-        .route("/healthz", web::get().to(HttpResponse::Ok))
-        .route("/readyz", web::get().to(ready))
-        .route("/static/{name}", web::get().to(assets::serve))
-        .service(
-            open("/.well-known/oauth-authorization-server/oauth")
-                .route(web::get().to(oauth::metadata::show)),
-        )
-        .service(
-            open("/.well-known/oauth-protected-resource/mcp").route(web::get().to(mcp::metadata)),
-        )
-        .service(open("/.well-known/{other:.*}").route(web::to(oauth::metadata::unknown)))
-        .service(open("/oauth/token").route(web::post().to(oauth::token::issue)))
-        .service(open("/oauth/revoke").route(web::post().to(oauth::revoke::act)))
-        .service(open("/oauth/register").route(web::post().to(oauth::register::act)))
-        .route("/oauth/introspect", web::post().to(oauth::introspect::show))
-        .service(
-            open("/forward-auth/{project}/oauth-protected-resource")
-                .route(web::get().to(oauth::forward_auth::metadata)),
-        )
-        .service(
-            web::resource("/forward-auth/{project}")
-                .route(web::get().to(oauth::forward_auth::ask))
-                .route(web::head().to(oauth::forward_auth::ask))
-                .default_service(web::to(oauth::forward_auth::other_methods)),
-        )
-        .service(
-            web::resource(mcp::PATH)
-                .route(web::post().to(mcp::receive))
-                .default_service(web::to(mcp::other_methods)),
-        );
+/// Which requests an entry of a table of routes is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verb {
+    /// `GET`.
+    Get,
+    /// `HEAD`.
+    Head,
+    /// `POST`.
+    Post,
+    /// Every method that no entry before it has.
+    Any,
 }
 
+/// An entry of a table of routes. The tables are what the server is made of, and what
+/// the tests of roles go through.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The method.
+    pub verb: Verb,
+    /// The path, with names in braces for the parts that differ.
+    pub path: &'static str,
+    /// Whether scripts from any origin may read the answers.
+    for_any_origin: bool,
+    to: fn(Route) -> Route,
+}
+
+impl Entry {
+    /// Makes the entry the only one of its path: what it does not answer is refused.
+    const fn for_any_origin(self) -> Self {
+        Self {
+            for_any_origin: true,
+            ..self
+        }
+    }
+
+    fn add_to(self, routes: &mut ServiceConfig) {
+        let route = (self.to)(match self.verb {
+            Verb::Get => web::get(),
+            Verb::Head => web::head(),
+            Verb::Post => web::post(),
+            Verb::Any => web::route(),
+        });
+        if self.for_any_origin {
+            let resource = web::resource(self.path).wrap(from_fn(headers::cross_origin));
+            routes.service(resource.route(route));
+        } else {
+            routes.route(self.path, route);
+        }
+    }
+}
+
+const fn entry(verb: Verb, path: &'static str, to: fn(Route) -> Route) -> Entry {
+    Entry {
+        verb,
+        path,
+        for_any_origin: false,
+        to,
+    }
+}
+
+const fn get(path: &'static str, to: fn(Route) -> Route) -> Entry {
+    entry(Verb::Get, path, to)
+}
+
+const fn head(path: &'static str, to: fn(Route) -> Route) -> Entry {
+    entry(Verb::Head, path, to)
+}
+
+const fn post(path: &'static str, to: fn(Route) -> Route) -> Entry {
+    entry(Verb::Post, path, to)
+}
+
+const fn any(path: &'static str, to: fn(Route) -> Route) -> Entry {
+    entry(Verb::Any, path, to)
+}
+
+/// What programs call. The SSO proxy must let these through.
+#[rustfmt::skip] // One line for each route, whatever its length.
+pub const MACHINE_ROUTES: &[Entry] = &[
+    get("/healthz", |route| route.to(HttpResponse::Ok)),
+    get("/readyz", |route| route.to(ready)),
+    get("/static/{name}", |route| route.to(assets::serve)),
+    get("/.well-known/oauth-authorization-server/oauth", |route| route.to(oauth::metadata::show)).for_any_origin(),
+    get("/.well-known/oauth-protected-resource/mcp", |route| route.to(mcp::metadata)).for_any_origin(),
+    any("/.well-known/{other:.*}", |route| route.to(oauth::metadata::unknown)).for_any_origin(),
+    post("/oauth/token", |route| route.to(oauth::token::issue)).for_any_origin(),
+    post("/oauth/revoke", |route| route.to(oauth::revoke::act)).for_any_origin(),
+    post("/oauth/register", |route| route.to(oauth::register::act)).for_any_origin(),
+    post("/oauth/introspect", |route| route.to(oauth::introspect::show)),
+    get("/forward-auth/{project}/oauth-protected-resource", |route| route.to(oauth::forward_auth::metadata)).for_any_origin(),
+    get("/forward-auth/{project}", |route| route.to(oauth::forward_auth::ask)),
+    head("/forward-auth/{project}", |route| route.to(oauth::forward_auth::ask)),
+    any("/forward-auth/{project}", |route| route.to(oauth::forward_auth::other_methods)),
+    post(mcp::PATH, |route| route.to(mcp::receive)),
+    any(mcp::PATH, |route| route.to(mcp::other_methods)),
+];
+
 /// What people open. The SSO proxy says who they are.
-fn page_routes(routes: &mut ServiceConfig) {
-    routes
-        .route("/", web::get().to(home))
-        .route("/connections", web::get().to(console::connections::show))
-        .route("/connections.csv", web::get().to(console::export::csv))
-        .route("/connections.json", web::get().to(console::export::json))
-        .route(
-            "/connections/rows",
-            web::get().to(console::connections::show_group),
-        )
-        .route("/connections/revoke", web::get().to(console::revoke::ask))
-        .route("/connections/revoke", web::post().to(console::revoke::act))
-        .route(
-            "/connections/revoke-matching",
-            web::get().to(console::revoke_matching::ask),
-        )
-        .route(
-            "/connections/revoke-matching",
-            web::post().to(console::revoke_matching::act),
-        )
-        .route("/acts/{id}", web::get().to(console::acts::show))
-        .route(
-            "/connections/{id}",
-            web::get().to(console::connection::show),
-        )
-        .route(
-            "/connections/{id}/rename",
-            web::post().to(console::connection::rename),
-        )
-        .route(
-            "/connections/{id}/delete",
-            web::post().to(console::connection::delete),
-        )
-        .route("/clients/{id}", web::get().to(console::client::show))
-        .route("/people/{id}", web::get().to(console::person::show))
-        .route("/me", web::get().to(console::person::me))
-        .route("/oauth/authorize", web::get().to(oauth::authorize::show))
-        .route("/oauth/authorize", web::post().to(oauth::authorize::decide))
-        .route("/demo/persona", web::post().to(console::demo::choose));
+#[rustfmt::skip]
+pub const PAGE_ROUTES: &[Entry] = &[
+    get("/", |route| route.to(home)),
+    get("/connections", |route| route.to(console::connections::show)),
+    get("/connections.csv", |route| route.to(console::export::csv)),
+    get("/connections.json", |route| route.to(console::export::json)),
+    get("/connections/rows", |route| route.to(console::connections::show_group)),
+    get("/connections/revoke", |route| route.to(console::revoke::ask)),
+    post("/connections/revoke", |route| route.to(console::revoke::act)),
+    get("/connections/revoke-matching", |route| route.to(console::revoke_matching::ask)),
+    post("/connections/revoke-matching", |route| route.to(console::revoke_matching::act)),
+    get("/acts/{id}", |route| route.to(console::acts::show)),
+    get("/connections/{id}", |route| route.to(console::connection::show)),
+    post("/connections/{id}/rename", |route| route.to(console::connection::rename)),
+    post("/connections/{id}/delete", |route| route.to(console::connection::delete)),
+    get("/clients/{id}", |route| route.to(console::client::show)),
+    get("/people/{id}", |route| route.to(console::person::show)),
+    get("/me", |route| route.to(console::person::me)),
+    get("/oauth/authorize", |route| route.to(oauth::authorize::show)),
+    post("/oauth/authorize", |route| route.to(oauth::authorize::decide)),
+    post("/demo/persona", |route| route.to(console::demo::choose)),
+];
+
+fn add(entries: &[Entry], routes: &mut ServiceConfig) {
+    for entry in entries {
+        entry.add_to(routes);
+    }
 }
 
 async fn home(principal: Principal) -> HttpResponse {

@@ -65,6 +65,10 @@ pub async fn run(sweep: &Sweep, workshop: &Workshop) -> Result<(), Failure> {
             "clients removed that were revoked long ago",
         ),
         (swept.tokens_removed, "tokens removed that had ended"),
+        (
+            swept.acts_removed,
+            "acts on everything that matched removed that finished long ago",
+        ),
         (swept.events_removed, "audit events removed for their age"),
         (
             swept.clients_forgotten,

@@ -18,7 +18,7 @@ use crate::{
         project::Project,
         role::Principal,
     },
-    flow::connection::{self, Change},
+    flow::connection::{self, Change, Deletion},
     store::{
         self,
         connection_list::{self, Listed},
@@ -126,17 +126,14 @@ pub async fn delete(
     let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
     let mut tx = app.db.write().await?;
     match connection::delete(&mut tx, &context, &principal.changes(), &id).await? {
-        Change::NotThere => Err(Problem::not_found()),
-        Change::Done(row) => {
+        Deletion::NotThere => Err(Problem::not_found()),
+        Deletion::Done(name) => {
             tx.commit().await?;
-            let said = format!(
-                "Deleted the record of {}. The audit trail keeps it.",
-                row.name
-            );
+            let said = format!("Deleted the record of {name}. The audit trail keeps it.");
             keep_flash(&session, Flash::Done(said));
             Ok(see_other("/connections"))
         }
-        Change::Otherwise(row) => {
+        Deletion::InUse(row) => {
             let text = format!(
                 "{} has not been revoked, and only the record of a revoked connection can be \
                  deleted. Nothing was changed.",

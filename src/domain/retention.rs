@@ -20,6 +20,10 @@ pub const REVOKED_CLIENT: Duration = DAY.saturating_mul(365);
 /// works for a minute, so nothing can come of it any more.
 pub const NEVER_CONNECTED: Duration = DAY;
 
+/// How long an act on everything that matched can be looked at once it has finished:
+/// as long as the connections that it ended. The audit trail tells of it for longer.
+pub const FINISHED_ACT: Duration = REVOKED_CONNECTION;
+
 /// How long a token stays after its end. One that has ended answers like one
 /// that is unknown, so nothing depends on it; the day keeps the sweep away from
 /// connections whose next refresh removes them anyway.

@@ -53,7 +53,19 @@ pub async fn rename(
     Ok(Change::Done(row))
 }
 
-/// Deletes the record of a revoked connection. The audit trail keeps its names.
+/// What came of deleting a record.
+#[derive(Clone, Debug)]
+pub enum Deletion {
+    /// It was deleted, by this act or before by the same person: this was its name.
+    Done(String),
+    /// It was not deleted, because the connection has not been revoked.
+    InUse(Listed),
+    /// There is no such connection within reach.
+    NotThere,
+}
+
+/// Deletes the record of a revoked connection. The audit trail keeps its names, and so
+/// tells whoever submits twice what the first one did, and nobody else.
 ///
 /// # Errors
 /// When the database fails.
@@ -62,17 +74,21 @@ pub async fn delete(
     context: &Context<'_>,
     reach: &Reach,
     id: &ConnectionId,
-) -> store::Result<Change> {
-    let Some(row) = find(tx, reach, id).await? else {
-        return Ok(Change::NotThere);
-    };
-    if !store::connection_end::delete_revoked(tx, id).await? {
-        let row = find(tx, reach, id).await?;
-        return Ok(row.map_or(Change::NotThere, Change::Otherwise));
+) -> store::Result<Deletion> {
+    let found = find(tx, reach, id).await?;
+    if let Some(row) = &found
+        && store::connection_end::delete_revoked(tx, id).await?
+    {
+        let event = context.event(Action::ConnectionDeleted, revoke::subject(row), None);
+        store::audit::append(tx, &[event]).await?;
+        return Ok(Deletion::Done(row.name.clone()));
     }
-    let event = context.event(Action::ConnectionDeleted, revoke::subject(&row), None);
-    store::audit::append(tx, &[event]).await?;
-    Ok(Change::Done(row))
+    // Read again: on PostgreSQL another submit may have deleted it since.
+    if let Some(row) = find(tx, reach, id).await? {
+        return Ok(Deletion::InUse(row));
+    }
+    let name = store::audit::deleted_by(tx, &context.actor.to_string(), id).await?;
+    Ok(name.map_or(Deletion::NotThere, Deletion::Done))
 }
 
 async fn find(tx: &mut Tx, reach: &Reach, id: &ConnectionId) -> store::Result<Option<Listed>> {

@@ -87,8 +87,18 @@ pub async fn deny(
 }
 
 async fn see(tx: &mut Tx, context: &Context<'_>, identity: &Identity) -> store::Result<PersonId> {
+    // Another name than before puts several connections elsewhere in lists. The right to
+    // change several comes before the person's row, as for everyone else who takes it.
+    let moved = store::person::is_sorted_otherwise(tx, identity).await?;
+    if moved {
+        store::lock_several(tx).await?;
+    }
     let new_id = context.secrets.new_id(context.now);
-    store::person::see(tx, &new_id, identity, context.now).await
+    let person = store::person::see(tx, &new_id, identity, context.now).await?;
+    if moved {
+        store::person::sort(tx, &person, identity).await?;
+    }
+    Ok(person)
 }
 
 fn code_for(context: &Context<'_>, proposal: &Proposal, consent: &Consent<'_>) -> Secret {

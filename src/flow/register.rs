@@ -125,6 +125,13 @@ pub async fn document(
     context: &Context<'_>,
     document: &ClientDocument,
 ) -> store::Result<()> {
+    let recorded = store::client::find(tx, document.url.as_str()).await?;
+    if recorded.is_some_and(|recorded| document.describes(&recorded)) {
+        return Ok(());
+    }
+    // Another name puts several connections elsewhere in lists. The right to change
+    // several comes before the client's row, as for everyone else who takes it.
+    store::lock_several(tx).await?;
     let new = described(context, document, None);
     if store::client::insert(tx, &new).await? {
         insert_redirect_uris(tx, &new.id, &new.redirect_uris).await?;

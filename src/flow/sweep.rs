@@ -19,7 +19,7 @@ use crate::{
         tombstone::{Cause, Tombstone},
     },
     store::{
-        self, Db, Tx, audit, client_look,
+        self, Db, Tx, audit, bulk_act, client_look,
         client_sweep::{self, Outdated as OutdatedClient, Unused},
         connection_list,
         connection_sweep::{self, Drift, Due, Outdated},
@@ -51,6 +51,8 @@ pub struct Swept {
     pub clients_removed: usize,
     /// Tokens removed after their end.
     pub tokens_removed: usize,
+    /// Acts on everything that matched, removed long after they finished.
+    pub acts_removed: usize,
     /// Events removed at the end of the audit trail.
     pub events_removed: usize,
     /// Clients removed so long ago that it is forgotten what became of them.
@@ -75,6 +77,7 @@ impl Swept {
             Step::Clients(OutdatedClient::Unused(_)) => &mut self.unused_clients_removed,
             Step::Clients(OutdatedClient::Revoked(_)) => &mut self.clients_removed,
             Step::Tokens(_) => &mut self.tokens_removed,
+            Step::Acts(_) => &mut self.acts_removed,
             Step::Events(_) => &mut self.events_removed,
             Step::Tombstones(_) => &mut self.clients_forgotten,
             Step::Looks => &mut self.looks_recorded,
@@ -89,6 +92,7 @@ enum Step {
     Connections(Outdated),
     Clients(OutdatedClient),
     Tokens(Timestamp),
+    Acts(Timestamp),
     Events(Timestamp),
     Tombstones(Timestamp),
     Looks,
@@ -107,6 +111,7 @@ fn steps(context: &Context<'_>) -> Vec<Step> {
         Step::Connections(Outdated::Revoked(ago(retention::REVOKED_CONNECTION))),
         Step::Clients(OutdatedClient::Revoked(ago(retention::REVOKED_CLIENT))),
         Step::Tokens(ago(retention::ENDED_TOKEN)),
+        Step::Acts(ago(retention::FINISHED_ACT)),
         Step::Events(ago(retention::AUDIT_TRAIL)),
         Step::Tombstones(ago(retention::TOMBSTONE)),
         Step::Looks,
@@ -160,6 +165,7 @@ pub async fn due(db: &Db, context: &Context<'_>) -> store::Result<Swept> {
             }
             Step::Clients(outdated) => client_sweep::count(&mut tx, outdated).await?,
             Step::Tokens(until) => token::count_ended(&mut tx, until).await?,
+            Step::Acts(until) => bulk_act::count_finished(&mut tx, until).await?,
             Step::Events(until) => audit::count_until(&mut tx, until).await?,
             Step::Tombstones(until) => tombstone::count_until(&mut tx, until).await?,
             Step::Looks => client_look::count_without(&mut tx).await?,
@@ -182,6 +188,7 @@ async fn batch(db: &Db, context: &Context<'_>, step: Step) -> store::Result<Batc
         Step::Connections(outdated) => connections(db, context, outdated).await,
         Step::Clients(outdated) => clients(db, context, outdated).await,
         Step::Tokens(until) => tokens(db, until).await,
+        Step::Acts(until) => acts(db, until).await,
         Step::Events(until) => events(db, until).await,
         Step::Tombstones(until) => tombstones(db, until).await,
         Step::Looks => looks(db).await,
@@ -326,6 +333,21 @@ async fn tokens(db: &Db, until: Timestamp) -> store::Result<Batch> {
     tx.commit().await?;
     Ok(Batch {
         found: hashes.len(),
+        changed,
+    })
+}
+
+/// No audit event: what the act did has its own, and nobody's access changes.
+async fn acts(db: &Db, until: Timestamp) -> store::Result<Batch> {
+    let ids = bulk_act::find_finished(&mut db.read().await?, until, BATCH).await?;
+    if ids.is_empty() {
+        return Ok(Batch::default());
+    }
+    let mut tx = begin(db).await?;
+    let changed = bulk_act::remove(&mut tx, &ids).await?;
+    tx.commit().await?;
+    Ok(Batch {
+        found: ids.len(),
         changed,
     })
 }

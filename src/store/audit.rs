@@ -4,7 +4,7 @@ use crate::{
     clock::Timestamp,
     domain::{
         audit::{Action, Event},
-        ids::{ClientId, EventId},
+        ids::{ClientId, ConnectionId, EventId},
     },
 };
 
@@ -166,6 +166,25 @@ pub async fn creator(tx: &mut Tx, client: &ClientId) -> Result<Option<String>> {
         .bind(client)
         .bind(Action::ClientCreated.as_str())
         .bind(Action::ClientRegistered.as_str())
+        .fetch_optional(c)
+        .await)?)
+}
+
+/// The name of the connection whose record `actor`, in the words of the trail, deleted;
+/// `None` when it was someone else or nobody.
+///
+/// # Errors
+/// When the database fails.
+pub async fn deleted_by(tx: &mut Tx, actor: &str, id: &ConnectionId) -> Result<Option<String>> {
+    // Index: audit_event_by_connection.
+    const DELETED: &str = "
+        SELECT connection_name
+        FROM audit_event
+        WHERE connection_id = $1 AND action = $2 AND actor = $3";
+    Ok(sql!(tx, |c| sqlx::query_scalar(DELETED)
+        .bind(id)
+        .bind(Action::ConnectionDeleted.as_str())
+        .bind(actor)
         .fetch_optional(c)
         .await)?)
 }

@@ -10,7 +10,7 @@ use crate::{
 
 use super::{
     Error, Result, Tx,
-    connection_filter::{Filter, Hidden, push_filter},
+    connection_filter::{Filter, Hidden, push_filter, push_in},
     connection_plan, sql,
 };
 
@@ -198,4 +198,45 @@ pub async fn stalled(tx: &mut Tx, before: Timestamp) -> Result<Vec<ActId>> {
         .bind(before)
         .fetch_all(c)
         .await)?)
+}
+
+/// Up to `limit` acts that finished then or earlier.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_finished(tx: &mut Tx, until: Timestamp, limit: usize) -> Result<Vec<ActId>> {
+    // Reads the whole table: people begin such acts, and few.
+    const FINISHED: &str = "SELECT id FROM bulk_act WHERE finished_at <= $1 LIMIT $2";
+    Ok(sql!(tx, |c| sqlx::query_scalar(FINISHED)
+        .bind(until)
+        .bind(limit as i64)
+        .fetch_all(c)
+        .await)?)
+}
+
+/// How many such acts there are.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_finished(tx: &mut Tx, until: Timestamp) -> Result<i64> {
+    const COUNT: &str = "SELECT COUNT(*) FROM bulk_act WHERE finished_at <= $1";
+    Ok(sql!(tx, |c| sqlx::query_scalar(COUNT)
+        .bind(until)
+        .fetch_one(c)
+        .await)?)
+}
+
+/// Removes the acts, and returns how many there were. Of what they ended nothing is left
+/// to do, so no batch goes with them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn remove(tx: &mut Tx, ids: &[ActId]) -> Result<usize> {
+    let removed = sql!(tx, |c| {
+        let mut query = QueryBuilder::new("DELETE FROM bulk_act WHERE ");
+        push_in(&mut query, "id", ids);
+        let done = query.build().execute(c).await;
+        done.map(|done| done.rows_affected())
+    })?;
+    Ok(removed as usize)
 }

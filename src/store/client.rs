@@ -167,6 +167,7 @@ pub async fn insert(tx: &mut Tx, client: &Client) -> Result<bool> {
 }
 
 /// Gives a client another name, and its connections their place in lists sorted by it.
+/// It changes several connections, so the caller holds [`super::lock_several`].
 ///
 /// # Errors
 /// When the database fails.

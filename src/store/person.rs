@@ -109,6 +109,49 @@ pub async fn by_email(tx: &mut Tx, email: &str) -> Result<Vec<PersonId>> {
         .await)?)
 }
 
+/// Whether a connection of this person's is sorted by another name or e-mail.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_sorted_otherwise(tx: &mut Tx, identity: &Identity) -> Result<bool> {
+    // people (subject), connection_by_person
+    const OTHERWISE: &str = "
+        SELECT EXISTS (
+            SELECT 1
+            FROM people
+            JOIN connection ON connection.person_id = people.id
+            WHERE people.subject = $1 AND connection.person_folded <> $2
+        )";
+    Ok(sql!(tx, |c| sqlx::query_scalar(OTHERWISE)
+        .bind(&identity.subject)
+        .bind(sorted_by(identity))
+        .fetch_one(c)
+        .await)?)
+}
+
+/// Gives a person's connections their place in lists sorted by person. It changes several
+/// connections, so the caller holds [`super::lock_several`].
+///
+/// # Errors
+/// When the database fails.
+pub async fn sort(tx: &mut Tx, id: &PersonId, identity: &Identity) -> Result<()> {
+    const SORT: &str = "
+        UPDATE connection
+        SET person_folded = $2
+        WHERE person_id = $1 AND person_folded <> $2";
+    sql!(tx, |c| sqlx::query(SORT)
+        .bind(id)
+        .bind(sorted_by(identity))
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+fn sorted_by(identity: &Identity) -> String {
+    folded(&[&identity.name, &identity.email])
+}
+
 /// Records who was seen, under `id` when they are new, and returns their id.
 /// Waits for, and then holds, the person's row.
 ///
@@ -130,31 +173,18 @@ pub async fn see(
             last_seen_at = excluded.last_seen_at,
             folded = excluded.folded
         RETURNING id";
-    // Their connections' place in lists sorted by person.
-    const SORT: &str = "
-        UPDATE connection
-        SET person_folded = $2
-        WHERE person_id = $1 AND person_folded <> $2";
-    let folded = folded(&[&identity.name, &identity.email]);
     let groups = identity
         .groups
         .as_ref()
         .map(|groups| serde_json::Value::from(groups.clone()).to_string());
-    let id: PersonId = sql!(tx, |c| sqlx::query_scalar(SEE)
+    Ok(sql!(tx, |c| sqlx::query_scalar(SEE)
         .bind(id)
         .bind(&identity.subject)
         .bind(&identity.email)
         .bind(&identity.name)
         .bind(groups)
         .bind(now)
-        .bind(&folded)
+        .bind(sorted_by(identity))
         .fetch_one(c)
-        .await)?;
-    sql!(tx, |c| sqlx::query(SORT)
-        .bind(&id)
-        .bind(&folded)
-        .execute(c)
-        .await
-        .map(drop))?;
-    Ok(id)
+        .await)?)
 }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Stores that Olivia confirmed everything, without beginning to revoke it.
-async fn confirms_everything(app: &TestApp) -> ActId {
+pub async fn confirms_everything(app: &TestApp) -> ActId {
     let context = Context {
         actor: untether::domain::audit::Actor::Person("olivia@acme.example".into()),
         ..app.context()

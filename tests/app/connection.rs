@@ -1,6 +1,10 @@
 //! The page of one connection: what it says, to whom, and what can be done there.
 
+use futures_util::future::join_all;
+
 use crate::support::{Page, TestApp, form_fields};
+
+const MISSING: &str = "01890000-0000-7000-8000-000000000000";
 
 fn said(page: &Page, term: &str) -> String {
     let terms = page.all(".connection dt");
@@ -120,6 +124,41 @@ async fn a_name_that_cannot_be_kept_is_said_and_stays_in_the_field() {
 }
 
 #[actix_web::test]
+async fn a_record_deleted_twice_is_deleted_once_and_only_who_did_it_is_told() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    host.connects(&ana, &server).await;
+    let id = ana.newest_connection().await;
+    let name = ana.opens(&format!("/connections/{id}")).await.all("h1")[0].clone();
+    ana.revokes(&[&id], "").await;
+    let delete = format!("/connections/{id}/delete");
+    let csrf = vec![("csrf".to_owned(), ana.form_token().await)];
+    let answers = join_all((0..4).map(|_| ana.posts(&delete, &csrf))).await;
+    assert!(answers.iter().all(|answer| answer.status == 303));
+    // And once more in another browser.
+    let ana = app.person("ana");
+    assert_eq!(ana.posts(&delete, &csrf).await.status, 303);
+    let said = ana.opens("/connections").await;
+    assert_eq!(
+        said.all("[role=status] .flash"),
+        [format!(
+            "Deleted the record of {name}. The audit trail keeps it."
+        )]
+    );
+    let trail = "SELECT actor FROM audit_event WHERE action = 'connection.deleted'";
+    assert_eq!(app.database.texts(trail).await, ["ana@acme.example"]);
+    for other in [app.owner(), app.auditor(), app.person("bo")] {
+        let csrf = [("csrf".to_owned(), other.form_token().await)];
+        let answer = other.posts(&delete, &csrf).await;
+        let never = format!("/connections/{MISSING}/delete");
+        assert_eq!(answer.status, 404, "{}", other.email);
+        assert_eq!(answer.bare(), other.posts(&never, &csrf).await.bare());
+    }
+}
+
+#[actix_web::test]
 async fn a_revoked_connection_keeps_its_name_until_its_record_is_deleted() {
     let app = TestApp::spawn().await;
     let server = app.project("search", &[]).await;
@@ -157,7 +196,6 @@ async fn a_revoked_connection_keeps_its_name_until_its_record_is_deleted() {
     );
     assert!(said.connections().is_empty());
     assert_eq!(ana.opens(&path).await.status, 404);
-    assert_eq!(ana.posts(&delete, &csrf).await.status, 404);
     let trail = "SELECT connection_name || ', ' || client_name || ', ' || project_name || ', '
                      || person_email || ' by ' || actor
                  FROM audit_event WHERE action = 'connection.deleted'";

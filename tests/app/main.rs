@@ -5,6 +5,11 @@
 
 mod support;
 
+mod access;
+mod access_answer;
+mod access_machine;
+mod access_rows;
+mod access_world;
 mod acts;
 mod architecture;
 mod assertion;
@@ -40,6 +45,7 @@ mod register_limit;
 mod revoke;
 mod roles;
 mod secrecy;
+mod several;
 mod shell;
 mod sweep;
 mod token;

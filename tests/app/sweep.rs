@@ -209,6 +209,30 @@ async fn a_code_that_comes_back_is_recognized_for_as_long_as_its_connection_live
 }
 
 #[actix_web::test]
+async fn an_act_is_kept_for_as_long_as_what_it_ended_and_an_unfinished_one_for_longer() {
+    let app = TestApp::spawn().await;
+    let started = app.now().millis();
+    for (id, finished) in [("01", "0"), ("02", "NULL")] {
+        let insert = format!(
+            "INSERT INTO bulk_act (id, actor, subject, filter, total, ended, skipped,
+                                   started_at, advanced_at, finished_at)
+             VALUES ('{id}', 'ana', 'ana', 'active', 1, 1, 0, {started}, {started},
+                     {started} + {finished})"
+        );
+        app.database.execute(&insert).await;
+    }
+    app.advance(90 * DAY - MOMENT);
+    assert_eq!(app.sweeps().await.acts_removed, 0);
+    app.advance(MOMENT);
+    let due = sweep::due(&app.app.db, &app.context()).await.unwrap();
+    assert_eq!(due.acts_removed, 1);
+    assert_eq!(app.sweeps().await.acts_removed, 1);
+    let left = app.database.texts("SELECT id FROM bulk_act").await;
+    assert_eq!(left, ["02"]);
+    assert_eq!(app.sweeps().await, Swept::default());
+}
+
+#[actix_web::test]
 async fn the_audit_trail_reaches_back_two_years() {
     let app = TestApp::spawn().await;
     let server = app.project("search", &[]).await;

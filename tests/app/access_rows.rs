@@ -1,0 +1,195 @@
+//! The table of pages: what each role is answered, by whose the thing is that it asks for.
+
+use untether::app::Verb;
+
+use crate::access_world::Role;
+
+/// What each role is answered about what is its own, in a project that it administers,
+/// foreign to it, and not there.
+#[derive(Clone, Copy)]
+pub struct Statuses {
+    pub owner: [u16; 4],
+    pub auditor: [u16; 4],
+    pub administrator: [u16; 4],
+    pub member: [u16; 4],
+    pub stranger: [u16; 4],
+}
+
+impl Statuses {
+    pub fn of(&self, role: Role) -> [u16; 4] {
+        match role {
+            Role::Owner => self.owner,
+            Role::Auditor => self.auditor,
+            Role::Administrator => self.administrator,
+            Role::Member => self.member,
+            Role::Stranger => self.stranger,
+            Role::Nobody => [401; 4],
+        }
+    }
+}
+
+/// Whoever is signed in, whatever it is about: what is not in sight is left out.
+const fn everyone(status: u16) -> Statuses {
+    Statuses {
+        owner: [status; 4],
+        auditor: [status; 4],
+        administrator: [status; 4],
+        member: [status; 4],
+        stranger: [status; 4],
+    }
+}
+
+/// Whoever sees the thing.
+const SEEN: Statuses = Statuses {
+    owner: [200, 200, 200, 404],
+    auditor: [200, 200, 200, 404],
+    administrator: [200, 200, 404, 404],
+    member: [200, 404, 404, 404],
+    stranger: [404; 4],
+};
+
+/// Whoever may change the thing: auditors nothing, not even what is their own.
+const fn changed(status: u16) -> Statuses {
+    Statuses {
+        owner: [status, status, status, 404],
+        auditor: [404; 4],
+        administrator: [status, status, 404, 404],
+        member: [status, 404, 404, 404],
+        stranger: [404; 4],
+    }
+}
+
+/// Acts are their actor's: administering a project does not show who did what in it.
+const OWN_ACT: Statuses = Statuses {
+    administrator: [200, 404, 404, 404],
+    ..SEEN
+};
+
+/// Whoever may revoke anything at all; nothing matches where nothing may be changed.
+const fn matching(found: u16, nothing: u16) -> Statuses {
+    Statuses {
+        owner: [found, found, found, nothing],
+        auditor: [404; 4],
+        administrator: [found, found, nothing, nothing],
+        member: [found, nothing, nothing, nothing],
+        stranger: [404; 4],
+    }
+}
+
+/// An e-mail that is nobody's in sight is a mistake in the filter.
+const BY_EMAIL: Statuses = Statuses {
+    owner: [200, 200, 200, 400],
+    auditor: [200, 200, 200, 400],
+    administrator: [200, 200, 400, 400],
+    member: [200, 400, 400, 400],
+    stranger: [400; 4],
+};
+
+/// Everyone may connect for themselves, to every project, auditors too: it gives access
+/// to nothing but what is theirs. The client is told that a project is not there.
+const CONSENT: Statuses = Statuses {
+    owner: [200, 200, 200, 303],
+    auditor: [200, 200, 200, 303],
+    administrator: [200, 200, 200, 303],
+    member: [200, 200, 200, 303],
+    stranger: [200, 200, 200, 303],
+};
+
+pub struct Row {
+    pub verb: Verb,
+    /// As in the program's table.
+    pub route: &'static str,
+    /// A request for it.
+    pub path: &'static str,
+    pub form: &'static str,
+    /// Whether it takes a connection that has been revoked.
+    pub ended: bool,
+    /// What is answered to scripts, and without them where `page` says nothing else.
+    answers: Statuses,
+    page: Option<Statuses>,
+}
+
+impl Row {
+    /// By column.
+    pub fn answers(&self, role: Role, fragment: bool) -> [u16; 4] {
+        match self.page {
+            Some(page) if !fragment => page.of(role),
+            _ => self.answers.of(role),
+        }
+    }
+
+    /// Whether this role gets anything but a refusal.
+    pub fn is_open_to(&self, role: Role) -> bool {
+        self.answers.of(role).iter().any(|status| *status < 400)
+    }
+}
+
+const fn get(route: &'static str, path: &'static str, answers: Statuses) -> Row {
+    Row {
+        verb: Verb::Get,
+        route,
+        path,
+        form: "",
+        ended: false,
+        answers,
+        page: None,
+    }
+}
+
+const fn post(
+    route: &'static str,
+    path: &'static str,
+    form: &'static str,
+    answers: Statuses,
+) -> Row {
+    Row {
+        verb: Verb::Post,
+        form,
+        ..get(route, path, answers)
+    }
+}
+
+/// The rows of a group; without scripts the list that they stand in, which says no more
+/// than any list.
+const fn group(path: &'static str) -> Row {
+    Row {
+        page: Some(everyone(303)),
+        ..get("/connections/rows", path, SEEN)
+    }
+}
+
+#[rustfmt::skip] // One line for each row, whatever its length.
+pub const ROWS: &[Row] = &[
+    get("/", "/", everyone(303)),
+    get("/me", "/me", everyone(200)),
+    get("/connections", "/connections", everyone(200)),
+    get("/connections", "/connections?view=list&status=active&status=revoked", everyone(200)),
+    get("/connections", "/connections?view=client&client={client}&open={client}", everyone(200)),
+    get("/connections", "/connections?view=list&person={person}", everyone(200)),
+    get("/connections", "/connections?view=list&person={email}", BY_EMAIL),
+    get("/connections", "/connections?view=person&project={project}", everyone(200)),
+    get("/connections", "/connections?view=project", everyone(200)),
+    get("/connections.csv", "/connections.csv?client={client}", everyone(200)),
+    get("/connections.csv", "/connections.csv", everyone(200)),
+    get("/connections.json", "/connections.json?person={person}", everyone(200)),
+    get("/connections.json", "/connections.json", everyone(200)),
+    group("/connections/rows?view=client&group={client}"),
+    group("/connections/rows?view=person&group={person}"),
+    group("/connections/rows?view=project&group={project}"),
+    get("/connections/revoke", "/connections/revoke?id={connection}", changed(200)),
+    post("/connections/revoke", "/connections/revoke", "id={connection}", changed(303)),
+    get("/connections/revoke-matching", "/connections/revoke-matching?client={client}", matching(200, 200)),
+    get("/connections/revoke-matching", "/connections/revoke-matching?person={person}", matching(200, 200)),
+    get("/connections/revoke-matching", "/connections/revoke-matching?project={project}", matching(200, 200)),
+    post("/connections/revoke-matching", "/connections/revoke-matching?view=list&client={client}", "{matching}", matching(303, 409)),
+    get("/acts/{id}", "/acts/{act}", OWN_ACT),
+    get("/connections/{id}", "/connections/{connection}", SEEN),
+    post("/connections/{id}/rename", "/connections/{connection}/rename", "name=Renamed&was={name}", changed(303)),
+    Row { ended: true, ..post("/connections/{id}/delete", "/connections/{connection}/delete", "", changed(303)) },
+    get("/clients/{id}", "/clients/{client}", SEEN),
+    get("/people/{id}", "/people/{person}", SEEN),
+    get("/oauth/authorize", "/oauth/authorize?{consent}", CONSENT),
+    post("/oauth/authorize", "/oauth/authorize", "{consent}&decision=allow&nonce={client}", everyone(303)),
+    // There is one in the demo only.
+    post("/demo/persona", "/demo/persona", "persona=owner", everyone(404)),
+];

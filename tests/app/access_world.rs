@@ -1,0 +1,278 @@
+//! What the tests of access act on: for each role the same things, which are its own,
+//! in a project that it administers, foreign to it, or not there at all.
+
+use untether::{domain::ids::ActId, store::bulk_act::BulkAct};
+
+use crate::support::{McpServer, Person, TestApp, path_of};
+
+const MISSING: &str = "01890000-0000-7000-8000-000000000000";
+
+/// How many of everything there are, so that each can be changed once as a page and
+/// once as a fragment.
+const TURNS: usize = 2;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Owner,
+    Auditor,
+    /// Administers the project "search".
+    Administrator,
+    /// Has connected something.
+    Member,
+    /// Is signed in, and has connected nothing.
+    Stranger,
+    /// Comes without an identity.
+    Nobody,
+}
+
+impl Role {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Owner => "olivia",
+            Self::Auditor => "arthur",
+            Self::Administrator => "pablo",
+            Self::Member => "ana",
+            Self::Stranger => "stranger",
+            Self::Nobody => "nobody",
+        }
+    }
+
+    /// Whose things the column of its own shows: it may have none.
+    fn connects_as(self) -> &'static str {
+        match self {
+            Self::Stranger | Self::Nobody => "nora",
+            _ => self.name(),
+        }
+    }
+
+    /// Whether the things in this column are in sight.
+    pub fn sees(self, whose: Whose) -> bool {
+        match self {
+            Self::Owner | Self::Auditor => true,
+            Self::Administrator => whose != Whose::Foreign,
+            Self::Member => whose == Whose::Own,
+            Self::Stranger | Self::Nobody => false,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    Own,
+    Administered,
+    Foreign,
+    Missing,
+}
+
+pub const COLUMNS: [Whose; 4] = [
+    Whose::Own,
+    Whose::Administered,
+    Whose::Foreign,
+    Whose::Missing,
+];
+
+/// A connection and everything that hangs on it, as text.
+#[derive(Clone, Debug)]
+pub struct Thing {
+    pub whose: Whose,
+    pub connection: String,
+    pub name: String,
+    pub client: String,
+    pub client_name: String,
+    pub person: String,
+    pub email: String,
+    pub project: String,
+    pub project_name: String,
+    /// An act of the person's.
+    pub act: String,
+    /// An authorization request for the project, by a client of nobody's.
+    pub consent: String,
+    /// What confirms the revocation of everything of the client's.
+    pub matching: String,
+}
+
+impl Thing {
+    /// The text with this thing's facts in place of their names.
+    pub fn fill(&self, text: &str) -> String {
+        let facts = [
+            ("{connection}", &self.connection),
+            ("{name}", &self.name),
+            ("{client}", &self.client),
+            ("{person}", &self.person),
+            ("{email}", &self.email),
+            ("{project}", &self.project),
+            ("{act}", &self.act),
+            ("{consent}", &self.consent),
+            ("{matching}", &self.matching),
+        ];
+        let mut text = text.to_owned();
+        for (name, fact) in facts {
+            text = text.replace(name, fact);
+        }
+        text
+    }
+
+    /// What identifies it, which an answer may repeat when it was sent.
+    pub fn ids(&self) -> [&str; 5] {
+        [
+            &self.connection,
+            &self.client,
+            &self.person,
+            &self.project,
+            &self.act,
+        ]
+    }
+
+    /// What nobody may read who does not see it.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        let names = [
+            &self.name,
+            &self.client_name,
+            &self.email,
+            &self.project_name,
+        ];
+        let names = names.into_iter().map(String::as_str);
+        self.ids().into_iter().chain(names)
+    }
+
+    fn missing(like: &Self) -> Self {
+        Self {
+            whose: Whose::Missing,
+            connection: MISSING.into(),
+            name: "Missing App".into(),
+            client: MISSING.into(),
+            person: MISSING.into(),
+            email: "missing@acme.example".into(),
+            project: MISSING.into(),
+            act: MISSING.into(),
+            consent: like.consent.replace("vault", "missing"),
+            ..like.clone()
+        }
+    }
+}
+
+/// A program with everything in it that one role acts on.
+pub struct World {
+    pub app: TestApp,
+    pub role: Role,
+    /// By column.
+    pub things: [[Thing; TURNS]; 4],
+}
+
+impl World {
+    pub async fn new(role: Role) -> Self {
+        let app = TestApp::spawn().await;
+        let things = furnish(&app, role).await;
+        Self { app, role, things }
+    }
+
+    pub fn person(&self) -> Person<'_> {
+        // A new browser each time: no message of the act before is shown.
+        self.app.person(self.role.name())
+    }
+
+    /// Ends every connection.
+    pub async fn revoke_all(&self) {
+        let there = self.things[..3].iter().flatten();
+        let ids: Vec<_> = there.map(|thing| thing.connection.as_str()).collect();
+        assert_eq!(self.app.owner().revokes(&ids, "").await.status, 303);
+    }
+
+    /// Everything in the database, with what was only noted until now.
+    pub async fn dump(&self) -> String {
+        self.app.app.uses.record(&self.app.app.db).await.unwrap();
+        self.app.database.dump().await
+    }
+}
+
+async fn furnish(app: &TestApp, role: Role) -> [[Thing; TURNS]; 4] {
+    let wiki = app.project("wiki", &[]).await;
+    let search = app.project("search", &["pablo@acme.example"]).await;
+    let vault = app.project("vault", &[]).await;
+    let neutral = app.host("Neutral").await;
+    let mut columns = Vec::new();
+    for (whose, person, project, server) in [
+        (Whose::Own, role.connects_as(), "wiki", &wiki),
+        (Whose::Administered, "bo", "search", &search),
+        (Whose::Foreign, "cy", "vault", &vault),
+    ] {
+        let request = neutral.authorize_path(Some(&server.resource));
+        let (_, consent) = request.split_once('?').unwrap();
+        let mut turns = Vec::new();
+        for turn in 1..=TURNS {
+            let client_name = format!("{whose:?} App {turn}");
+            let mut thing = connect(app, &client_name, person, server).await;
+            thing.whose = whose;
+            thing.project_name = format!("Project {project}");
+            thing.consent = consent.to_owned();
+            turns.push(thing);
+        }
+        columns.push(<[Thing; TURNS]>::try_from(turns).unwrap());
+    }
+    columns.push(columns[2].each_ref().map(Thing::missing));
+    columns.try_into().unwrap()
+}
+
+async fn connect(app: &TestApp, client_name: &str, name: &str, server: &McpServer<'_>) -> Thing {
+    let person = app.person(name);
+    let host = app.host(client_name).await;
+    host.connects(&person, server).await;
+    let facts = format!(
+        "SELECT id || '|' || name || '|' || person_id || '|' || project_id
+         FROM connection WHERE client_id = '{}'",
+        host.client_id
+    );
+    let facts = app.database.texts(&facts).await.remove(0);
+    let facts: Vec<_> = facts.split('|').map(str::to_owned).collect();
+    let [connection, name, person_id, project] = facts.try_into().unwrap();
+    Thing {
+        whose: Whose::Own,
+        connection,
+        name,
+        client_name: client_name.to_owned(),
+        person: person_id,
+        act: act(app, &person.email).await,
+        email: person.email,
+        project,
+        project_name: String::new(),
+        consent: path_of(&[]),
+        matching: matching(app, &host.client_id).await,
+        client: host.client_id,
+    }
+}
+
+/// A finished act of someone's.
+async fn act(app: &TestApp, email: &str) -> String {
+    let id: ActId = app.app.secrets.new_id(app.now());
+    let act = BulkAct {
+        id: id.clone(),
+        actor: email.to_owned(),
+        subject: email.to_owned(),
+        address: None,
+        filter: "active".into(),
+        reason: None,
+        total: 1,
+        ended: 1,
+        skipped: 0,
+        started_at: app.now(),
+        finished_at: Some(app.now()),
+    };
+    let mut tx = app.app.db.write().await.unwrap();
+    untether::store::bulk_act::insert(&mut tx, &act)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    id.to_string()
+}
+
+/// The right answer to the preview of what a client has, from someone who may see it.
+async fn matching(app: &TestApp, client: &str) -> String {
+    let path = format!("/connections/revoke-matching?view=list&client={client}");
+    let preview = app.owner().opens(&path).await;
+    let mut form = vec!["count=1".to_owned()];
+    for name in ["act", "at", "set"] {
+        let value = preview.attributes(&format!("form input[name={name}]"), "value");
+        form.push(format!("{name}={}", value[0]));
+    }
+    form.join("&")
+}
