@@ -53,6 +53,16 @@ class Sqlite:
         finally:
             connection.close()
 
+    def execute(self, *statements: str):
+        """Changes rows past the program."""
+        connection = sqlite3.connect(self.path, timeout=10)
+        try:
+            with connection:
+                for statement in statements:
+                    connection.execute(statement)
+        finally:
+            connection.close()
+
     def settle(self):
         """Nothing to wait for: the killed process was the database."""
 
@@ -75,6 +85,11 @@ class Postgres:
     def rows(self, query: str) -> list[tuple]:
         with psycopg.connect(self.url) as connection:
             return connection.execute(query).fetchall()
+
+    def execute(self, *statements: str):
+        with psycopg.connect(self.url) as connection:
+            for statement in statements:
+                connection.execute(statement)
 
     def settle(self):
         """Waits until the sessions of a killed process have ended, one way or the other."""
