@@ -133,11 +133,10 @@ pub async fn delete(
             keep_flash(&session, Flash::Done(said));
             Ok(see_other("/connections"))
         }
-        Deletion::InUse(row) => {
+        Deletion::InUse(name) => {
             let text = format!(
-                "{} has not been revoked, and only the record of a revoked connection can be \
-                 deleted. Nothing was changed.",
-                row.name
+                "{name} has not been revoked, and only the record of a revoked connection can be \
+                 deleted. Nothing was changed."
             );
             let heading = "This connection is in use";
             Err(Problem::new(StatusCode::CONFLICT, heading, text)

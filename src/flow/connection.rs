@@ -58,8 +58,8 @@ pub async fn rename(
 pub enum Deletion {
     /// It was deleted, by this act or before by the same person: this was its name.
     Done(String),
-    /// It was not deleted, because the connection has not been revoked.
-    InUse(Listed),
+    /// It was not deleted, because the connection of this name has not been revoked.
+    InUse(String),
     /// There is no such connection within reach.
     NotThere,
 }
@@ -85,7 +85,7 @@ pub async fn delete(
     }
     // Read again: on PostgreSQL another submit may have deleted it since.
     if let Some(row) = find(tx, reach, id).await? {
-        return Ok(Deletion::InUse(row));
+        return Ok(Deletion::InUse(row.name));
     }
     let name = store::audit::deleted_by(tx, &context.actor.to_string(), id).await?;
     Ok(name.map_or(Deletion::NotThere, Deletion::Done))
