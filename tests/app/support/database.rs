@@ -1,6 +1,9 @@
 //! A database for one test: a file on SQLite, a schema on PostgreSQL.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use sqlx::{Executor, PgPool, Row, SqlitePool};
 use untether::config::DatabaseUrl;
@@ -13,24 +16,6 @@ pub struct TestDatabase {
     // Removes the file when the test ends.
     _folder: tempfile::TempDir,
 }
-
-pub const TABLES: [&str; 15] = [
-    "people",
-    "project",
-    "project_scope",
-    "project_administrator",
-    "project_credential",
-    "client",
-    "client_tombstone",
-    "redirect_uri",
-    "connection",
-    "authorization_code",
-    "token",
-    "audit_event",
-    "setting",
-    "bulk_act",
-    "bulk_act_batch",
-];
 
 impl TestDatabase {
     pub async fn create() -> Self {
@@ -187,32 +172,33 @@ impl TestDatabase {
 
     /// Everything in it, as text.
     pub async fn dump(&self) -> String {
-        let mut dump = String::new();
-        for table in TABLES {
-            let columns = match &self.url {
-                DatabaseUrl::Sqlite { .. } => {
-                    let names = format!("SELECT name FROM pragma_table_info('{table}')");
-                    self.texts(&names).await
-                }
-                DatabaseUrl::Postgres { .. } => {
-                    let names = format!(
-                        "SELECT column_name::text FROM information_schema.columns
-                         WHERE table_name = '{table}' AND table_schema = current_schema()
-                         ORDER BY ordinal_position"
-                    );
-                    self.texts(&names).await
-                }
-            };
-            let row = columns
-                .iter()
-                .map(|column| format!("COALESCE(CAST({column} AS TEXT), 'NULL')"))
-                .collect::<Vec<_>>()
-                .join(" || ' | ' || ");
-            let rows = self
-                .texts(&format!("SELECT {row} FROM {table} ORDER BY 1"))
-                .await;
-            dump.push_str(&format!("== {table}\n{}\n", rows.join("\n")));
+        let columns = match &self.url {
+            DatabaseUrl::Sqlite { .. } => {
+                "SELECT m.name || ' ' || i.name
+                 FROM sqlite_schema m, pragma_table_info(m.name) i
+                 WHERE m.type = 'table' AND m.name <> '_sqlx_migrations'
+                     AND substr(m.name, 1, 7) <> 'sqlite_'
+                 ORDER BY m.name, i.cid"
+            }
+            DatabaseUrl::Postgres { .. } => {
+                "SELECT table_name || ' ' || column_name
+                 FROM information_schema.columns
+                 WHERE table_schema = current_schema() AND table_name <> '_sqlx_migrations'
+                 ORDER BY table_name, ordinal_position"
+            }
+        };
+        let mut tables = BTreeMap::<_, Vec<_>>::new();
+        for column in self.texts(columns).await {
+            let (table, column) = column.split_once(' ').unwrap();
+            let value = format!("COALESCE(CAST({column} AS TEXT), 'NULL')");
+            tables.entry(table.to_owned()).or_default().push(value);
         }
-        dump
+        let rows = tables.iter().map(|(table, values)| {
+            let row = values.join(" || ' | ' || ");
+            format!("SELECT '{table}: ' || {row} FROM {table}")
+        });
+        let rows: Vec<_> = rows.collect();
+        let rows = format!("{} ORDER BY 1", rows.join(" UNION ALL "));
+        self.texts(&rows).await.join("\n")
     }
 }
