@@ -29,6 +29,9 @@ const KEY_AGE: Duration = Duration::from_secs(60 * 60);
 /// How long after a reading of the keys the next may follow.
 const PAUSE: Duration = Duration::from_secs(60);
 
+/// How long a key set may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// How many tokens are remembered as verified. Each takes about a kilobyte.
 const REMEMBERED: usize = 4096;
 
@@ -85,6 +88,7 @@ pub struct Assertions {
     settings: AssertionSettings,
     /// Whose certificates count, besides those that the system knows.
     authorities: Vec<CertificateDer<'static>>,
+    patience: Duration,
     trusted: RwLock<Arc<Trusted>>,
     /// When the keys were last asked for. Held while they are, so that one request asks
     /// and the others wait for its answer.
@@ -108,9 +112,15 @@ impl Assertions {
         Self {
             settings,
             authorities,
+            patience: PATIENCE,
             trusted: RwLock::default(),
             asked: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// The same with another limit to the time that a key set may take.
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// What is verified, and against what.
@@ -154,7 +164,7 @@ impl Assertions {
             return;
         }
         *asked = Some(now);
-        let text = fetch::key_set(&self.settings.keys, &self.authorities).await;
+        let text = fetch::key_set(&self.settings.keys, &self.authorities, self.patience).await;
         match text.and_then(|text| KeySet::parse(&text)) {
             Ok(keys) => {
                 tracing::info!(keys = keys.count(), "read the keys of signed identities");

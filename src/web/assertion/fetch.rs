@@ -11,20 +11,18 @@ use crate::{config::KeyLocation, outbound::tls};
 /// The largest key set that is read, in bytes.
 const LIMIT: usize = 256 * 1024;
 
-/// How long a key set may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// The text of the key set, from a server that these authorities, or the system's, vouch
 /// for.
 ///
 /// # Errors
-/// A sentence, when it cannot be read within [`PATIENCE`] and [`LIMIT`].
+/// A sentence, when it cannot be read within `patience` and [`LIMIT`].
 pub async fn key_set(
     location: &KeyLocation,
     authorities: &[CertificateDer<'static>],
+    patience: Duration,
 ) -> Result<Vec<u8>, String> {
     match location {
-        KeyLocation::Web(url) => from_web(url, authorities).await,
+        KeyLocation::Web(url) => from_web(url, authorities, patience).await,
         KeyLocation::File(path) => {
             let path = path.clone();
             let read = tokio::task::spawn_blocking(move || from_file(&path)).await;
@@ -33,10 +31,14 @@ pub async fn key_set(
     }
 }
 
-async fn from_web(url: &Url, authorities: &[CertificateDer<'static>]) -> Result<Vec<u8>, String> {
+async fn from_web(
+    url: &Url,
+    authorities: &[CertificateDer<'static>],
+    patience: Duration,
+) -> Result<Vec<u8>, String> {
     let client = tls::client(authorities).map_err(causes)?;
     // No redirects: they would let whoever can make one choose the keys.
-    let client = client.redirect(Policy::none()).timeout(PATIENCE);
+    let client = client.redirect(Policy::none()).timeout(patience);
     // Plain HTTP is for this machine only, so it must not leave it through a proxy.
     let client = match url.scheme() {
         "https" => client,

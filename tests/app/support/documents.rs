@@ -21,6 +21,8 @@ use untether::{
     web::state::App,
 };
 
+use super::server::PATIENCE;
+
 /// The host that the server's certificate is for, besides `other.example` and
 /// `localhost`.
 const HOST: &str = "app.example";
@@ -127,6 +129,7 @@ impl DocumentServer {
             hosts.collect(),
             vec![self.certificate.clone()],
         )
+        .with_patience(PATIENCE)
     }
 
     /// Makes a program find this server.
