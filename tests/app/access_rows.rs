@@ -86,13 +86,13 @@ const BY_EMAIL: Statuses = Statuses {
 };
 
 /// Everyone may connect for themselves, to every project, auditors too: it gives access
-/// to nothing but what is theirs. A project that is not there is the mistake of the client.
+/// to nothing but what is theirs. The client is told that a project is not there.
 const CONSENT: Statuses = Statuses {
-    owner: [200, 200, 200, 400],
-    auditor: [200, 200, 200, 400],
-    administrator: [200, 200, 200, 400],
-    member: [200, 200, 200, 400],
-    stranger: [200, 200, 200, 400],
+    owner: [200, 200, 200, 303],
+    auditor: [200, 200, 200, 303],
+    administrator: [200, 200, 200, 303],
+    member: [200, 200, 200, 303],
+    stranger: [200, 200, 200, 303],
 };
 
 pub struct Row {
