@@ -26,11 +26,12 @@ use super::{Context, ErrorCode, Outcome, Refusal};
 pub async fn for_credential(
     tx: &mut Tx,
     context: &Context<'_>,
-    (id, secrets): (&str, &[&str]),
+    (ids, secrets): (&[String], &[String]),
     token: &str,
 ) -> Outcome<Option<Bearer>> {
     let unknown = || Refusal::new(ErrorCode::InvalidClient, "unknown introspection credential");
-    let Some(id) = CredentialId::parse(id) else {
+    // At most one reading has the shape of an id.
+    let Some(id) = ids.iter().find_map(|id| CredentialId::parse(id)) else {
         return Ok(Err(unknown()));
     };
     let proves = |hash: &SecretHash| {

@@ -108,10 +108,9 @@ impl Credentials {
         }
     }
 
-    /// The id as sent, and the readings of the secret.
-    pub fn parts(&self) -> (&str, Vec<&str>) {
-        let id = self.ids.first().map(String::as_str).unwrap_or_default();
-        (id, self.secrets.iter().map(String::as_str).collect())
+    /// The readings of the id and of the secret.
+    pub fn parts(&self) -> (&[String], &[String]) {
+        (&self.ids, &self.secrets)
     }
 
     /// `invalid_client`, in the scheme that was used.

@@ -82,7 +82,9 @@ impl ResponseError for Error {
             }
             Self::Refused { .. } => StatusCode::BAD_REQUEST,
             Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            // Hosts take a 500 or "server_error" for the end of their tokens and ask the
+            // person again; on this they try once more.
+            Self::Broken(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -123,7 +125,7 @@ impl ResponseError for Error {
             Self::Broken(error) => {
                 tracing::error!(%error, "a protocol request failed");
                 response.json(json!({
-                    "error": "server_error",
+                    "error": "temporarily_unavailable",
                     "error_description": "Untether could not do this; try again",
                 }))
             }

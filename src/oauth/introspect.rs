@@ -31,9 +31,8 @@ pub async fn show(app: Data<App>, req: HttpRequest, body: Bytes) -> Result<HttpR
     let token = params
         .one("token")?
         .ok_or_else(|| Error::new(ErrorCode::InvalidRequest, "token is missing"))?;
-    let (id, secrets) = credentials.parts();
     let mut tx = app.db.read().await?;
-    let bearer = introspect::for_credential(&mut tx, &context, (id, &secrets), token)
+    let bearer = introspect::for_credential(&mut tx, &context, credentials.parts(), token)
         .await?
         .map_err(|refusal| credentials.refuse(&refusal.description))?;
     if let Some(bearer) = &bearer {

@@ -86,11 +86,15 @@ fn required<'a>(params: &'a Params, name: &str) -> Result<&'a str, Error> {
 }
 
 fn body_of(issued: &Issued) -> serde_json::Value {
-    json!({
+    let mut body = json!({
         "access_token": issued.access_token.expose(),
         "token_type": "Bearer",
         "expires_in": issued.expires_in.as_secs(),
         "refresh_token": issued.refresh_token.expose(),
-        "scope": issued.scopes.to_string(),
-    })
+    });
+    // RFC 6749 §3.3 has no empty scope.
+    if !issued.scopes.is_empty() {
+        body["scope"] = issued.scopes.to_string().into();
+    }
+    body
 }

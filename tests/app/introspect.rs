@@ -86,6 +86,11 @@ async fn only_a_project_may_ask() {
         .await
         .unwrap();
     assert_eq!(posted["active"], true, "the secret in the body works too");
+    // RFC 6749 §2.3.1 has the id and the secret form-encoded.
+    let id = server.id.replace('-', "%2D");
+    let secret = server.secret.replace('_', "%5F");
+    let encoded = app.http.post(&url).basic_auth(id, Some(secret)).form(&form);
+    assert_eq!(encoded.send().await.unwrap().status(), 200);
     let empty = app
         .http
         .post(&url)

@@ -118,7 +118,7 @@ class Judge {
     async introspect(server, token) {
         const { client_id, client_secret } = this.introspection;
         const caller = { client_id };
-        const authentication = oauth.ClientSecretPost(client_secret);
+        const authentication = oauth.ClientSecretBasic(client_secret);
         const answer = await oauth.introspectionRequest(server, caller, authentication, token, plain);
         return oauth.processIntrospectionResponse(server, caller, answer);
     }
