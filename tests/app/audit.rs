@@ -37,7 +37,7 @@ async fn a_change_without_its_audit_event_does_not_happen() {
         .send()
         .await
         .unwrap();
-    assert_eq!(registered.status(), 500);
+    assert_eq!(registered.status(), 503);
     app.database
         .execute("ALTER TABLE audit_gone RENAME TO audit_event")
         .await;
