@@ -23,6 +23,7 @@ use crate::{
     outbound::{
         documents::Documents,
         fetch::{Fetcher, SystemResolver},
+        probe::Probe,
     },
     store::{self, Db},
     telemetry::RequestSpan,
@@ -104,6 +105,7 @@ pub async fn assemble(
     );
     let documents = Documents::new(fetcher, settings.redirect_schemes.clone());
     let registrations = RateLimit::hourly(settings.registrations_per_hour);
+    let probe = Probe::new(settings.certificates.clone());
     Ok(App {
         settings: Arc::new(settings),
         rules,
@@ -113,6 +115,7 @@ pub async fn assemble(
         uses: Arc::new(Uses::default()),
         documents: Arc::new(documents),
         registrations: Arc::new(registrations),
+        probe: Arc::new(probe),
         identities: Arc::new(identities),
         exports: Arc::new(Semaphore::new(EXPORTS)),
         own_project: own.id,
@@ -266,6 +269,8 @@ pub const PAGE_ROUTES: &[Entry] = &[
     post("/connections/{id}/rename", |route| route.to(console::connection::rename)),
     post("/connections/{id}/delete", |route| route.to(console::connection::delete)),
     get("/clients/{id}", |route| route.to(console::client::show)),
+    get("/projects/{slug}/check", |route| route.to(console::check::ask)),
+    post("/projects/{slug}/check", |route| route.to(console::check::act)),
     get("/people/{id}", |route| route.to(console::person::show)),
     get("/me", |route| route.to(console::person::me)),
     get("/oauth/authorize", |route| route.to(oauth::authorize::show)),

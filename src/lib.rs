@@ -7,9 +7,10 @@
 //! |---|---|
 //! | [`clock`] | time, injected |
 //! | [`config`], [`domain`] | settings; what things are and what may be done with them: pure |
-//! | [`outbound`] | what Untether asks of other servers: client documents |
+//! | [`outbound`] | what Untether asks of other servers: client documents, and how they answer clients |
 //! | [`store`] | SQL, one body for SQLite and PostgreSQL |
 //! | [`flow`] | the verbs, each one transaction with its audit event |
+//! | [`check`] | what is wrong with an installation, in words |
 //! | [`web`] | HTTP plumbing that knows no business |
 //! | [`console`] | the pages |
 //! | [`oauth`] | the authorization server's endpoints |
@@ -24,6 +25,7 @@
 )]
 
 pub mod app;
+pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod config;

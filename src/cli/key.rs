@@ -30,10 +30,22 @@ pub fn of(settings: &Settings) -> Result<Vec<u8>, Failure> {
     }
 }
 
-fn beside(database: &Path) -> Result<Vec<u8>, Failure> {
+/// Where the key is kept, when it is not in the settings.
+pub fn file(settings: &Settings) -> Option<PathBuf> {
+    match (&settings.secret_key, &settings.database) {
+        (None, DatabaseUrl::Sqlite { path }) => Some(file_beside(path)),
+        _ => None,
+    }
+}
+
+fn file_beside(database: &Path) -> PathBuf {
     let mut file = database.as_os_str().to_owned();
     file.push(".key");
-    let file = PathBuf::from(file);
+    file.into()
+}
+
+fn beside(database: &Path) -> Result<Vec<u8>, Failure> {
+    let file = file_beside(database);
     if !file.try_exists()? {
         make(&file).map_err(|error| {
             Failure::new(format!(

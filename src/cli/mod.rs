@@ -19,6 +19,7 @@ use crate::{
     telemetry,
 };
 
+mod check;
 mod client;
 mod export;
 mod health;
@@ -61,6 +62,11 @@ enum Command {
     /// Export connections or the audit trail as CSV or JSON
     #[command(subcommand)]
     Export(export::Command),
+    /// Look for what is wrong: settings, database, public address, and the projects' MCP servers
+    ///
+    /// It asks the servers as a client would and changes nothing. It fails (1) when something does
+    /// not work.
+    Check(check::Check),
     /// Remove what has been kept long enough and bring counts up to date (servers do so every
     /// minute)
     Sweep(sweep::Sweep),
@@ -82,6 +88,10 @@ pub async fn main() -> ExitCode {
     let settings = match cli.settings.validate(&matches) {
         Ok(settings) => settings,
         Err(error) => {
+            if let Some(Command::Check(check)) = &cli.command {
+                check::report_settings(check, &error);
+                return ExitCode::FAILURE;
+            }
             eprintln!("untether: the settings need attention:\n{error}");
             return ExitCode::from(2);
         }
@@ -140,6 +150,7 @@ async fn run(cli: Cli, settings: Settings) -> Result<(), Failure> {
         Command::Client(command) => client::run(command, &Workshop::open(settings).await?).await,
         Command::Revoke(revoke) => revoke::run(&revoke, &Workshop::open(settings).await?).await,
         Command::Export(command) => export::run(command, &Workshop::open(settings).await?).await,
+        Command::Check(check) => check::run(&check, &settings).await,
         Command::Sweep(sweep) => sweep::run(&sweep, &Workshop::open(settings).await?).await,
     }
 }

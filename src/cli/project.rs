@@ -98,7 +98,8 @@ async fn add(add: Add, workshop: &Workshop) -> Result<(), Failure> {
              Its MCP server asks Untether about tokens with this credential,\n\
              which is shown only now:\n  \
              endpoint       {endpoint}\n  client_id      {id}\n  client_secret  {}\n\n\
-             and names this authorization server in its metadata (RFC 9728):\n  {}",
+             and names this authorization server in its metadata (RFC 9728):\n  {}\n\n\
+             See whether it does:\n  untether check --project {slug}",
             secret.expose(),
             workshop.settings.public_url.issuer(),
         );

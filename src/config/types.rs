@@ -36,11 +36,7 @@ impl PublicUrl {
                 "{text:?} must be only scheme, host and port, without path or query"
             ));
         }
-        let mut origin = format!("{}://{}", address.scheme, address.host).to_ascii_lowercase();
-        if let Some(port) = address.unusual_port() {
-            origin.push_str(&format!(":{port}"));
-        }
-        Ok(Self(origin))
+        Ok(Self(address.origin()))
     }
 
     /// The URL of a server that listens on a loopback address: `http` and the address.
@@ -73,6 +69,11 @@ impl PublicUrl {
     /// The URL of a path, which begins with `/`.
     pub fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0)
+    }
+
+    /// Whether only this machine can reach it.
+    pub fn is_loopback(&self) -> bool {
+        WebAddress::parse(&self.0).is_ok_and(|address| address.is_loopback())
     }
 
     /// Whether cookies can be `Secure`.

@@ -34,6 +34,7 @@ use crate::{
 };
 
 use super::{
+    check,
     connections::status_view,
     frame, moment,
     revoke::see_other,
@@ -217,6 +218,10 @@ impl Found {
         let revoked = matches!(status, Status::Revoked(_));
         let may_change = self.is_changed_by(principal);
         let scopes = self.scopes();
+        let project = self.project.as_ref();
+        let check_href = project
+            .filter(|project| principal.changes().covers_project(&project.id))
+            .map(|project| check::path(&project.slug));
         let row = self.row;
         let here = path(&row.id);
         let question = encode([("id", row.id.as_str()), ("back", here.as_str())]);
@@ -232,6 +237,7 @@ impl Found {
             client_href: format!("/clients/{}", row.client),
             client: row.client_name,
             project: row.project_name,
+            check_href,
             resource: self
                 .project
                 .map(|project| project.resource.as_str().to_owned()),
@@ -278,6 +284,8 @@ struct ConnectionPage {
     project: String,
     /// The project's MCP server URL.
     resource: Option<String>,
+    /// Where that server is checked, for those who may.
+    check_href: Option<String>,
     person_name: String,
     person_email: String,
     /// In plain words.

@@ -1,6 +1,7 @@
 //! The pages for people, one file per family.
 
 pub mod acts;
+pub mod check;
 pub mod client;
 pub mod connection;
 pub mod connections;

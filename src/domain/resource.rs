@@ -10,7 +10,7 @@ use std::fmt;
 use url::Url;
 
 /// Where RFC 9728 §3 puts the metadata of a protected resource.
-const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
+pub const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
 /// Most characters that a redirect URI or a resource may have.
 pub const MAX_ADDRESS_CHARACTERS: usize = 2048;
@@ -128,6 +128,16 @@ impl<'a> WebAddress<'a> {
             .any(|loopback| self.host.eq_ignore_ascii_case(loopback))
     }
 
+    /// Scheme, host and port as browsers write them (RFC 6454 §6.2): in lower case, without
+    /// the scheme's own port.
+    pub fn origin(&self) -> String {
+        let mut origin = format!("{}://{}", self.scheme, self.host).to_ascii_lowercase();
+        if let Some(port) = self.unusual_port() {
+            origin.push_str(&format!(":{port}"));
+        }
+        origin
+    }
+
     /// Port, when it is written and is not the scheme's own (443 or 80).
     pub fn unusual_port(&self) -> Option<u16> {
         let usual = if self.is_https() { 443 } else { 80 };
@@ -208,10 +218,7 @@ impl ResourceKey {
     /// address that a resource can have, which is `invalid_target`.
     pub fn of(requested: &str) -> Option<Self> {
         let address = WebAddress::parse(requested).ok()?;
-        let mut key = format!("{}://{}", address.scheme, address.host).to_ascii_lowercase();
-        if let Some(port) = address.unusual_port() {
-            key.push_str(&format!(":{port}"));
-        }
+        let mut key = address.origin();
         key.push_str(address.path.strip_suffix('/').unwrap_or(address.path));
         push_query(&mut key, address.query);
         Some(Self(key))

@@ -176,6 +176,14 @@ impl Reach {
         }
     }
 
+    /// Whether all of a project's connections are in the set.
+    pub fn covers_project(&self, project: &ProjectId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Some { projects, .. } => projects.contains(project),
+        }
+    }
+
     /// Whether a client is in sight: one that belongs to an included `project`, or has a
     /// connection in the set (`connected`).
     pub fn covers_client(&self, project: Option<&ProjectId>, connected: bool) -> bool {

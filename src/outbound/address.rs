@@ -59,6 +59,26 @@ pub fn is_public(address: IpAddr) -> bool {
     }
 }
 
+/// The networks in which no server is: this network, link-local, where clouds have their
+/// metadata services, multicast, reserved.
+const NOWHERE_V4: [Ipv4Net; 4] = [
+    v4(0, 0, 0, 0, 8),
+    v4(169, 254, 0, 0, 16),
+    v4(224, 0, 0, 0, 4),
+    v4(240, 0, 0, 0, 4),
+];
+
+/// The same of IPv6: unspecified, link-local and multicast.
+const NOWHERE_V6: [Ipv6Net; 3] = [v6(0, 0, 0, 128), v6(0xfe80, 0, 0, 10), v6(0xff00, 0, 0, 8)];
+
+/// Whether a server of the organization can be at an address, private or not.
+pub fn is_somewhere(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => !NOWHERE_V4.iter().any(|net| net.contains(&v4)),
+        IpAddr::V6(v6) => !NOWHERE_V6.iter().any(|net| net.contains(&v6)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +110,32 @@ mod tests {
             "2a00:1450:4001::1",
         ] {
             assert!(is_public(parse(text)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_server_of_the_organization_may_be_private_but_not_link_local() {
+        for text in [
+            "127.0.0.1",
+            "10.0.0.1",
+            "192.168.1.1",
+            "1.1.1.1",
+            "::1",
+            "fd12::1",
+        ] {
+            assert!(is_somewhere(parse(text)), "{text}");
+        }
+        for text in [
+            "0.0.0.0",
+            "169.254.169.254",
+            "::ffff:169.254.169.254",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "fe80::1",
+            "ff02::1",
+        ] {
+            assert!(!is_somewhere(parse(text)), "{text}");
         }
     }
 

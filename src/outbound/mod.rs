@@ -4,4 +4,5 @@
 pub mod address;
 pub mod documents;
 pub mod fetch;
+pub mod probe;
 pub mod tls;

@@ -113,6 +113,17 @@ pub enum Db {
     },
 }
 
+/// How the schema of a database compares with the one that this program works with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// It is the same.
+    Current,
+    /// It was made by an earlier version, or is empty; [`Db::open`] brings it up to date.
+    Older,
+    /// It was made by a later version.
+    Newer,
+}
+
 /// How long a request waits for a connection before it fails.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -122,16 +133,41 @@ impl Db {
     /// # Errors
     /// When it cannot be reached, opened or migrated.
     pub async fn open(url: &DatabaseUrl) -> Result<Self> {
-        let db = match url {
-            DatabaseUrl::Sqlite { path } => Self::open_sqlite(path).await?,
-            DatabaseUrl::Postgres { url } => Self::open_postgres(url).await?,
-        };
+        let db = Self::connect(url).await?;
         // Another process may be creating the same new SQLite database at this
         // moment; then the second look finds the work done.
         if db.migrate().await.is_err() {
             db.migrate().await?;
         }
         Ok(db)
+    }
+
+    /// Opens the database as it is, if it is there, and says what state its schema is in.
+    ///
+    /// # Errors
+    /// When it cannot be reached or read.
+    pub async fn inspect(url: &DatabaseUrl) -> Result<Option<(Self, Schema)>> {
+        if matches!(url, DatabaseUrl::Sqlite { path } if !path.exists()) {
+            return Ok(None);
+        }
+        let db = Self::connect(url).await?;
+        let applied = engine::applied_migrations(&mut db.read().await?).await?;
+        let known: Vec<_> = MIGRATIONS.iter().map(|known| known.version).collect();
+        let schema = if applied.iter().any(|version| !known.contains(version)) {
+            Schema::Newer
+        } else if known.iter().any(|version| !applied.contains(version)) {
+            Schema::Older
+        } else {
+            Schema::Current
+        };
+        Ok(Some((db, schema)))
+    }
+
+    async fn connect(url: &DatabaseUrl) -> Result<Self> {
+        match url {
+            DatabaseUrl::Sqlite { path } => Self::open_sqlite(path).await,
+            DatabaseUrl::Postgres { url } => Self::open_postgres(url).await,
+        }
     }
 
     async fn open_sqlite(path: &std::path::Path) -> Result<Self> {

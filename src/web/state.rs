@@ -10,7 +10,7 @@ use crate::{
     config::Settings,
     domain::{audit::Actor, ids::ProjectId, secret::Secrets},
     flow::{Context, Rules, introspect::Uses, revoke_matching::Worker},
-    outbound::documents::Documents,
+    outbound::{documents::Documents, probe::Probe},
     store::Db,
 };
 
@@ -35,6 +35,8 @@ pub struct App {
     pub documents: Arc<Documents>,
     /// How often each address has had a client registered lately.
     pub registrations: Arc<RateLimit>,
+    /// What asks the projects' servers when someone checks them.
+    pub probe: Arc<Probe>,
     /// Who says who is there.
     pub identities: Arc<IdentitySource>,
     /// The right to make a long export, of which there are few at a time.

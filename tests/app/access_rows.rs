@@ -65,6 +65,15 @@ const OWN_ACT: Statuses = Statuses {
     ..SEEN
 };
 
+/// Whoever looks after the project itself; a connection to it is not enough.
+const MANAGED: Statuses = Statuses {
+    owner: [200, 200, 200, 404],
+    auditor: [404; 4],
+    administrator: [404, 200, 404, 404],
+    member: [404; 4],
+    stranger: [404; 4],
+};
+
 /// Whoever may revoke anything at all; nothing matches where nothing may be changed.
 const fn matching(found: u16, nothing: u16) -> Statuses {
     Statuses {
@@ -104,6 +113,8 @@ pub struct Row {
     pub form: &'static str,
     /// Whether it takes a connection that has been revoked.
     pub ended: bool,
+    /// Whether it is a form although nothing changes here.
+    pub only_asks: bool,
     /// What is answered to scripts, and without them where `page` says nothing else.
     answers: Statuses,
     page: Option<Statuses>,
@@ -131,6 +142,7 @@ const fn get(route: &'static str, path: &'static str, answers: Statuses) -> Row 
         path,
         form: "",
         ended: false,
+        only_asks: false,
         answers,
         page: None,
     }
@@ -187,6 +199,8 @@ pub const ROWS: &[Row] = &[
     post("/connections/{id}/rename", "/connections/{connection}/rename", "name=Renamed&was={name}", changed(303)),
     Row { ended: true, ..post("/connections/{id}/delete", "/connections/{connection}/delete", "", changed(303)) },
     get("/clients/{id}", "/clients/{client}", SEEN),
+    get("/projects/{slug}/check", "/projects/{slug}/check", MANAGED),
+    Row { only_asks: true, ..post("/projects/{slug}/check", "/projects/{slug}/check", "", MANAGED) },
     get("/people/{id}", "/people/{person}", SEEN),
     get("/oauth/authorize", "/oauth/authorize?{consent}", CONSENT),
     post("/oauth/authorize", "/oauth/authorize", "{consent}&decision=allow&nonce={client}", everyone(303)),

@@ -83,6 +83,7 @@ pub struct Thing {
     pub email: String,
     pub project: String,
     pub project_name: String,
+    pub slug: String,
     /// An act of the person's.
     pub act: String,
     /// An authorization request for the project, by a client of nobody's.
@@ -101,6 +102,7 @@ impl Thing {
             ("{person}", &self.person),
             ("{email}", &self.email),
             ("{project}", &self.project),
+            ("{slug}", &self.slug),
             ("{act}", &self.act),
             ("{consent}", &self.consent),
             ("{matching}", &self.matching),
@@ -144,6 +146,7 @@ impl Thing {
             person: MISSING.into(),
             email: "missing@acme.example".into(),
             project: MISSING.into(),
+            slug: "missing".into(),
             act: MISSING.into(),
             consent: like.consent.replace("vault", "missing"),
             ..like.clone()
@@ -204,6 +207,7 @@ async fn furnish(app: &TestApp, role: Role) -> [[Thing; TURNS]; 4] {
             let mut thing = connect(app, &client_name, person, server).await;
             thing.whose = whose;
             thing.project_name = format!("Project {project}");
+            thing.slug = project.to_owned();
             thing.consent = consent.to_owned();
             turns.push(thing);
         }
@@ -235,6 +239,7 @@ async fn connect(app: &TestApp, client_name: &str, name: &str, server: &McpServe
         email: person.email,
         project,
         project_name: String::new(),
+        slug: String::new(),
         consent: path_of(&[]),
         matching: matching(app, &host.client_id).await,
         client: host.client_id,

@@ -8,7 +8,7 @@ const ORDER: [&[&str]; 10] = [
     &["domain"],
     &["config"],
     &["store", "outbound"],
-    &["flow"],
+    &["flow", "check"],
     &["web", "telemetry"],
     &["console"],
     &["oauth", "mcp"],

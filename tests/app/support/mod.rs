@@ -7,12 +7,14 @@ mod host;
 pub mod issuer;
 mod person;
 mod server;
+mod site;
 
 pub use chance::Chance;
 pub use documents::DocumentServer;
 pub use host::{Host, Tokens, VERIFIER, error_of, path_of};
 pub use person::{Page, Person, form_fields};
 pub use server::{McpServer, TestApp};
+pub use site::Site;
 
 /// The query parameters of a URL, decoded.
 pub fn query_of(url: &str) -> std::collections::HashMap<String, String> {

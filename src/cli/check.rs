@@ -1,0 +1,208 @@
+//! `untether check`.
+
+use std::fmt::Write;
+
+use futures_util::{StreamExt, stream};
+use serde_json::json;
+
+use crate::{
+    check::{self, Finding, Level},
+    config::{Settings, SettingsError},
+    domain::project::{Project, Slug},
+    outbound::probe::Probe,
+    store::{self, Db, Schema, Tx},
+};
+
+use super::{Failure, key};
+
+/// How many servers are asked at the same time.
+const AT_ONCE: usize = 8;
+
+#[derive(Debug, clap::Args)]
+pub struct Check {
+    /// Only the MCP server of the project with this slug
+    #[arg(long, value_name = "SLUG")]
+    project: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was found, by what it is about.
+#[derive(Default)]
+struct Report(Vec<(String, Finding)>);
+
+/// Runs the command.
+///
+/// # Errors
+/// When something does not work, the project is unknown, or the database failed meanwhile.
+pub async fn run(check: &Check, settings: &Settings) -> Result<(), Failure> {
+    let probe = Probe::new(settings.certificates.clone());
+    let mut report = Report::default();
+    if check.project.is_none() {
+        report.add("settings", check::settings::check(settings));
+    }
+    let (finding, db) = database(settings).await;
+    // About one project, only what stands in its way.
+    if check.project.is_none() || db.is_none() {
+        report.add("database", [finding]);
+    }
+    if check.project.is_none() {
+        report.add("database", lost_key(settings, db.is_some()));
+        report.add("public URL", check::public::check(&probe, settings).await);
+    }
+    if let Some(db) = db {
+        let projects = projects(&mut db.snapshot().await?, check.project.as_deref()).await?;
+        db.close().await;
+        let public = &settings.public_url;
+        let checks = stream::iter(&projects)
+            .map(|project| check::server::check(&probe, project, public))
+            .buffered(AT_ONCE);
+        for (project, findings) in projects.iter().zip(checks.collect::<Vec<_>>().await) {
+            report.add(project.slug.as_str(), findings);
+        }
+    }
+    report.end(check)
+}
+
+/// Says what is wrong with settings that no command can work with.
+pub fn report_settings(check: &Check, error: &SettingsError) {
+    let mut report = Report::default();
+    let finding = |line: &String| Finding {
+        level: Level::Problem,
+        seen: format!("{line}."),
+        advice: None,
+    };
+    report.add("settings", error.lines().iter().map(finding));
+    print!("{}", report.text(check.json));
+}
+
+/// The state of the database, and the database if it can be worked with.
+async fn database(settings: &Settings) -> (Finding, Option<Db>) {
+    let url = &settings.database;
+    let begin = "Start untether serve, which makes it what it should be; make a backup first.";
+    match Db::inspect(url).await {
+        Ok(Some((db, Schema::Current))) => {
+            let finding = Finding::ok(format!("{url} can be reached and is up to date."));
+            (finding, Some(db))
+        }
+        Ok(Some((db, Schema::Older))) => {
+            db.close().await;
+            let seen = format!(
+                "{url} is empty or was last used by an earlier version, so its projects were not \
+                 checked."
+            );
+            (Finding::warning(seen, begin), None)
+        }
+        Ok(Some((db, Schema::Newer))) => {
+            db.close().await;
+            let finding = Finding::problem(
+                format!("{url} was last used by a later version of Untether than this one."),
+                "Run that version or a newer one.",
+            );
+            (finding, None)
+        }
+        Ok(None) => {
+            let seen = format!("There is no database at {url} yet.");
+            let advice = "If there should be one, check UNTETHER_DATABASE_URL and the folder that \
+                          the command runs in; if not, untether serve makes it.";
+            (Finding::warning(seen, advice), None)
+        }
+        Err(error) => {
+            let seen = format!("{url} cannot be used: {error}.");
+            let advice = "Check UNTETHER_DATABASE_URL, and that the database runs and lets this \
+                          machine and user in.";
+            (Finding::problem(seen, advice), None)
+        }
+    }
+}
+
+/// Without its key a database is worth nothing, and a new key would be made in silence.
+fn lost_key(settings: &Settings, used: bool) -> Option<Finding> {
+    let file = key::file(settings).filter(|file| used && !file.exists())?;
+    Some(Finding::problem(
+        format!(
+            "The secret key {} is gone: no token, client secret or credential made until now works.",
+            file.display()
+        ),
+        "Restore it from the backup, or set UNTETHER_SECRET_KEY, before anything else.",
+    ))
+}
+
+async fn projects(tx: &mut Tx, slug: Option<&str>) -> Result<Vec<Project>, Failure> {
+    let Some(text) = slug else {
+        return Ok(store::project::all(tx).await?);
+    };
+    let unknown = || {
+        Failure::new(format!(
+            "no project has the slug {text} (see: untether project list)"
+        ))
+    };
+    let slug = Slug::parse(text.trim()).map_err(|_| unknown())?;
+    let project = store::project::by_slug(tx, &slug).await?;
+    Ok(vec![project.ok_or_else(unknown)?])
+}
+
+impl Report {
+    fn add(&mut self, about: &str, findings: impl IntoIterator<Item = Finding>) {
+        let findings = findings.into_iter();
+        self.0
+            .extend(findings.map(|finding| (about.to_owned(), finding)));
+    }
+
+    fn count(&self, level: Level) -> usize {
+        self.0
+            .iter()
+            .filter(|(_, finding)| finding.level == level)
+            .count()
+    }
+
+    fn end(&self, check: &Check) -> Result<(), Failure> {
+        print!("{}", self.text(check.json));
+        match self.count(Level::Problem) {
+            0 => Ok(()),
+            1 => Err(Failure::new("there is a problem")),
+            count => Err(Failure::new(format!("there are {count} problems"))),
+        }
+    }
+
+    /// One finding a line.
+    fn text(&self, json: bool) -> String {
+        if json {
+            let findings = self.0.iter().map(|(about, finding)| {
+                json!({
+                    "about": about,
+                    "level": finding.level,
+                    "seen": finding.seen,
+                    "advice": finding.advice,
+                })
+            });
+            let printed = json!({
+                "findings": findings.collect::<Vec<_>>(),
+                "warnings": self.count(Level::Warning),
+                "problems": self.count(Level::Problem),
+            });
+            return format!("{printed}\n");
+        }
+        let mut text = String::new();
+        for (
+            about,
+            Finding {
+                level,
+                seen,
+                advice,
+            },
+        ) in &self.0
+        {
+            let advice = advice.as_deref().map(|advice| format!(" {advice}"));
+            // Writing to a String cannot fail.
+            let _ = writeln!(
+                text,
+                "{:<8} {about}: {seen}{}",
+                level.as_str(),
+                advice.unwrap_or_default()
+            );
+        }
+        text
+    }
+}

@@ -1,0 +1,160 @@
+//! Whether the MCP server of a project answers as clients need it to.
+
+use actix_session::Session;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::StatusCode,
+    web::{Data, Path},
+};
+use askama::Template;
+
+use crate::{
+    check::{self, Finding, Level},
+    domain::{
+        project::{Project, Slug},
+        role::Principal,
+    },
+    store,
+    web::{form::Protected, html, problem::Problem, state::App},
+};
+
+use super::{frame, view::Frame};
+
+/// `GET /projects/{slug}/check`: what would be asked, and the button that does it.
+///
+/// # Errors
+/// A page, when there is no such project for this person to look after.
+pub async fn ask(
+    app: Data<App>,
+    principal: Principal,
+    session: Session,
+    req: HttpRequest,
+    slug: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let project = find(&app, &principal, &slug).await?;
+    let frame = frame::build(&app, &principal, &session, &req, app.clock.now());
+    let page = CheckPage::new(frame, project, Vec::new());
+    Ok(html::page(&req, StatusCode::OK, frame::render(&page)?))
+}
+
+/// `POST /projects/{slug}/check`: asks the server and shows what was found. It is a form
+/// because it makes Untether connect to another server; it changes nothing.
+///
+/// # Errors
+/// Like [`ask`]; and when too many check at the moment.
+pub async fn act(
+    app: Data<App>,
+    principal: Principal,
+    session: Session,
+    req: HttpRequest,
+    slug: Path<String>,
+    form: Protected,
+) -> Result<HttpResponse, Problem> {
+    let now = app.clock.now();
+    form.verify(&app, &principal, now)?;
+    let project = find(&app, &principal, &slug).await?;
+    let _turn = app.probe.turn().ok_or_else(|| busy(&project))?;
+    let findings = check::server::check(&app.probe, &project, &app.settings.public_url).await;
+    tracing::info!(project.id = %project.id, "checked a project's server");
+    let frame = frame::build(&app, &principal, &session, &req, now);
+    let page = CheckPage::new(frame, project, findings);
+    Ok(html::page(&req, StatusCode::OK, frame::render(&page)?))
+}
+
+/// The project, if this person may change what is connected to it.
+async fn find(app: &App, principal: &Principal, slug: &str) -> Result<Project, Problem> {
+    let slug = Slug::parse(slug).map_err(|_| Problem::not_found())?;
+    let mut tx = app.db.snapshot().await?;
+    let project = store::project::by_slug(&mut tx, &slug).await?;
+    project
+        .filter(|project| principal.changes().covers_project(&project.id))
+        .ok_or_else(Problem::not_found)
+}
+
+/// The address of a project's check.
+pub fn path(slug: &Slug) -> String {
+    format!("/projects/{slug}/check")
+}
+
+fn busy(project: &Project) -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Others are checking",
+        "Too many servers are being checked at the moment.",
+    )
+    .with_advice("Try again in a few seconds.")
+    .with_link("Back", path(&project.slug))
+}
+
+/// The page, before and after.
+#[derive(Debug, Template)]
+#[template(path = "check.html")]
+struct CheckPage {
+    frame: Frame,
+    name: String,
+    resource: String,
+    action: String,
+    /// What the findings come to; `None` before there are any.
+    outcome: Option<String>,
+    findings: Vec<FindingView>,
+}
+
+#[derive(Debug)]
+struct FindingView {
+    word: &'static str,
+    /// `done`, `note` or `problem`.
+    kind: &'static str,
+    seen: String,
+    advice: Option<String>,
+}
+
+impl CheckPage {
+    fn new(frame: Frame, project: Project, findings: Vec<Finding>) -> Self {
+        Self {
+            frame,
+            action: path(&project.slug),
+            name: project.name,
+            resource: project.resource.as_str().to_owned(),
+            outcome: outcome(&findings),
+            findings: findings.into_iter().map(view).collect(),
+        }
+    }
+}
+
+fn outcome(findings: &[Finding]) -> Option<String> {
+    let count = |level| {
+        findings
+            .iter()
+            .filter(|finding| finding.level == level)
+            .count()
+    };
+    let number = |count, word: &str| match count {
+        1 => format!("1 {word}"),
+        _ => format!("{count} {word}s"),
+    };
+    Some(match (count(Level::Problem), count(Level::Warning)) {
+        _ if findings.is_empty() => return None,
+        (0, 0) => "All is as clients need it.".to_owned(),
+        (0, warnings) => format!("It works, with {}.", number(warnings, "warning")),
+        (problems, 0) => format!("{}.", number(problems, "problem")),
+        (problems, warnings) => format!(
+            "{} and {}.",
+            number(problems, "problem"),
+            number(warnings, "warning")
+        ),
+    })
+}
+
+fn view(finding: Finding) -> FindingView {
+    let (word, kind) = match finding.level {
+        Level::Ok => ("OK", "done"),
+        Level::Warning => ("Warning", "note"),
+        Level::Problem => ("Problem", "problem"),
+    };
+    FindingView {
+        word,
+        kind,
+        seen: finding.seen,
+        advice: finding.advice,
+    }
+}

@@ -1,0 +1,297 @@
+//! `untether check`, and what it finds at Untether's own public address.
+
+use std::{path::Path, process::Output};
+
+use serde_json::{Value, json};
+use untether::{
+    check::{self, Finding, Level},
+    config::{DatabaseUrl, PublicUrl, Settings},
+    domain::resource::WebAddress,
+    outbound::probe::Probe,
+};
+
+use crate::{
+    commands::{said, untether},
+    support::{Site, TestApp},
+};
+
+/// Runs `untether check` on the database of a running program, beside its runtime.
+async fn check(app: &TestApp, arguments: &[&str], settings: &[(&str, &str)]) -> Output {
+    let database = match &app.database.url {
+        DatabaseUrl::Sqlite { path } => format!("sqlite://{}", path.display()),
+        DatabaseUrl::Postgres { url } => url.clone(),
+    };
+    let arguments: Vec<_> = ["check"]
+        .iter()
+        .chain(arguments)
+        .map(ToString::to_string)
+        .collect();
+    let mut given = vec![
+        ("UNTETHER_DATABASE_URL".to_owned(), database),
+        ("UNTETHER_PUBLIC_URL".to_owned(), app.url.clone()),
+        (
+            "UNTETHER_TRUSTED_PROXIES".to_owned(),
+            "127.0.0.1".to_owned(),
+        ),
+        (
+            "UNTETHER_OWNERS".to_owned(),
+            "olivia@acme.example".to_owned(),
+        ),
+        ("UNTETHER_SECRET_KEY".to_owned(), "x".repeat(32)),
+    ];
+    given.extend(
+        settings
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string())),
+    );
+    let run = move || {
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        let given = given
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        untether(&arguments, &given.collect::<Vec<_>>())
+    };
+    actix_web::rt::task::spawn_blocking(run).await.unwrap()
+}
+
+fn lines(output: &Output) -> Vec<String> {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
+fn beginnings(output: &Output) -> Vec<String> {
+    let beginning = |line: &String| line.split(':').next().unwrap().to_owned();
+    lines(output).iter().map(beginning).collect()
+}
+
+#[actix_web::test]
+async fn a_healthy_installation_has_no_problem() {
+    let app = TestApp::spawn().await;
+    let output = check(&app, &[], &[]).await;
+    assert!(
+        output.status.success(),
+        "{:#?} {}",
+        lines(&output),
+        said(&output)
+    );
+    let expected = [
+        "ok       settings",
+        "warning  settings", // the public URL is loopback
+        "ok       database",
+        "ok       public URL",
+        "ok       public URL",
+        "warning  public URL", // no sign-in proxy is in front
+        "ok       untether",
+        "ok       untether",
+        "ok       untether",
+        "ok       untether",
+        "ok       untether",
+    ];
+    assert_eq!(beginnings(&output), expected, "{:#?}", lines(&output));
+}
+
+#[actix_web::test]
+async fn a_problem_is_said_in_one_line_and_fails() {
+    let app = TestApp::spawn().await;
+    app.project("search", &[]).await;
+    app.project("wiki", &[]).await;
+    let site = Site::start().await;
+    let moved = format!(
+        "UPDATE project SET resource = '{}/mcp' WHERE slug = 'search'",
+        site.origin
+    );
+    app.database.execute(&moved).await;
+    let output = check(&app, &["--project", "search"], &[]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(beginnings(&output), ["problem  search", "problem  search"]);
+    assert!(
+        said(&output).contains("there are 2 problems"),
+        "{}",
+        said(&output)
+    );
+
+    let output = check(&app, &["--project", "search", "--json"], &[]).await;
+    assert_eq!(output.status.code(), Some(1));
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&printed["problems"], &printed["warnings"]),
+        (&json!(2), &json!(0))
+    );
+    let first = &printed["findings"][0];
+    assert_eq!(
+        (&first["about"], &first["level"]),
+        (&json!("search"), &json!("problem"))
+    );
+    assert!(first["seen"].is_string() && first["advice"].is_string());
+
+    let output = check(&app, &["--project", "untether"], &[]).await;
+    assert!(output.status.success(), "{:#?}", lines(&output));
+    let output = check(&app, &["--project", "nope"], &[]).await;
+    assert!(!output.status.success());
+    assert!(said(&output).contains("no project has the slug nope"));
+}
+
+#[actix_web::test]
+async fn a_database_of_another_version_is_left_as_it_is() {
+    let app = TestApp::spawn().await;
+    let versions = "SELECT CAST(version AS TEXT) FROM _sqlx_migrations ORDER BY version";
+    let later = "INSERT INTO _sqlx_migrations
+                     (version, description, success, checksum, execution_time)
+                 SELECT 9999, description, success, checksum, execution_time
+                 FROM _sqlx_migrations WHERE version = 1";
+    let earlier = "DELETE FROM _sqlx_migrations WHERE version > 4";
+    for (change, level, words) in [
+        (later, "problem  database", "a later version"),
+        (
+            &format!("{earlier};"),
+            "warning  database",
+            "an earlier version",
+        ),
+    ] {
+        app.database.execute(change).await;
+        let before = app.database.texts(versions).await;
+        let output = check(&app, &["--project", "untether"], &[]).await;
+        assert_eq!(beginnings(&output), [level]);
+        assert!(lines(&output)[0].contains(words), "{:?}", lines(&output));
+        assert_eq!(output.status.success(), level.starts_with("warning"));
+        assert_eq!(app.database.texts(versions).await, before);
+    }
+}
+
+fn in_folder(folder: &Path, settings: &[(&str, &str)]) -> Output {
+    let database = format!("sqlite://{}/u.db", folder.display());
+    let mut given = vec![
+        ("UNTETHER_DATABASE_URL", database.as_str()),
+        // Nobody listens there.
+        ("UNTETHER_LISTEN", "127.0.0.1:9"),
+    ];
+    given.extend(settings);
+    untether(&["check"], &given)
+}
+
+fn finds(output: &Output, beginning: &str, words: &str) {
+    let lines = lines(output);
+    let found = lines
+        .iter()
+        .any(|line| line.starts_with(beginning) && line.contains(words));
+    assert!(found, "{beginning} {words}: {lines:#?}");
+}
+
+#[test]
+fn nothing_is_made_by_looking() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = in_folder(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(1));
+    finds(&output, "problem  settings", "UNTETHER_TRUSTED_PROXIES");
+    finds(&output, "warning  settings", "UNTETHER_OWNERS");
+    finds(&output, "warning  database", "There is no database");
+    finds(&output, "problem  public URL", "cannot be connected to");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_lost_key_is_noticed_and_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite://{}/u.db", folder.path().display());
+    let made = untether(
+        &["project", "list"],
+        &[("UNTETHER_DATABASE_URL", &database)],
+    );
+    assert!(made.status.success());
+    let key = folder.path().join("u.db.key");
+    std::fs::remove_file(&key).unwrap();
+    finds(
+        &in_folder(folder.path(), &[]),
+        "problem  database",
+        "is gone",
+    );
+    assert!(!key.exists());
+}
+
+#[test]
+fn settings_are_checked_for_what_they_mean() {
+    let folder = tempfile::tempdir().unwrap();
+    let trusting = |networks| in_folder(folder.path(), &[("UNTETHER_TRUSTED_PROXIES", networks)]);
+    let wide = trusting("127.0.0.1,10.0.0.0/8,fd00::/16");
+    finds(
+        &wide,
+        "warning  settings",
+        "Every machine in 10.0.0.0/8, fd00::/16 can name itself",
+    );
+    let narrow = lines(&trusting("127.0.0.1,10.0.0.0/24"));
+    assert!(
+        !narrow.iter().any(|line| line.contains("name itself")),
+        "{narrow:#?}"
+    );
+    let invalid = in_folder(folder.path(), &[("UNTETHER_IDLE_DAYS", "0")]);
+    assert_eq!(invalid.status.code(), Some(1));
+    finds(&invalid, "problem  settings", "UNTETHER_IDLE_DAYS");
+}
+
+/// What is found at this address, by an installation that has it as its public one.
+async fn found_at(app: &TestApp, public: &str) -> Vec<Finding> {
+    let settings = Settings {
+        public_url: PublicUrl::parse(public).unwrap(),
+        ..(*app.app.settings).clone()
+    };
+    check::public::check(&Probe::new(Vec::new()), &settings).await
+}
+
+#[actix_web::test]
+async fn what_programs_call_must_be_past_the_sign_in_and_the_rest_behind_it() {
+    let app = TestApp::spawn().await;
+    let site = Site::start().await;
+    let metadata = "/.well-known/oauth-authorization-server/oauth";
+    let sign_in = "location: https://sso.example/login\r\n";
+    let found = || found_at(&app, &site.origin);
+    let problem = |finding: &Finding, words: &str| {
+        assert_eq!(finding.level, Level::Problem, "{finding:?}");
+        assert!(finding.seen.contains(words), "{words}: {finding:?}");
+    };
+    problem(&found().await[0], "Untether's metadata is not at");
+    site.answers(metadata, 302, sign_in, "");
+    problem(&found().await[0], "a redirect to sso.example");
+    site.publishes(
+        metadata,
+        &json!({ "issuer": app.app.settings.public_url.issuer() }),
+    );
+    problem(&found().await[0], "its port is");
+
+    site.publishes(
+        metadata,
+        &json!({ "issuer": format!("{}/oauth", site.origin) }),
+    );
+    site.answers("/oauth/token", 302, sign_in, "");
+    site.answers(
+        "/oauth/authorize",
+        200,
+        "content-type: text/html\r\n",
+        "Consent",
+    );
+    let findings = found().await;
+    assert_eq!(findings.len(), 3);
+    problem(&findings[1], "a redirect to sso.example");
+    problem(&findings[2], "as if somebody were signed in");
+
+    site.answers("/oauth/token", 400, "", "{\"error\":\"invalid_request\"}");
+    site.answers("/oauth/authorize", 302, sign_in, "");
+    let findings = found().await;
+    let levels: Vec<_> = findings.iter().map(|finding| finding.level).collect();
+    assert_eq!(levels, [Level::Ok; 3], "{findings:#?}");
+}
+
+#[actix_web::test]
+async fn an_identity_header_that_anybody_can_send_is_noticed() {
+    let trusting = TestApp::spawn().await;
+    let careful = TestApp::spawn_with(|settings| {
+        let proxy = settings.proxy.as_mut().unwrap();
+        proxy.trusted = vec!["127.0.0.2/32".parse().unwrap()];
+    })
+    .await;
+    for (app, level) in [(&trusting, Level::Problem), (&careful, Level::Ok)] {
+        let probe = Probe::new(Vec::new());
+        let site = probe.at(&WebAddress::parse(&app.url).unwrap());
+        let finding = check::public::identity(&site, &app.app.settings).await;
+        assert_eq!(finding.unwrap().level, level);
+    }
+}
