@@ -240,6 +240,7 @@ pub const MACHINE_ROUTES: &[Entry] = &[
     get("/.well-known/oauth-authorization-server/oauth", |route| route.to(oauth::metadata::show)).for_any_origin(),
     get("/.well-known/oauth-protected-resource/mcp", |route| route.to(mcp::metadata)).for_any_origin(),
     any("/.well-known/{other:.*}", |route| route.to(oauth::metadata::unknown)).for_any_origin(),
+    any("/oauth/.well-known/{other:.*}", |route| route.to(oauth::metadata::unknown)).for_any_origin(),
     post("/oauth/token", |route| route.to(oauth::token::issue)).for_any_origin(),
     post("/oauth/revoke", |route| route.to(oauth::revoke::act)).for_any_origin(),
     post("/oauth/register", |route| route.to(oauth::register::act)).for_any_origin(),

@@ -12,7 +12,7 @@ use untether::{
         audit::Actor,
         ids::{ClientId, ConnectionId, CredentialId, PersonId, ProjectId},
         pkce::CodeChallenge,
-        project::{OfferedScope, Slug},
+        project::{Members, OfferedScope, Slug},
         resource::Resource,
         role::PrincipalName,
         scope::ScopeToken,
@@ -145,6 +145,7 @@ impl Organization {
                 code_challenge: challenge.as_str().to_owned(),
                 issued_at: now,
                 redeemed_at: None,
+                scopes: None,
             };
             store::code::insert(&mut tx, &code).await?;
             codes.push((grant.client.clone(), secret.expose().to_owned()));
@@ -191,6 +192,7 @@ async fn add_projects(
                 .expect("is a resource"),
             scopes: scopes.clone(),
             administrators: vec![PrincipalName::Email(administrator.to_owned())],
+            members: Members::Anyone,
         };
         let (project, credential, secret) = flow::project::add(&mut tx, &context, new).await?;
         servers.push(Server {

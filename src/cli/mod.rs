@@ -48,7 +48,7 @@ enum Command {
     Demo,
     /// Ask a running server whether it is ready (for health checks in containers)
     Health,
-    /// Add and list projects: the MCP servers that Untether protects
+    /// Add, change and list projects: the MCP servers that Untether protects
     #[command(subcommand)]
     Project(project::Command),
     /// Add and list MCP clients

@@ -112,6 +112,32 @@ pub struct ScopeChoice {
     pub optional: bool,
 }
 
+/// Scopes under a heading of their own.
+#[derive(Clone, Debug)]
+pub struct ScopeGroup {
+    pub legend: &'static str,
+    pub scopes: Vec<ScopeChoice>,
+}
+
+/// A connection that may be meant to get more scopes.
+#[derive(Clone, Debug)]
+pub struct WidenChoice {
+    pub id: String,
+    pub name: String,
+    /// In words: "2 minutes ago".
+    pub last_used: String,
+    /// Chosen at first.
+    pub likely: bool,
+}
+
+/// A project to choose.
+#[derive(Clone, Debug)]
+pub struct ProjectChoice {
+    pub name: String,
+    pub resource: String,
+    pub href: String,
+}
+
 /// What a person is asked on the consent page.
 #[derive(Clone, Debug)]
 pub struct ConsentView {
@@ -126,7 +152,9 @@ pub struct ConsentView {
     pub person: Who,
     /// Where to sign in as someone else.
     pub not_you: Option<String>,
-    pub scopes: Vec<ScopeChoice>,
+    pub scopes: Vec<ScopeGroup>,
+    /// The connection that may be meant to get more, rather than another one made.
+    pub widens: Option<WidenChoice>,
     /// Host and port of the redirect.
     pub sent_back_to: String,
     /// "until 30 days unused".
@@ -162,6 +190,16 @@ pub struct RevokePage {
 pub struct ConsentPage {
     pub frame: Frame,
     pub consent: ConsentView,
+}
+
+/// The question which project a client is to use, when it does not say it.
+#[derive(Clone, Debug, Template)]
+#[template(path = "choice.html")]
+pub struct ChoicePage {
+    pub frame: Frame,
+    pub client: String,
+    pub email: String,
+    pub projects: Vec<ProjectChoice>,
 }
 
 /// Any page that says no.

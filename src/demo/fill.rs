@@ -10,7 +10,7 @@ use crate::{
         client::{Client, Origin},
         ids::ConnectionId,
         pkce::CodeChallenge,
-        project::{OfferedScope, Project, Slug},
+        project::{Members, OfferedScope, Project, Slug},
         redirect::RedirectUri,
         resource::Resource,
         role::{Identity, PrincipalName, Reach},
@@ -130,6 +130,7 @@ impl Past<'_> {
                 .ok_or_else(broken("resource"))?,
             scopes,
             administrators: vec![PrincipalName::Email(email(sample.administrator))],
+            members: Members::Anyone,
         };
         let added = self.of_person(sample.added * DAY, OWNER);
         Ok(project::add(tx, &added, new).await?.0)
@@ -184,6 +185,8 @@ impl Past<'_> {
             // The hash of nothing that anyone has: no such code can be redeemed.
             code_challenge: CodeChallenge::from_stored(String::new()),
             state: None,
+            named_project: true,
+            widens: None,
         };
         if story.course == Course::Denied {
             let then = self.of_person(story.at, story.person);
@@ -208,6 +211,7 @@ impl Past<'_> {
             identity: &identity(story.person),
             ticked: &ticked(story, &proposal.project),
             nonce: &self.app.secrets.nonce(),
+            widens: None,
         };
         let broken = || table_error("client", &proposal.client.name);
         let code = consent::allow(tx, &then, proposal, &consent).await?;

@@ -31,8 +31,12 @@ pub enum Action {
     ClientChanged,
     /// A client that was revoked long ago was removed.
     ClientRemoved,
+    /// A person allowed more to a connection that was there.
+    ConnectionWidened,
     /// A project was added.
     ProjectAdded,
+    /// What a project offers, or who may connect to it, changed.
+    ProjectChanged,
 }
 
 impl Action {
@@ -51,7 +55,9 @@ impl Action {
             Self::ClientRegistered => "client.registered",
             Self::ClientChanged => "client.changed",
             Self::ClientRemoved => "client.removed",
+            Self::ConnectionWidened => "connection.widened",
             Self::ProjectAdded => "project.added",
+            Self::ProjectChanged => "project.changed",
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::{
     ids::ProjectId,
     resource::Resource,
+    role::{Identity, PrincipalName},
     scope::{ScopeSet, ScopeToken},
 };
 
@@ -19,6 +20,53 @@ pub struct Project {
     pub resource: Resource,
     /// What clients may ask for, in the order shown.
     pub scopes: Vec<OfferedScope>,
+    /// Who may connect.
+    pub members: Members,
+}
+
+/// Who may connect clients to a project.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Members {
+    /// Everyone whom the SSO proxy lets in.
+    #[default]
+    Anyone,
+    /// Those named, and nobody else.
+    Only(Vec<PrincipalName>),
+}
+
+impl Members {
+    /// Whether this person may connect. Someone whose groups are not known is in none.
+    pub fn admit(&self, identity: &Identity) -> bool {
+        match self {
+            Self::Anyone => true,
+            Self::Only(names) => names.iter().any(|name| identity.is_named_by(name)),
+        }
+    }
+
+    /// Whether someone who was admitted once is known not to belong any more. Where a
+    /// group decides and the SSO proxy says nothing about groups, nothing is known.
+    pub fn exclude(&self, identity: &Identity) -> bool {
+        let in_doubt = |names: &[PrincipalName]| {
+            let by_group = |name| matches!(name, &PrincipalName::Group(_));
+            identity.groups.is_none() && names.iter().any(by_group)
+        };
+        match self {
+            Self::Anyone => false,
+            Self::Only(names) => !self.admit(identity) && !in_doubt(names),
+        }
+    }
+}
+
+impl std::fmt::Display for Members {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Anyone => f.write_str("anyone"),
+            Self::Only(names) => {
+                let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+                f.write_str(&names.join(", "))
+            }
+        }
+    }
 }
 
 /// A scope that a project offers, with what it means in plain words.
@@ -101,6 +149,44 @@ impl std::fmt::Display for Slug {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn ana(groups: Option<&[&str]>) -> Identity {
+        Identity {
+            subject: "ana@acme.example".into(),
+            email: "ana@acme.example".into(),
+            name: "Ana".into(),
+            groups: groups.map(|groups| groups.iter().map(|&group| group.into()).collect()),
+        }
+    }
+
+    #[test]
+    fn a_person_is_admitted_by_e_mail_or_by_group() {
+        let only = |names: &[&str]| {
+            Members::Only(names.iter().map(|name| name.parse().unwrap()).collect())
+        };
+        let staff = Some(["staff"].as_slice());
+        for (members, groups, admitted, excluded) in [
+            (Members::Anyone, None, true, false),
+            (only(&["Ana@acme.example"]), None, true, false),
+            (only(&["group:staff"]), staff, true, false),
+            (only(&["bo@acme.example", "group:ops"]), staff, false, true),
+            (only(&["bo@acme.example"]), None, false, true),
+            // Nobody says whether she still is in that group.
+            (only(&["bo@acme.example", "group:ops"]), None, false, false),
+            (only(&[]), staff, false, true),
+        ] {
+            assert_eq!(
+                members.admit(&ana(groups)),
+                admitted,
+                "{members} {groups:?}"
+            );
+            assert_eq!(
+                members.exclude(&ana(groups)),
+                excluded,
+                "{members} {groups:?}"
+            );
+        }
+    }
 
     #[test]
     fn slugs_are_plain_words() {

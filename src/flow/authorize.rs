@@ -5,19 +5,22 @@ use crate::{
     clock::Timestamp,
     domain::{
         client::Client,
+        connection::Connection,
         document::ClientDocument,
-        ids::ProjectId,
         pkce::CodeChallenge,
-        project::{OfferedScope, Project, Slug},
+        project::{OfferedScope, Project},
         redirect::RedirectUri,
-        resource::ResourceKey,
+        role::Identity,
         scope::ScopeSet,
         tombstone::Tombstone,
     },
-    store::{self, Tx},
+    store::{self, Tx, project::Endpoint},
 };
 
-use super::{Context, ErrorCode, Refusal, register};
+use super::{
+    Context, ErrorCode, Refusal, register, step_up,
+    target::{self, Target},
+};
 
 /// The parameters of an authorization request, as received.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,6 +41,8 @@ pub struct Request {
     pub code_challenge_method: Option<String>,
     /// Every `resource` (RFC 8707).
     pub resources: Vec<String>,
+    /// The slug of the project that the person chose, because the client named none.
+    pub chosen: Option<String>,
 }
 
 /// A request that a person can decide about.
@@ -55,6 +60,10 @@ pub struct Proposal {
     pub code_challenge: CodeChallenge,
     /// What it wants back unchanged.
     pub state: Option<String>,
+    /// Whether the client named the project itself.
+    pub named_project: bool,
+    /// The connection that may be meant to get more scopes, rather than another one made.
+    pub widens: Option<Connection>,
 }
 
 /// Why there is nothing to decide.
@@ -73,6 +82,13 @@ pub enum Unproposed {
         refusal: Refusal,
         /// Whether the address belongs to nobody that the organization knows.
         unproven: bool,
+    },
+    /// The client does not say which project it means: the person does.
+    Choose {
+        /// Who asks.
+        client: Box<Client>,
+        /// What there is to choose from.
+        projects: Vec<Endpoint>,
     },
 }
 
@@ -98,7 +114,7 @@ pub enum Untrusted {
     UnknownRedirect,
 }
 
-/// Reads a request without any effect. A client whose id is an address is what its
+/// Reads a request of this person's without any effect. A client whose id is an address is what its
 /// `document` says, recorded already or not.
 ///
 /// # Errors
@@ -107,6 +123,7 @@ pub async fn propose(
     tx: &mut Tx,
     context: &Context<'_>,
     request: &Request,
+    identity: &Identity,
     document: Option<&ClientDocument>,
 ) -> store::Result<Result<Proposal, Unproposed>> {
     let trusted = trusted_client(tx, context, request, document).await?;
@@ -114,22 +131,37 @@ pub async fn propose(
         Ok(trusted) => trusted,
         Err(untrusted) => return Ok(Err(Unproposed::Untrusted(untrusted))),
     };
-    match read(tx, request, &client).await? {
-        Ok((project, scopes, code_challenge)) => Ok(Ok(Proposal {
-            client,
-            project,
-            redirect_uri,
-            scopes,
-            code_challenge,
-            state: request.state.clone(),
-        })),
-        Err(refusal) => Ok(Err(Unproposed::Told {
+    let told = |refusal| {
+        Err(Unproposed::Told {
             unproven: client.names_itself() && redirect_uri.is_remote(),
-            redirect_uri,
+            redirect_uri: redirect_uri.clone(),
             state: request.state.clone(),
             refusal,
-        })),
-    }
+        })
+    };
+    let (asked, code_challenge) = match read(request) {
+        Ok(read) => read,
+        Err(refusal) => return Ok(told(refusal)),
+    };
+    let project = match target::find(tx, request, &client, identity).await? {
+        Target::Project(project) => project,
+        Target::Refused(refusal) => return Ok(told(refusal)),
+        Target::OneOf(projects) => {
+            let client = Box::new(client);
+            return Ok(Err(Unproposed::Choose { client, projects }));
+        }
+    };
+    let widens = step_up::find(tx, context, (identity, &client, &project), &asked).await?;
+    Ok(Ok(Proposal {
+        scopes: project.scopes_for(&asked),
+        client,
+        project,
+        redirect_uri,
+        code_challenge,
+        state: request.state.clone(),
+        named_project: !request.resources.is_empty(),
+        widens,
+    }))
 }
 
 async fn trusted_client(
@@ -167,85 +199,20 @@ async fn trusted_client(
     Ok(Ok((client, redirect_uri)))
 }
 
-async fn read(
-    tx: &mut Tx,
-    request: &Request,
-    client: &Client,
-) -> store::Result<Result<(Project, Vec<OfferedScope>, CodeChallenge), Refusal>> {
+/// What a request asks for, and the proof that the code will need.
+fn read(request: &Request) -> Result<(ScopeSet, CodeChallenge), Refusal> {
     if request.response_type.as_deref() != Some("code") {
-        return Ok(Err(Refusal::new(
+        return Err(Refusal::new(
             ErrorCode::UnsupportedResponseType,
             "response_type must be code",
-        )));
+        ));
     }
     let challenge = CodeChallenge::parse(
         request.code_challenge.as_deref(),
         request.code_challenge_method.as_deref(),
-    );
-    let challenge = match challenge {
-        Ok(challenge) => challenge,
-        Err(error) => return Ok(Err(invalid_request(error))),
-    };
-    let asked = match ScopeSet::parse(request.scope.as_deref().unwrap_or_default()) {
-        Ok(asked) => asked,
-        Err(error) => {
-            return Ok(Err(Refusal::new(
-                ErrorCode::InvalidScope,
-                error.to_string(),
-            )));
-        }
-    };
-    Ok(project_for(tx, &request.resources, client)
-        .await?
-        .map(|project| {
-            let scopes = project.scopes_for(&asked);
-            (project, scopes, challenge)
-        }))
-}
-
-fn invalid_request(error: impl std::fmt::Display) -> Refusal {
-    Refusal::new(ErrorCode::InvalidRequest, error.to_string())
-}
-
-/// The project a request is for: the one that `resource` names, else the one
-/// the client belongs to, else the only one there is.
-async fn project_for(
-    tx: &mut Tx,
-    resources: &[String],
-    client: &Client,
-) -> store::Result<Result<Project, Refusal>> {
-    let unknown = |description: &str| Ok(Err(Refusal::new(ErrorCode::InvalidTarget, description)));
-    let project = match resources {
-        [resource] => match ResourceKey::of(resource) {
-            Some(key) => store::project::by_resource(tx, &key).await?,
-            None => None,
-        },
-        [] => match only_project(tx, client).await? {
-            Some(id) => store::project::by_id(tx, &id).await?,
-            None => {
-                return unknown("resource is missing, and more than one project could be meant");
-            }
-        },
-        [..] => return unknown("one resource at a time"),
-    };
-    let Some(project) = project else {
-        return unknown("no project with this resource is known here");
-    };
-    if client
-        .project
-        .as_ref()
-        .is_some_and(|own| *own != project.id)
-    {
-        return unknown("this client belongs to another project");
-    }
-    Ok(Ok(project))
-}
-
-async fn only_project(tx: &mut Tx, client: &Client) -> store::Result<Option<ProjectId>> {
-    if client.project.is_some() {
-        return Ok(client.project.clone());
-    }
-    let mut projects = store::project::two_besides(tx, &Slug::own()).await?;
-    let first = projects.pop();
-    Ok(first.filter(|_| projects.is_empty()))
+    )
+    .map_err(|error| Refusal::new(ErrorCode::InvalidRequest, error.to_string()))?;
+    let asked = ScopeSet::parse(request.scope.as_deref().unwrap_or_default())
+        .map_err(|error| Refusal::new(ErrorCode::InvalidScope, error.to_string()))?;
+    Ok((asked, challenge))
 }

@@ -5,18 +5,19 @@ use std::time::Duration;
 use crate::{
     clock::Timestamp,
     domain::{
-        audit::{Action, Subject},
+        audit::{Action, Event, Subject},
         connection::{Connection, Life},
         ids::{ConnectionId, PersonId},
-        role::Identity,
+        project::OfferedScope,
+        role::{Identity, Reach},
         scope::ScopeSet,
         secret::Secret,
         words,
     },
-    store::{self, Tx, code::Code},
+    store::{self, Tx, code::Code, connection_list},
 };
 
-use super::{Context, ErrorCode, Refusal, authorize::Proposal};
+use super::{Context, ErrorCode, Refusal, authorize::Proposal, revoke};
 
 /// What a person decided, and where they were asked.
 #[derive(Clone, Debug)]
@@ -27,10 +28,12 @@ pub struct Consent<'a> {
     pub ticked: &'a ScopeSet,
     /// Which showing of the page was answered.
     pub nonce: &'a str,
+    /// The connection that is to get more scopes; `None` to make another.
+    pub widens: Option<&'a str>,
 }
 
-/// Makes the connection and its code. The same showing of the page answered
-/// twice gives the same code and one connection.
+/// Makes the connection and its code, or a code that widens the connection that is there.
+/// The same showing of the page answered twice gives the same code and one connection.
 ///
 /// # Errors
 /// When the database fails.
@@ -54,12 +57,28 @@ pub async fn allow(
     if store::code::find(tx, &hash).await?.is_some() {
         return Ok(Ok(code));
     }
-    let connection = make_connection(tx, context, proposal, consent, person).await?;
+    let granted = granted(proposal, consent);
+    let (connection_id, scopes) = match consent.widens {
+        None => {
+            let made = make_connection(tx, context, proposal, consent, (person, granted));
+            (made.await?, None)
+        }
+        Some(id) => match widen(tx, context, proposal, (id, &granted)).await? {
+            Some(connection) => (connection, Some(granted.to_string())),
+            None => {
+                return Ok(Err(Refusal::new(
+                    ErrorCode::AccessDenied,
+                    "the connection that was to get more access has changed: try again",
+                )));
+            }
+        },
+    };
     store::code::insert(
         tx,
         &Code {
             hash,
-            connection_id: connection,
+            connection_id,
+            scopes,
             redirect_uri: proposal.redirect_uri.as_str().to_owned(),
             code_challenge: proposal.code_challenge.as_str().to_owned(),
             issued_at: context.now,
@@ -110,7 +129,34 @@ fn code_for(context: &Context<'_>, proposal: &Proposal, consent: &Consent<'_>) -
         proposal.redirect_uri.as_str(),
         proposal.code_challenge.as_str(),
         &consent.ticked.to_string(),
+        consent.widens.unwrap_or_default(),
     ])
+}
+
+/// Notes that the person allowed more to a connection, and returns it; `None` when it is
+/// not the one that they were shown. It gets the scopes when the code is redeemed.
+async fn widen(
+    tx: &mut Tx,
+    context: &Context<'_>,
+    proposal: &Proposal,
+    (id, granted): (&str, &ScopeSet),
+) -> store::Result<Option<ConnectionId>> {
+    let shown = proposal.widens.as_ref();
+    let Some(connection) = shown.filter(|shown| shown.id.as_str() == id) else {
+        return Ok(None);
+    };
+    let rows = connection_list::by_ids(tx, &Reach::All, std::slice::from_ref(&connection.id));
+    let detail = format!(
+        "More for a connection that was there. Scopes: {granted}; before: {}.",
+        connection.scopes
+    );
+    let rows = rows.await?;
+    let events = rows.iter().map(|row| Event {
+        detail: Some(detail.clone()),
+        ..context.event(Action::ConnectionAuthorized, revoke::subject(row), None)
+    });
+    store::audit::append(tx, &events.collect::<Vec<_>>()).await?;
+    Ok(Some(connection.id.clone()))
 }
 
 /// Adds the connection; an expired one of the same person, client and project
@@ -120,7 +166,7 @@ async fn make_connection(
     context: &Context<'_>,
     proposal: &Proposal,
     consent: &Consent<'_>,
-    person: PersonId,
+    (person, granted): (PersonId, ScopeSet),
 ) -> store::Result<ConnectionId> {
     let (client, project) = (&proposal.client, &proposal.project);
     let cutoffs = context.rules.lifetimes.cutoffs(context.now);
@@ -141,35 +187,41 @@ async fn make_connection(
             name
         }
     };
-    let connection = new_connection(context, proposal, consent, person, name.clone());
+    let connection = new_connection(context, proposal, (person, granted), name.clone());
     store::connection::insert(tx, &connection).await?;
     let about = Subject {
         connection: Some((connection.id.clone(), name)),
         ..about
     };
-    events.push(context.event(Action::ConnectionAuthorized, about, None));
+    let by_choice = "The app did not say which MCP server it means.";
+    events.push(Event {
+        detail: (!proposal.named_project).then(|| by_choice.to_owned()),
+        ..context.event(Action::ConnectionAuthorized, about, None)
+    });
     store::audit::append(tx, &events).await?;
     Ok(connection.id)
+}
+
+/// What was asked for, without what was unticked.
+fn granted(proposal: &Proposal, consent: &Consent<'_>) -> ScopeSet {
+    let kept = |scope: &&OfferedScope| !scope.optional || consent.ticked.contains(&scope.name);
+    let kept = proposal.scopes.iter().filter(kept);
+    kept.map(|scope| scope.name.clone()).collect()
 }
 
 fn new_connection(
     context: &Context<'_>,
     proposal: &Proposal,
-    consent: &Consent<'_>,
-    person: PersonId,
+    (person, scopes): (PersonId, ScopeSet),
     name: String,
 ) -> Connection {
-    let granted = proposal
-        .scopes
-        .iter()
-        .filter(|scope| !scope.optional || consent.ticked.contains(&scope.name));
     Connection {
         id: context.secrets.new_id(context.now),
         person,
         client: proposal.client.id.clone(),
         project: proposal.project.id.clone(),
         name,
-        scopes: granted.map(|scope| scope.name.clone()).collect(),
+        scopes,
         connected_at: None,
         life: Life {
             authorized_at: context.now,

@@ -26,7 +26,9 @@ pub mod project;
 pub mod register;
 pub mod revoke;
 pub mod revoke_matching;
+pub mod step_up;
 pub mod sweep;
+mod target;
 pub mod token;
 
 /// The rules that the settings lay down.
@@ -131,10 +133,21 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal with this code and description.
     pub fn new(code: ErrorCode, description: impl Into<String>) -> Self {
+        let description: String = description.into();
         Self {
             code,
-            description: description.into(),
+            description: description.chars().map(plain).collect(),
         }
+    }
+}
+
+/// The character, or what stands for it where a description may not have it
+/// (RFC 6749 §5.2).
+fn plain(c: char) -> char {
+    match c {
+        '"' | '\\' => '\'',
+        ' '..='~' => c,
+        _ => '?',
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
         connection::Connection,
         ids::ConnectionId,
         pkce::CodeChallenge,
+        project::Members,
         resource::ResourceKey,
         scope::ScopeSet,
         secret::{Secret, SecretKind},
@@ -21,7 +22,7 @@ use crate::{
     },
 };
 
-use super::{Context, ErrorCode, Outcome, Refusal, consent, revoke};
+use super::{Context, ErrorCode, Outcome, Refusal, consent, revoke, step_up};
 
 /// What a client receives.
 #[derive(Debug)]
@@ -93,8 +94,14 @@ pub async fn exchange(
         )
         .await;
     }
-    let scopes = connection.scopes.clone();
-    issue(tx, context, &connection, scopes).await.map(Ok)
+    let connection = match code.widens_to()? {
+        Some(scopes) => step_up::widen(tx, context, connection, scopes).await?,
+        None => connection,
+    };
+    let granted = &connection.scopes;
+    issue(tx, context, &connection, granted, granted)
+        .await
+        .map(Ok)
 }
 
 fn check_code(
@@ -166,7 +173,8 @@ pub async fn refresh(
     if let Err(refusal) = check_connection(tx, context, &connection, &request.resources).await? {
         return Ok(Err(refusal));
     }
-    let scopes = match narrowed(&connection.scopes, request.scope) {
+    let granted = token.granted()?;
+    let scopes = match narrowed(&granted, request.scope) {
         Ok(scopes) => scopes,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -187,7 +195,9 @@ pub async fn refresh(
             .await;
         }
     }
-    issue(tx, context, &connection, scopes).await.map(Ok)
+    issue(tx, context, &connection, &granted, &scopes)
+        .await
+        .map(Ok)
 }
 
 fn narrowed(granted: &ScopeSet, asked: Option<&str>) -> Result<ScopeSet, Refusal> {
@@ -237,6 +247,13 @@ async fn check_connection(
     if parties.person_deactivated_at.is_some() {
         return Ok(Err(invalid_grant("this person no longer has access")));
     }
+    let members = parties.members()?;
+    if members != Members::Anyone
+        && let Some(person) = store::person::by_id(tx, &connection.person).await?
+        && members.exclude(&person.identity)
+    {
+        return no_member(tx, context, &connection.id).await;
+    }
     let key = Some(parties.resource_key());
     if resources
         .iter()
@@ -250,11 +267,14 @@ async fn check_connection(
     Ok(Ok(()))
 }
 
+/// Makes a refresh token for what was `granted` and an access token for `scopes`, which
+/// may be less.
 async fn issue(
     tx: &mut Tx,
     context: &Context<'_>,
     connection: &Connection,
-    scopes: ScopeSet,
+    granted: &ScopeSet,
+    scopes: &ScopeSet,
 ) -> store::Result<Issued> {
     let now = context.now;
     let access_token = context.secrets.generate(SecretKind::AccessToken);
@@ -275,13 +295,8 @@ async fn issue(
     store::token::insert_pair(
         tx,
         [
-            &token(&access_token, TokenKind::Access, &scopes, expires_in),
-            &token(
-                &refresh_token,
-                TokenKind::Refresh,
-                &connection.scopes,
-                refresh_life,
-            ),
+            &token(&access_token, TokenKind::Access, scopes, expires_in),
+            &token(&refresh_token, TokenKind::Refresh, granted, refresh_life),
         ],
     )
     .await?;
@@ -291,7 +306,7 @@ async fn issue(
         access_token,
         expires_in,
         refresh_token,
-        scopes,
+        scopes: scopes.clone(),
     })
 }
 
@@ -303,12 +318,29 @@ async fn used_twice(
     connection: &ConnectionId,
     reason: &str,
 ) -> Outcome<Issued> {
+    end(tx, context, connection, reason).await.map(Err)
+}
+
+/// Whoever no longer belongs to those who may connect has lost the connection. It ends,
+/// so that nobody takes it for one that works.
+async fn no_member(tx: &mut Tx, context: &Context<'_>, connection: &ConnectionId) -> Outcome<()> {
+    let reason = "This person may no longer connect to this MCP server.";
+    end(tx, context, connection, reason).await.map(Err)
+}
+
+/// Ends a connection by a rule, and says so to the client.
+async fn end(
+    tx: &mut Tx,
+    context: &Context<'_>,
+    connection: &ConnectionId,
+    reason: &str,
+) -> store::Result<Refusal> {
     let context = Context {
         actor: Actor::Untether,
         ..context.clone()
     };
     revoke::one(tx, &context, connection, Some(reason)).await?;
-    Ok(Err(invalid_grant(reason)))
+    Ok(invalid_grant(reason))
 }
 
 fn invalid_grant(description: &str) -> Refusal {

@@ -2,21 +2,12 @@
 //! GET shows it and has no effect; POST acts on the decision.
 
 use actix_session::Session;
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::{StatusCode, header},
-    web::Data,
-};
+use actix_web::{HttpRequest, HttpResponse, web::Data};
 
 use crate::{
-    clock::Timestamp,
-    console::{
-        frame,
-        view::{ConsentPage, ConsentView, Flash, ScopeChoice, Who},
-    },
+    console::view::Flash,
     domain::{
         audit::Actor,
-        document::ClientDocument,
         role::{Identity, Principal},
         scope::ScopeSet,
         secret::Secret,
@@ -30,15 +21,17 @@ use crate::{
     store::Tx,
     web::{
         form::Protected,
-        headers::CONSENT_CONTENT_SECURITY_POLICY,
-        html,
         params::{Params, Repeated},
         problem::Problem,
         state::App,
     },
 };
 
-use super::{document, refused};
+use super::{
+    document,
+    question::{self, Visit},
+    refused,
+};
 
 /// Shows the consent page.
 ///
@@ -55,24 +48,18 @@ pub async fn show(
     let document = document::of_client(&app, &request, None, now).await?;
     let document = document.as_deref();
     let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
+    let identity = &principal.identity;
+    let visit = Visit::new(&app, &principal, &session, &req, now);
     let mut tx = app.db.snapshot().await?;
-    let proposal = match authorize::propose(&mut tx, &context, &request, document).await? {
+    let proposal = authorize::propose(&mut tx, &context, &request, identity, document).await?;
+    let proposal = match proposal {
         Ok(proposal) => proposal,
-        Err(unproposed) => return refused::unasked(&app, unproposed),
+        Err(unproposed) => return refused::unasked(&visit, &request, unproposed),
     };
-    let frame = frame::build(&app, &principal, &session, &req, now);
-    let consent = view(&app, &principal, &request, &proposal, document, now);
-    ask(&req, ConsentPage { frame, consent })
-}
-
-/// The answer that asks.
-fn ask(req: &HttpRequest, page: ConsentPage) -> Result<HttpResponse, Problem> {
-    let mut response = html::page_no_store(req, StatusCode::OK, frame::render(&page)?);
-    response.headers_mut().insert(
-        header::CONTENT_SECURITY_POLICY,
-        header::HeaderValue::from_static(CONSENT_CONTENT_SECURITY_POLICY),
-    );
-    Ok(response)
+    question::ask(
+        &req,
+        &visit.consent(&context, &request, &proposal, document),
+    )
 }
 
 /// Acts on the decision and sends the person back to the client.
@@ -98,18 +85,20 @@ pub async fn decide(
     if let Some(document) = document {
         register::document(&mut tx, &context, document).await?;
     }
-    let proposal = match authorize::propose(&mut tx, &context, &request, document).await? {
+    let identity = &principal.identity;
+    let visit = Visit::new(&app, &principal, &session, &req, now);
+    let proposal = authorize::propose(&mut tx, &context, &request, identity, document).await?;
+    let proposal = match proposal {
         Ok(proposal) => proposal,
-        Err(unproposed) => return refused::answered(&app, unproposed),
+        Err(unproposed) => return refused::answered(&visit, &request, unproposed),
     };
     if document.is_some_and(|document| shown != Some(&document.fingerprint())) {
-        let mut frame = frame::build(&app, &principal, &session, &req, now);
-        frame.flash = Some(changed_meanwhile());
-        let consent = view(&app, &principal, &request, &proposal, document, now);
-        return ask(&req, ConsentPage { frame, consent });
+        let mut page = visit.consent(&context, &request, &proposal, document);
+        page.frame.flash = Some(changed_meanwhile());
+        return question::ask(&req, &page);
     }
     let outcome = decision
-        .carry_out(&mut tx, &context, &proposal, &principal.identity)
+        .carry_out(&mut tx, &context, &proposal, identity)
         .await?;
     tx.commit().await?;
     let (redirect_uri, state) = (proposal.redirect_uri.as_str(), proposal.state.as_deref());
@@ -120,7 +109,11 @@ pub async fn decide(
 }
 
 enum Decision {
-    Allow { ticked: ScopeSet, nonce: String },
+    Allow {
+        ticked: ScopeSet,
+        nonce: String,
+        widens: Option<String>,
+    },
     Deny,
 }
 
@@ -133,6 +126,7 @@ impl Decision {
                 Ok(Self::Allow {
                     ticked: ticked.map_err(|error| Problem::bad_request(error.to_string()))?,
                     nonce: one("nonce")?.unwrap_or_default().to_owned(),
+                    widens: one("widens")?.map(str::to_owned),
                 })
             }
             Some("deny") => Ok(Self::Deny),
@@ -148,11 +142,16 @@ impl Decision {
         identity: &Identity,
     ) -> Outcome<Secret> {
         match self {
-            Self::Allow { ticked, nonce } => {
+            Self::Allow {
+                ticked,
+                nonce,
+                widens,
+            } => {
                 let consent = Consent {
                     identity,
                     ticked,
                     nonce,
+                    widens: widens.as_deref(),
                 };
                 consent::allow(tx, context, proposal, &consent).await
             }
@@ -194,6 +193,7 @@ fn request_of(params: &Params) -> Result<Request, Problem> {
             .into_iter()
             .map(str::to_owned)
             .collect(),
+        chosen: one("project")?,
     })
 }
 
@@ -201,77 +201,4 @@ fn repeated(repeated: Repeated) -> Problem {
     Problem::bad_request(format!(
         "{repeated}. The app that sent you here made a mistake."
     ))
-}
-
-fn view(
-    app: &App,
-    principal: &Principal,
-    request: &Request,
-    proposal: &Proposal,
-    document: Option<&ClientDocument>,
-    now: Timestamp,
-) -> ConsentView {
-    let client = &proposal.client;
-    let scopes = proposal.scopes.iter().map(|scope| ScopeChoice {
-        name: scope.name.to_string(),
-        description: scope.description.clone(),
-        optional: scope.optional,
-    });
-    ConsentView {
-        client: client.name.clone(),
-        client_unproven: document::unproven(proposal),
-        client_host: client.document_host().map(str::to_owned),
-        project: proposal.project.name.clone(),
-        resource: proposal.project.resource.as_str().to_owned(),
-        person: Who {
-            name: principal.identity.name.clone(),
-            email: principal.identity.email.clone(),
-            role: principal.role_word(),
-        },
-        not_you: app.settings.sign_out_url.clone(),
-        scopes: scopes.collect(),
-        sent_back_to: proposal.redirect_uri.host_and_port().to_owned(),
-        lifetime: lifetime(app),
-        manage_href: "/connections".to_owned(),
-        hidden: hidden(request, document, app.secrets.nonce()),
-        csrf: app.secrets.form_token(&principal.identity.subject, now),
-    }
-}
-
-fn lifetime(app: &App) -> String {
-    let idle = app.settings.idle_days;
-    match app.settings.max_age_days {
-        None => format!("until {idle} days unused"),
-        Some(age) => format!("until {idle} days unused, {age} days at most"),
-    }
-}
-
-/// The request again, for the form to send back, and which document was shown.
-fn hidden(
-    request: &Request,
-    document: Option<&ClientDocument>,
-    nonce: String,
-) -> Vec<(String, String)> {
-    let single = [
-        ("client_id", &request.client_id),
-        ("redirect_uri", &request.redirect_uri),
-        ("response_type", &request.response_type),
-        ("state", &request.state),
-        ("scope", &request.scope),
-        ("code_challenge", &request.code_challenge),
-        ("code_challenge_method", &request.code_challenge_method),
-    ];
-    let single = single
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value.clone()?)));
-    let resources = request
-        .resources
-        .iter()
-        .map(|resource| ("resource", resource.clone()));
-    let shown = document.map(|document| ("document", document.fingerprint()));
-    let all = single
-        .chain(resources)
-        .chain(shown)
-        .chain([("nonce", nonce)]);
-    all.map(|(name, value)| (name.to_owned(), value)).collect()
 }

@@ -15,7 +15,7 @@ use crate::{
         secret::Secrets,
         tombstone::{Cause, Tombstone},
     },
-    flow::ErrorCode,
+    flow::{ErrorCode, Refusal},
     store::{self, Tx},
     web::params::Params,
 };
@@ -37,8 +37,8 @@ impl Credentials {
     /// Reads the `Authorization` header and the body.
     ///
     /// # Errors
-    /// `invalid_request` when two credentials differ or something is
-    /// malformed, `invalid_client` when there is none.
+    /// `invalid_request` when two credentials differ or a parameter stands twice,
+    /// `invalid_client` when there is none or it is not HTTP Basic.
     pub fn read(req: &HttpRequest, params: &Params) -> Result<Self, Error> {
         let mut headers = req.headers().get_all(header::AUTHORIZATION);
         let header = headers.next();
@@ -56,8 +56,12 @@ impl Credentials {
                 basic: false,
             });
         };
-        let (id, secret) = decode_basic(header).ok_or_else(|| {
-            invalid("the Authorization header is not HTTP Basic with a client_id and a secret")
+        let (id, secret) = decode_basic(header).ok_or_else(|| Error::Refused {
+            refusal: Refusal::new(
+                ErrorCode::InvalidClient,
+                "the Authorization header is not HTTP Basic with a client_id and a secret",
+            ),
+            basic: true,
         })?;
         let credentials = Self {
             ids: readings(&id),
@@ -116,7 +120,7 @@ impl Credentials {
     /// `invalid_client`, in the scheme that was used.
     pub fn refuse(&self, description: &str) -> Error {
         Error::Refused {
-            refusal: crate::flow::Refusal::new(ErrorCode::InvalidClient, description),
+            refusal: Refusal::new(ErrorCode::InvalidClient, description),
             basic: self.basic,
         }
     }

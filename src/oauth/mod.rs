@@ -9,6 +9,7 @@ pub mod error;
 pub mod forward_auth;
 pub mod introspect;
 pub mod metadata;
+mod question;
 mod refused;
 pub mod register;
 pub mod revoke;

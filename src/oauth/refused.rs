@@ -10,18 +10,25 @@ use crate::{
     domain::redirect::RedirectUri,
     flow::{
         Refusal,
-        authorize::{Unproposed, Untrusted},
+        authorize::{Request, Unproposed, Untrusted},
     },
     web::{params::encode, problem::Problem, state::App},
 };
 
-use super::dead_client;
+use super::{
+    dead_client,
+    question::{self, Visit},
+};
 
 /// The answer to a request that the person has not seen yet.
 ///
 /// # Errors
 /// A page, unless the client can be told without asking the person.
-pub fn unasked(app: &App, unproposed: Unproposed) -> Result<HttpResponse, Problem> {
+pub fn unasked(
+    visit: &Visit<'_>,
+    request: &Request,
+    unproposed: Unproposed,
+) -> Result<HttpResponse, Problem> {
     match unproposed {
         Unproposed::Told {
             redirect_uri,
@@ -29,12 +36,12 @@ pub fn unasked(app: &App, unproposed: Unproposed) -> Result<HttpResponse, Proble
             refusal,
             unproven: true,
         } => Err(ask_before_telling(
-            app,
+            visit.app,
             &redirect_uri,
             state.as_deref(),
             &refusal,
         )),
-        other => answered(app, other),
+        other => answered(visit, request, other),
     }
 }
 
@@ -42,7 +49,11 @@ pub fn unasked(app: &App, unproposed: Unproposed) -> Result<HttpResponse, Proble
 ///
 /// # Errors
 /// A page, when the client cannot be told.
-pub fn answered(app: &App, unproposed: Unproposed) -> Result<HttpResponse, Problem> {
+pub fn answered(
+    visit: &Visit<'_>,
+    request: &Request,
+    unproposed: Unproposed,
+) -> Result<HttpResponse, Problem> {
     match unproposed {
         Unproposed::Untrusted(untrusted) => Err(page_for(untrusted)),
         Unproposed::Told {
@@ -50,7 +61,13 @@ pub fn answered(app: &App, unproposed: Unproposed) -> Result<HttpResponse, Probl
             state,
             refusal,
             ..
-        } => Ok(tell(app, redirect_uri.as_str(), state.as_deref(), &refusal)),
+        } => {
+            let redirect_uri = redirect_uri.as_str();
+            Ok(tell(visit.app, redirect_uri, state.as_deref(), &refusal))
+        }
+        Unproposed::Choose { client, projects } => {
+            question::ask(visit.req, &visit.choice(request, &client, projects))
+        }
     }
 }
 

@@ -2,10 +2,10 @@
 
 use crate::{
     clock::Timestamp,
-    domain::{ids::ConnectionId, secret::SecretHash},
+    domain::{ids::ConnectionId, scope::ScopeSet, secret::SecretHash},
 };
 
-use super::{Result, Tx, sql};
+use super::{Result, Tx, connection::stored_scopes, sql};
 
 /// An authorization code, by its hash.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -22,6 +22,22 @@ pub struct Code {
     pub issued_at: Timestamp,
     /// When it was redeemed; a code is redeemed once.
     pub redeemed_at: Option<Timestamp>,
+    /// What redeeming it makes of the scopes of a connection that was there before,
+    /// as a space-separated list.
+    pub scopes: Option<String>,
+}
+
+impl Code {
+    /// The scopes that redeeming it gives the connection; `None` when the connection
+    /// was made with it.
+    ///
+    /// # Errors
+    /// When the row is broken.
+    pub fn widens_to(&self) -> Result<Option<ScopeSet>> {
+        let scopes = self.scopes.as_deref();
+        let parse = |text| stored_scopes(text, "authorization_code", &self.connection_id);
+        scopes.map(parse).transpose()
+    }
 }
 
 /// Adds a code. The same hash twice is a duplicate error.
@@ -30,14 +46,16 @@ pub struct Code {
 /// When the database fails.
 pub async fn insert(tx: &mut Tx, code: &Code) -> Result<()> {
     const INSERT: &str = "
-        INSERT INTO authorization_code (hash, connection_id, redirect_uri, code_challenge, issued_at)
-        VALUES ($1, $2, $3, $4, $5)";
+        INSERT INTO authorization_code (hash, connection_id, redirect_uri, code_challenge,
+                                        issued_at, scopes)
+        VALUES ($1, $2, $3, $4, $5, $6)";
     sql!(tx, |c| sqlx::query(INSERT)
         .bind(&code.hash)
         .bind(&code.connection_id)
         .bind(&code.redirect_uri)
         .bind(&code.code_challenge)
         .bind(code.issued_at)
+        .bind(&code.scopes)
         .execute(c)
         .await
         .map(drop))?;
@@ -50,7 +68,7 @@ pub async fn insert(tx: &mut Tx, code: &Code) -> Result<()> {
 /// When the database fails.
 pub async fn find(tx: &mut Tx, hash: &SecretHash) -> Result<Option<Code>> {
     const FIND: &str = "
-        SELECT hash, connection_id, redirect_uri, code_challenge, issued_at, redeemed_at
+        SELECT hash, connection_id, redirect_uri, code_challenge, issued_at, redeemed_at, scopes
         FROM authorization_code
         WHERE hash = $1";
     Ok(sql!(tx, |c| sqlx::query_as(FIND)

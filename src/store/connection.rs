@@ -3,8 +3,9 @@
 use crate::{
     clock::Timestamp,
     domain::{
-        connection::{Connection, Life, Revocation},
+        connection::{Connection, Cutoffs, Life, Revocation},
         ids::{ClientId, ConnectionId, PersonId, ProjectId},
+        project::Members,
         resource::ResourceKey,
         scope::ScopeSet,
     },
@@ -14,6 +15,7 @@ use super::{
     Error, Result, Tx,
     connection_count::{self, Change},
     connection_filter::folded,
+    project::stored_members,
     sql,
 };
 
@@ -222,12 +224,22 @@ pub struct Parties {
     /// Set once the client was revoked.
     pub client_revoked_at: Option<Timestamp>,
     resource_key: String,
+    project_id: ProjectId,
+    members: Option<String>,
 }
 
 impl Parties {
     /// The spelling that the project's resource is matched by.
     pub fn resource_key(&self) -> ResourceKey {
         ResourceKey::from_stored(self.resource_key.clone())
+    }
+
+    /// Who may connect to the project.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when the row is broken.
+    pub fn members(&self) -> Result<Members> {
+        stored_members(self.members.as_deref(), &self.project_id)
     }
 }
 
@@ -239,7 +251,7 @@ pub async fn parties(tx: &mut Tx, id: &ConnectionId) -> Result<Parties> {
     const PARTIES: &str = "
         SELECT people.deactivated_at AS person_deactivated_at,
                client.revoked_at AS client_revoked_at,
-               project.resource_key
+               project.resource_key, connection.project_id, project.members
         FROM connection
         JOIN people ON people.id = connection.person_id
         JOIN client ON client.id = connection.client_id
@@ -249,6 +261,59 @@ pub async fn parties(tx: &mut Tx, id: &ConnectionId) -> Result<Parties> {
         .bind(id)
         .fetch_one(c)
         .await)?)
+}
+
+/// The most recently used connection of a person to a project through a client that
+/// works and has been connected.
+///
+/// # Errors
+/// When the database fails.
+pub async fn latest_active(
+    tx: &mut Tx,
+    (person, client, project): (&PersonId, &ClientId, &ProjectId),
+    cutoffs: Cutoffs,
+) -> Result<Option<Connection>> {
+    // connection_by_person finds the few rows of one person.
+    const LATEST: &str = "
+        SELECT id, person_id, client_id, project_id, name, scopes, connected_at,
+               authorized_at, last_used_at, revoked_at, revoked_by, revoked_reason
+        FROM connection
+        WHERE person_id = $1 AND client_id = $2 AND project_id = $3
+          AND revoked_at IS NULL AND connected_at IS NOT NULL
+          AND last_used_at > $4 AND authorized_at > $5
+        ORDER BY last_used_at DESC, id DESC
+        LIMIT 1";
+    sql!(tx, |c| sqlx::query_as::<_, Row>(LATEST)
+        .bind(person)
+        .bind(client)
+        .bind(project)
+        .bind(cutoffs.used_before)
+        .bind(cutoffs.authorized_before)
+        .fetch_optional(c)
+        .await)?
+    .map(Connection::try_from)
+    .transpose()
+}
+
+/// Gives a connection the scopes that its person consented to then.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_scopes(
+    tx: &mut Tx,
+    id: &ConnectionId,
+    scopes: &ScopeSet,
+    now: Timestamp,
+) -> Result<()> {
+    const SET: &str = "UPDATE connection SET scopes = $2, authorized_at = $3 WHERE id = $1";
+    sql!(tx, |c| sqlx::query(SET)
+        .bind(id)
+        .bind(scopes.to_string())
+        .bind(now)
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(())
 }
 
 /// Records that tokens were issued for a connection.

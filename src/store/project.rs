@@ -4,7 +4,7 @@ use crate::{
     clock::Timestamp,
     domain::{
         ids::{CredentialId, ProjectId},
-        project::{OfferedScope, Project, Slug},
+        project::{Members, OfferedScope, Project, Slug},
         resource::{Resource, ResourceKey},
         role::PrincipalName,
         secret::SecretHash,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 use super::{
-    Result, Tx,
+    Error, Result, Tx,
     connection_filter::{folded, push_in},
     sql,
 };
@@ -23,6 +23,26 @@ struct Row {
     slug: Slug,
     name: String,
     resource: String,
+    members: Option<String>,
+}
+
+/// Who may connect to a project, from what its row `id` holds.
+///
+/// # Errors
+/// [`Error::Corrupt`] when that is no list of names.
+pub(super) fn stored_members(json: Option<&str>, id: &ProjectId) -> Result<Members> {
+    let Some(json) = json else {
+        return Ok(Members::Anyone);
+    };
+    let corrupt = || Error::Corrupt {
+        table: "project",
+        column: "members",
+        id: id.to_string(),
+    };
+    let names: Vec<String> = serde_json::from_str(json).map_err(|_| corrupt())?;
+    let names = names.iter().map(|name| name.parse::<PrincipalName>());
+    let names = names.collect::<std::result::Result<_, _>>();
+    names.map(Members::Only).map_err(|_| corrupt())
 }
 
 /// The project under this slug, without regard to archived ones.
@@ -30,7 +50,7 @@ struct Row {
 /// # Errors
 /// When the database fails.
 pub async fn by_slug(tx: &mut Tx, slug: &Slug) -> Result<Option<Project>> {
-    const BY_SLUG: &str = "SELECT id, slug, name, resource FROM project WHERE slug = $1";
+    const BY_SLUG: &str = "SELECT id, slug, name, resource, members FROM project WHERE slug = $1";
     let row = sql!(tx, |c| sqlx::query_as::<_, Row>(BY_SLUG)
         .bind(slug)
         .fetch_optional(c)
@@ -43,7 +63,7 @@ pub async fn by_slug(tx: &mut Tx, slug: &Slug) -> Result<Option<Project>> {
 /// # Errors
 /// When the database fails.
 pub async fn by_id(tx: &mut Tx, id: &ProjectId) -> Result<Option<Project>> {
-    const BY_ID: &str = "SELECT id, slug, name, resource FROM project WHERE id = $1";
+    const BY_ID: &str = "SELECT id, slug, name, resource, members FROM project WHERE id = $1";
     let row = sql!(tx, |c| sqlx::query_as::<_, Row>(BY_ID)
         .bind(id)
         .fetch_optional(c)
@@ -57,7 +77,7 @@ pub async fn by_id(tx: &mut Tx, id: &ProjectId) -> Result<Option<Project>> {
 /// When the database fails.
 pub async fn by_resource(tx: &mut Tx, key: &ResourceKey) -> Result<Option<Project>> {
     const BY_RESOURCE: &str =
-        "SELECT id, slug, name, resource FROM project WHERE resource_key = $1";
+        "SELECT id, slug, name, resource, members FROM project WHERE resource_key = $1";
     let row = sql!(tx, |c| sqlx::query_as::<_, Row>(BY_RESOURCE)
         .bind(key.as_str())
         .fetch_optional(c)
@@ -70,7 +90,7 @@ pub async fn by_resource(tx: &mut Tx, key: &ResourceKey) -> Result<Option<Projec
 /// # Errors
 /// When the database fails.
 pub async fn all(tx: &mut Tx) -> Result<Vec<Project>> {
-    const ALL: &str = "SELECT id, slug, name, resource FROM project ORDER BY slug";
+    const ALL: &str = "SELECT id, slug, name, resource, members FROM project ORDER BY slug";
     let rows = sql!(tx, |c| sqlx::query_as::<_, Row>(ALL).fetch_all(c).await)?;
     let mut projects = Vec::with_capacity(rows.len());
     for row in rows {
@@ -90,6 +110,8 @@ pub struct Endpoint {
     pub name: String,
     /// Its MCP server URL.
     pub resource: Resource,
+    /// Who may connect.
+    pub members: Members,
 }
 
 /// Up to `limit` of the projects, by name: those with these ids, or any when `ids` is `None`.
@@ -105,7 +127,8 @@ pub async fn endpoints(
         return Ok(Vec::new());
     }
     let rows: Vec<Row> = sql!(tx, |c| {
-        let mut query = sqlx::QueryBuilder::new("SELECT id, slug, name, resource FROM project");
+        let mut query =
+            sqlx::QueryBuilder::new("SELECT id, slug, name, resource, members FROM project");
         if let Some(ids) = ids {
             query.push(" WHERE ");
             push_in(&mut query, "id", ids);
@@ -114,13 +137,16 @@ pub async fn endpoints(
         query.push_bind(i64::from(limit));
         query.build_query_as().fetch_all(c).await
     })?;
-    let endpoint = |row: Row| Endpoint {
-        id: row.id,
-        slug: row.slug,
-        name: row.name,
-        resource: Resource::from_stored(row.resource),
+    let endpoint = |row: Row| {
+        Ok(Endpoint {
+            members: stored_members(row.members.as_deref(), &row.id)?,
+            id: row.id,
+            slug: row.slug,
+            name: row.name,
+            resource: Resource::from_stored(row.resource),
+        })
     };
-    Ok(rows.into_iter().map(endpoint).collect())
+    rows.into_iter().map(endpoint).collect()
 }
 
 /// The id and name of every project, by name.
@@ -132,18 +158,6 @@ pub async fn names(tx: &mut Tx) -> Result<Vec<(ProjectId, String)>> {
     Ok(sql!(tx, |c| sqlx::query_as(NAMES).fetch_all(c).await)?)
 }
 
-/// Up to two projects other than `but`: enough to tell whether there is one only.
-///
-/// # Errors
-/// When the database fails.
-pub async fn two_besides(tx: &mut Tx, but: &Slug) -> Result<Vec<ProjectId>> {
-    const TWO: &str = "SELECT id FROM project WHERE slug <> $1 ORDER BY slug LIMIT 2";
-    Ok(sql!(tx, |c| sqlx::query_scalar(TWO)
-        .bind(but)
-        .fetch_all(c)
-        .await)?)
-}
-
 async fn with_scopes(tx: &mut Tx, row: Option<Row>) -> Result<Option<Project>> {
     const SCOPES: &str = "
         SELECT name, description, optional
@@ -151,6 +165,7 @@ async fn with_scopes(tx: &mut Tx, row: Option<Row>) -> Result<Option<Project>> {
         WHERE project_id = $1
         ORDER BY position";
     let Some(row) = row else { return Ok(None) };
+    let members = stored_members(row.members.as_deref(), &row.id)?;
     let scopes = sql!(tx, |c| sqlx::query_as::<_, OfferedScope>(SCOPES)
         .bind(&row.id)
         .fetch_all(c)
@@ -161,7 +176,61 @@ async fn with_scopes(tx: &mut Tx, row: Option<Row>) -> Result<Option<Project>> {
         name: row.name,
         resource: Resource::from_stored(row.resource),
         scopes,
+        members,
     }))
+}
+
+/// The project under this slug, whose row is held until the transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hold(tx: &mut Tx, slug: &Slug) -> Result<Option<Project>> {
+    const HOLD: &str = "
+        UPDATE project
+        SET slug = slug
+        WHERE slug = $1
+        RETURNING id, slug, name, resource, members";
+    let row = sql!(tx, |c| sqlx::query_as::<_, Row>(HOLD)
+        .bind(slug)
+        .fetch_optional(c)
+        .await)?;
+    with_scopes(tx, row).await
+}
+
+/// Says who may connect to a project.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_members(tx: &mut Tx, id: &ProjectId, members: &Members) -> Result<()> {
+    const SET: &str = "UPDATE project SET members = $2 WHERE id = $1";
+    let json = match members {
+        Members::Anyone => None,
+        Members::Only(names) => {
+            let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+            Some(serde_json::Value::from(names).to_string())
+        }
+    };
+    sql!(tx, |c| sqlx::query(SET)
+        .bind(id)
+        .bind(json)
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+/// Removes what a project offers.
+///
+/// # Errors
+/// When the database fails.
+pub async fn remove_scopes(tx: &mut Tx, id: &ProjectId) -> Result<()> {
+    const REMOVE: &str = "DELETE FROM project_scope WHERE project_id = $1";
+    sql!(tx, |c| sqlx::query(REMOVE)
+        .bind(id)
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(())
 }
 
 /// Adds a project without its scopes. A slug or resource that is taken is a

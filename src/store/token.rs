@@ -46,6 +46,16 @@ pub struct Token {
     pub rotated_at: Option<Timestamp>,
 }
 
+impl Token {
+    /// The scopes it carries.
+    ///
+    /// # Errors
+    /// When the row is broken.
+    pub fn granted(&self) -> Result<ScopeSet> {
+        stored_scopes(&self.scopes, "token", &self.connection_id)
+    }
+}
+
 /// Adds an access token and a refresh token.
 ///
 /// # Errors
@@ -100,6 +110,22 @@ pub async fn rotate(tx: &mut Tx, hash: &SecretHash, now: Timestamp) -> Result<bo
         .fetch_optional(c)
         .await)?;
     Ok(rotated.is_some())
+}
+
+/// Lets the tokens of a connection work until then at the latest.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_by(tx: &mut Tx, connection: &ConnectionId, until: Timestamp) -> Result<()> {
+    const END: &str =
+        "UPDATE token SET expires_at = $2 WHERE connection_id = $1 AND expires_at > $2";
+    sql!(tx, |c| sqlx::query(END)
+        .bind(connection)
+        .bind(until)
+        .execute(c)
+        .await
+        .map(drop))?;
+    Ok(())
 }
 
 /// Removes the tokens of a connection that can no longer work.

@@ -92,6 +92,7 @@ const ROWS: &[Row] = &[
     row(Verb::Get, "/.well-known/oauth-authorization-server/oauth", "/.well-known/oauth-authorization-server/oauth", Carries::Nothing, [200; 4]),
     row(Verb::Get, "/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-protected-resource/mcp", Carries::Nothing, [200; 4]),
     row(Verb::Any, "/.well-known/{other:.*}", "/.well-known/openid-configuration", Carries::Nothing, [404; 4]),
+    row(Verb::Any, "/oauth/.well-known/{other:.*}", "/oauth/.well-known/openid-configuration", Carries::Nothing, [404; 4]),
     changing(ONLY_OWN, row(Verb::Post, "/oauth/token", "/oauth/token", Carries::Refresh, [400, 200, 400, 400])),
     // RFC 7009 §2.2: what is not theirs is answered like what is.
     changing(ONLY_OWN, row(Verb::Post, "/oauth/revoke", "/oauth/revoke", Carries::Revocation, [401, 200, 200, 200])),

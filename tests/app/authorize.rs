@@ -156,7 +156,6 @@ async fn other_faults_are_told_to_the_client() {
         ("code_challenge_method", "", "invalid_request"),
         ("resource", "https://unknown.example/mcp", "invalid_target"),
         ("resource", "not a url", "invalid_target"),
-        ("resource", "", "invalid_target"),
         ("scope", "a\"b", "invalid_scope"),
     ] {
         let mut pairs = host.request(Some(&server.resource));

@@ -89,6 +89,81 @@ fn a_project_and_its_clients_are_added_by_command() {
 }
 
 #[test]
+fn a_project_is_edited_by_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite://{}/u.db", folder.path().display());
+    let settings = [("UNTETHER_DATABASE_URL", database.as_str())];
+    let scopes = [
+        "--scope",
+        "read=Read it",
+        "--optional-scope",
+        "write=Change it",
+    ];
+    json(&untether(
+        &[&ADD[..], &scopes, &["--allow", "group:staff"]].concat(),
+        &settings,
+    ));
+    let edit = |arguments: &[&str]| {
+        let edit = ["project", "edit", "--slug", "search", "--json"];
+        json(&untether(&[&edit[..], arguments].concat(), &settings))["project"].clone()
+    };
+    let scope = |name: &str, description: &str, optional: bool| serde_json::json!({ "name": name, "description": description, "optional": optional });
+    let edited = edit(&[
+        "--scope",
+        "write=Write it",
+        "--optional-scope",
+        "share=Share it",
+    ]);
+    assert_eq!(
+        edited["scopes"],
+        serde_json::json!([
+            scope("read", "Read it", false),
+            scope("write", "Write it", false),
+            scope("share", "Share it", true),
+        ])
+    );
+    assert_eq!(edited["members"], serde_json::json!(["group:staff"]));
+    let edited = edit(&[
+        "--drop-scope",
+        "read",
+        "--allow",
+        "Ana@acme.example",
+        "--allow",
+        "group:ops",
+    ]);
+    assert_eq!(edited["scopes"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        edited["members"],
+        serde_json::json!(["ana@acme.example", "group:ops"])
+    );
+    let edited = edit(&["--allow", "anyone"]);
+    assert_eq!(edited["members"], Value::Null);
+    let listed = json(&untether(&["project", "list", "--json"], &settings));
+    assert_eq!(listed["projects"][0], edited);
+
+    edit(&["--allow", "anyone"]);
+    let trail = json(&untether(
+        &["export", "audit", "--format", "json"],
+        &settings,
+    ));
+    let details = trail.as_array().unwrap().iter();
+    let details = details.filter(|event| event["action"] == "project.changed");
+    let details: Vec<_> = details
+        .map(|event| event["detail"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        details,
+        [
+            "May connect: anyone; before: ana@acme.example, group:ops.",
+            "Offers write (Write it); share (Share it, optional). May connect: \
+             ana@acme.example, group:ops; before: group:staff.",
+            "Offers read (Read it); write (Write it); share (Share it, optional).",
+        ],
+        "the newest first, and nothing for what changes nothing"
+    );
+}
+
+#[test]
 fn bad_values_are_named_with_what_is_allowed_and_nothing_is_done() {
     let folder = tempfile::tempdir().unwrap();
     let database = format!("sqlite://{}/u.db", folder.path().display());
@@ -98,6 +173,10 @@ fn bad_values_are_named_with_what_is_allowed_and_nothing_is_done() {
         let mut arguments = ADD;
         arguments[position] = value;
         arguments.to_vec()
+    };
+    let edit = |more: &[&'static str]| {
+        let edit = ["project", "edit", "--slug", "search"];
+        [&edit[..], more].concat()
     };
     let client = |redirect: &'static str, project: &'static str| {
         vec![
@@ -123,6 +202,19 @@ fn bad_values_are_named_with_what_is_allowed_and_nothing_is_done() {
         (
             [&with(3, "two")[..], &["--administrator", "ana"]].concat(),
             "neither an e-mail nor group:NAME",
+        ),
+        (edit(&[]), "say what to change"),
+        (
+            edit(&["--drop-scope", "read"]),
+            "search does not offer read",
+        ),
+        (
+            edit(&["--allow", "staff"]),
+            "--allow: \"staff\" is neither an e-mail",
+        ),
+        (
+            vec!["project", "edit", "--slug", "wiki", "--allow", "anyone"],
+            "no project has the slug wiki",
         ),
         (client("http://evil.example/", "search"), "--redirect-uri"),
         (

@@ -156,6 +156,7 @@ async fn the_metadata_is_where_the_path_of_the_issuer_puts_it() {
         "/.well-known/openid-configuration",
         "/.well-known/openid-configuration/oauth",
         "/.well-known/oauth-protected-resource",
+        "/oauth/.well-known/openid-configuration",
     ] {
         let response = app.get(unknown).await;
         assert_eq!(response.status(), 404, "{unknown}");

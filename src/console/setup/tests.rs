@@ -4,7 +4,7 @@ use crate::{
     clock::Timestamp,
     domain::{
         ids::{ClientId, ProjectId},
-        project::Slug,
+        project::{Members, Slug},
         redirect::RedirectUri,
         resource::Resource,
     },
@@ -36,6 +36,7 @@ fn endpoint(slug: &str, resource: &str) -> Endpoint {
         slug: Slug::parse(slug).unwrap(),
         name: slug.to_owned(),
         resource: Resource::from_stored(resource.to_owned()),
+        members: Members::Anyone,
     }
 }
 

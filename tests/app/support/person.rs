@@ -195,13 +195,21 @@ impl<'a> Person<'a> {
 
     /// Answers a consent page; returns where the browser is sent.
     pub async fn answers(&self, page: &Page, decision: &str, ticked: &[&str]) -> String {
+        let ticked = ticked.iter().map(|scope| ("ticked", *scope));
+        let fields: Vec<_> = ticked.chain([("decision", decision)]).collect();
+        self.submits_consent(page, &fields).await
+    }
+
+    /// Allows on a consent page, with these fields filled in besides.
+    pub async fn answers_with(&self, page: &Page, filled: &[(&str, &str)]) -> String {
+        let fields = [filled, &[("decision", "allow")]].concat();
+        self.submits_consent(page, &fields).await
+    }
+
+    async fn submits_consent(&self, page: &Page, filled: &[(&str, &str)]) -> String {
         let mut fields = form_fields(page, "/oauth/authorize");
-        fields.push(("decision".into(), decision.into()));
-        fields.extend(
-            ticked
-                .iter()
-                .map(|scope| ("ticked".to_owned(), (*scope).to_owned())),
-        );
+        let filled = filled.iter().copied();
+        fields.extend(filled.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let answer = self.posts("/oauth/authorize", &fields).await;
         assert_eq!(answer.status, 303, "{}", answer.text);
         answer.headers["location"].to_str().unwrap().to_owned()

@@ -10,7 +10,7 @@ use untether::{
     config::{ClientDocuments, LogFormat, ProxySettings, PublicUrl, Registration, Settings},
     domain::{
         audit::Actor,
-        project::{OfferedScope, Slug},
+        project::{Members, OfferedScope, Slug},
         resource::Resource,
         scheme::PrivateSchemes,
         scope::ScopeToken,
@@ -158,6 +158,7 @@ impl TestApp {
                 .iter()
                 .map(|text| text.parse().unwrap())
                 .collect(),
+            members: Members::Anyone,
         };
         let mut tx = self.app.db.write().await.unwrap();
         let (_, id, secret) = untether::flow::project::add(&mut tx, &self.context(), new)
