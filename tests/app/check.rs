@@ -29,6 +29,7 @@ fn project(resource: &str) -> Project {
         name: "Search".into(),
         resource: Resource::from_stored(resource.to_owned()),
         scopes: vec![offered],
+        members: untether::domain::project::Members::Anyone,
     }
 }
 
@@ -38,7 +39,7 @@ fn public(url: &str) -> PublicUrl {
 
 async fn findings_about(resource: &str) -> Vec<Finding> {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let probe = Probe::new(Vec::new()).with_patience(Duration::from_millis(500));
+    let probe = Probe::new(Vec::new()).with_patience(Duration::from_secs(3));
     check::server::check(&probe, &project(resource), &public(PUBLIC)).await
 }
 
