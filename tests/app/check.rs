@@ -6,8 +6,11 @@ use serde_json::{Value, json};
 use untether::{
     check::{self, Finding, Level},
     config::PublicUrl,
-    domain::{project::Project, resource::Resource},
-    outbound::probe::Probe,
+    domain::{
+        project::Project,
+        resource::{Resource, WebAddress},
+    },
+    outbound::probe::{Probe, Silence},
 };
 
 use crate::support::Site;
@@ -343,6 +346,24 @@ async fn a_server_that_does_not_answer_is_told_apart() {
             findings[0].seen
         );
     }
+}
+
+#[actix_web::test]
+async fn only_the_registered_origin_is_ever_asked() {
+    let (registered, other) = (Site::start().await, Site::start().await);
+    let probe = Probe::new(Vec::new());
+    let site = probe.at(&WebAddress::parse(&registered.origin).unwrap());
+    let port = registered.origin.rsplit(':').next().unwrap();
+    for url in [
+        format!("{}/mcp", other.origin),
+        format!("http://localhost:{port}/mcp"),
+        format!("https://127.0.0.1:{port}/mcp"),
+        format!("http://127.0.0.1:{port}@localhost/mcp"),
+    ] {
+        let refused = site.get(&url, None).await.unwrap_err();
+        assert_eq!(refused, Silence::Elsewhere, "{url}");
+    }
+    assert!(registered.requests().is_empty() && other.requests().is_empty());
 }
 
 #[actix_web::test]
