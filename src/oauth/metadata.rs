@@ -33,10 +33,8 @@ fn document(app: &App) -> Value {
         "revocation_endpoint_auth_methods_supported": with_or_without,
         "introspection_endpoint_auth_methods_supported": with_secret,
         "authorization_response_iss_parameter_supported": true,
-        // Each project's scopes stand in the metadata of its own MCP server; clients
-        // would ask for all of a list. This one asks for a refresh token, which every
-        // client gets.
-        "scopes_supported": ["offline_access"],
+        // No scopes_supported: each project's scopes stand in the metadata of its own MCP
+        // server, and clients would ask for all of a list.
     });
     if app.settings.registration == Registration::Open {
         document["registration_endpoint"] = public.join("/oauth/register").into();
