@@ -115,6 +115,7 @@ test('the 101st is refused, with a way to revoke everything that matches', async
   assert.equal(await way.getAttribute('href'), '/connections/revoke-matching')
   const before = await checked(page)
   await selectAll(page, 'Claude').click()
+  await page.waitForLoadState('networkidle')
   await alert.waitFor()
   assert.deepEqual((await checked(page)).sort(), before.sort(), 'what was ticked before stays, and nothing else')
   await page.locator('.selection').getByRole('link', { name: 'Clear selection' }).click()
