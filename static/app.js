@@ -140,7 +140,8 @@
   });
 
   // A panel has an address of its own. The page behind it stays as it is: going back to it
-  // loads nothing, and htmx must not think that it has to (so the state, and the listener).
+  // loads nothing, and htmx must not think that it has to (so the state, and the listener,
+  // which is called first because this script is).
   let beside;
   on('htmx:after:swap', ({ detail: { ctx } }) => {
     const panel = find('#panel > :not(:modal)');
@@ -158,7 +159,7 @@
   });
   window.navigation?.addEventListener('navigate', (event) => {
     if (beside && event.navigationType == 'traverse') event.stopImmediatePropagation();
-  }, true);
+  });
   on('popstate', () => {
     if (!beside) return;
     find('#panel > dialog')?.close();

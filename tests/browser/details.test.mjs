@@ -31,9 +31,23 @@ function countRequests(page) {
   return seen
 }
 
-for (const list of LISTS) {
-  test(`from ${list} a client opens beside it, and Esc gives back the row and the address`, async (t) => {
+/** From now on the page's second script arrives when the first has long run, as on a slow link. */
+async function delaySecondScript(page) {
+  const arrived = []
+  await page.route('**/static/*.js', async (route) => {
+    const first = (arrived.push(route), arrived.length === 1)
+    if (!first) {
+      await arrived[0].request().response().then((response) => response.finished())
+      for (let frame = 0; frame < 10; frame++) await page.evaluate(() => new Promise(requestAnimationFrame))
+    }
+    await route.continue()
+  })
+}
+
+for (const [list, link] of LISTS.flatMap((list) => [[list, 'fast'], [list, 'slow']])) {
+  test(`from ${list} a client opens beside it, and Esc gives back the row and the address, on a ${link} link`, async (t) => {
     const page = await visit(t, browser, untether, 'owner')
+    if (link === 'slow') await delaySecondScript(page)
     await page.goto(list)
     await client(page).focus()
     await page.keyboard.press('Enter')
