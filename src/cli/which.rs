@@ -4,6 +4,7 @@ use crate::{
     domain::{
         ids::{ClientId, PersonId, ProjectId},
         project::Slug,
+        role::fold_email,
     },
     store::{self, Tx},
 };
@@ -15,7 +16,7 @@ use super::Failure;
 /// # Errors
 /// When there is nobody, or the database failed.
 pub async fn people(tx: &mut Tx, email: &str) -> Result<Vec<PersonId>, Failure> {
-    let people = store::person::by_email(tx, &email.trim().to_lowercase()).await?;
+    let people = store::person::by_email(tx, &fold_email(email.trim())).await?;
     if people.is_empty() {
         return Err(Failure::new(format!(
             "nobody with the e-mail {email} has ever connected anything"

@@ -125,15 +125,24 @@ pub fn parse_name(text: &str) -> Result<String, String> {
         return Err(format!("a name has at most {NAME_LIMIT} characters"));
     }
     if name.chars().any(disturbs) {
-        return Err("a name cannot have control or text-direction characters".into());
+        return Err("a name cannot have control, text-direction or invisible characters".into());
     }
     Ok(name.to_owned())
 }
 
-/// Control characters, and those that reorder or hide the text around them.
+/// Control characters, and those that reorder the text around them, or that nobody sees
+/// (Unicode's Bidi_Control and Default_Ignorable_Code_Point, annotations and fillers). The
+/// two that choose how an emoji looks may stay.
 fn disturbs(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        || matches!(
+            c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0d}'
+                | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
+        )
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ impl FromStr for PrincipalName {
         }
         match text.split_once('@') {
             Some((user, host)) if !user.is_empty() && !host.is_empty() => {
-                Ok(Self::Email(text.to_lowercase()))
+                Ok(Self::Email(fold_email(text)))
             }
             _ => Err(format!("\"{text}\" is neither an e-mail nor group:NAME")),
         }
@@ -40,6 +40,20 @@ impl fmt::Display for PrincipalName {
             Self::Group(group) => write!(f, "group:{group}"),
         }
     }
+}
+
+/// An e-mail as it is kept and compared: in lower case. A letter outside of ASCII never
+/// becomes one inside: the lower case of the Kelvin sign is k, in a mailbox of someone else.
+pub fn fold_email(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for c in text.chars() {
+        if !c.is_ascii() && c.to_lowercase().any(|lower| lower.is_ascii()) {
+            folded.push(c);
+        } else {
+            folded.extend(c.to_lowercase());
+        }
+    }
+    folded
 }
 
 /// Who the SSO proxy says is there.

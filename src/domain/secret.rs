@@ -183,35 +183,46 @@ impl Secrets {
 
     /// The token that a form carries to show that it was this person's page
     /// that sent it.
+    ///
+    /// It is spelled in another way each time: pages are compressed, and the length of one
+    /// with text of a stranger's choosing would tell a token that is always the same (BREACH).
     pub fn form_token(&self, subject: &str, now: Timestamp) -> String {
-        self.form_token_of_hour(subject, hour(now))
+        let mut mask = [0; 32];
+        self.randomness.fill(&mut mask);
+        let hour = hour(now);
+        let masked = xor(&mask, &self.form_mac(subject, hour));
+        let [mask, masked] = [mask, masked].map(|half| URL_SAFE_NO_PAD.encode(half));
+        format!("{hour}.{mask}.{masked}")
     }
 
     /// Whether `token` was made for this person within the last day.
     pub fn accepts_form_token(&self, token: &str, subject: &str, now: Timestamp) -> bool {
-        let Some((made, _)) = token.split_once('.') else {
-            return false;
-        };
-        let Ok(made) = made.parse::<i64>() else {
+        let Some((made, mac)) = unmask(token) else {
             return false;
         };
         let age = hour(now).saturating_sub(made);
-        (0..FORM_HOURS).contains(&age)
-            && token
-                .as_bytes()
-                .ct_eq(self.form_token_of_hour(subject, made).as_bytes())
-                .into()
+        (0..FORM_HOURS).contains(&age) && mac.ct_eq(&self.form_mac(subject, made)).into()
     }
 
-    fn form_token_of_hour(&self, subject: &str, hour: i64) -> String {
-        let hour = hour.to_string();
-        let mac = mac(&self.form_key, &[&hour, subject]);
-        format!("{hour}.{}", URL_SAFE_NO_PAD.encode(mac))
+    fn form_mac(&self, subject: &str, hour: i64) -> [u8; 32] {
+        mac(&self.form_key, &[&hour.to_string(), subject])
     }
 }
 
 fn hour(now: Timestamp) -> i64 {
     now.seconds().div_euclid(3600)
+}
+
+/// The hour and the keyed hash in a form's token.
+fn unmask(token: &str) -> Option<(i64, [u8; 32])> {
+    let (hour, halves) = token.split_once('.')?;
+    let (mask, masked) = halves.split_once('.')?;
+    let half = |text| URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok();
+    Some((hour.parse().ok()?, xor(&half(mask)?, &half(masked)?)))
+}
+
+fn xor(one: &[u8; 32], other: &[u8; 32]) -> [u8; 32] {
+    std::array::from_fn(|i| one[i] ^ other[i])
 }
 
 fn spell(kind: SecretKind, bytes: &[u8; 32]) -> Secret {
@@ -280,6 +291,7 @@ mod tests {
         assert!(!secrets.accepts_form_token(&token, "ana", now.minus(day)));
         assert!(!secrets.accepts_form_token("", "ana", now));
         assert!(!secrets.accepts_form_token("1.x", "ana", now));
+        assert_ne!(secrets.form_token("ana", now), token);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::{
     config::{ProxySettings, Settings},
     domain::{
         ids::PersonId,
-        role::{Identity, OrganizationRole, Principal, PrincipalName},
+        role::{Identity, OrganizationRole, Principal, PrincipalName, fold_email},
     },
     store::{self, Tx},
 };
@@ -167,7 +167,7 @@ fn confirm(
     settings: &ProxySettings,
 ) -> Result<Identity, Rejected> {
     match single(headers, &settings.email_header)? {
-        Some(email) if email.to_lowercase() != identity.email => {
+        Some(email) if fold_email(&email) != identity.email => {
             Err(Rejected::Disagree(settings.email_header.to_string()))
         }
         _ => Ok(identity),
@@ -176,7 +176,7 @@ fn confirm(
 
 fn from_headers(headers: &HeaderMap, settings: &ProxySettings) -> Result<Identity, Rejected> {
     check_sender(headers, settings)?;
-    let email = required(headers, &settings.email_header)?.to_lowercase();
+    let email = fold_email(&required(headers, &settings.email_header)?);
     if !matches!(email.parse(), Ok(PrincipalName::Email(_))) {
         return Err(Rejected::Malformed(settings.email_header.to_string()));
     }

@@ -1,27 +1,20 @@
 //! RFC 9700 §4.11: the authorization endpoint sends nobody to an address that anybody
 //! could have registered, unless the person has decided so.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{Host, Page, Person, TestApp, path_of, query_of};
 
 const REMOTE: &str = "https://evil.example/landing?a=1";
 
-async fn host<'a>(app: &'a TestApp, redirect_uri: &str) -> Host<'a> {
+/// A host whose answers go to this address.
+pub async fn host<'a>(app: &'a TestApp, redirect_uri: &str) -> Host<'a> {
     let metadata = json!({
         "client_name": "Cursor",
         "redirect_uris": [redirect_uri],
         "token_endpoint_auth_method": "none",
     });
-    let url = format!("{}/oauth/register", app.url);
-    let response = app.http.post(url).json(&metadata).send().await.unwrap();
-    let body: Value = response.json().await.unwrap();
-    Host {
-        app,
-        client_id: body["client_id"].as_str().unwrap().to_owned(),
-        client_secret: None,
-        redirect_uri: redirect_uri.to_owned(),
-    }
+    Host::registered(app, &metadata).await
 }
 
 /// Opens a request of the host's in which something is missing.

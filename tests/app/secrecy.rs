@@ -43,7 +43,8 @@ pub fn logs() -> String {
 async fn no_secret_is_stored_or_logged_in_clear() {
     let app = TestApp::spawn().await;
     let server = app.project("search", &[]).await;
-    let confidential = registered_with_secret(&app).await;
+    let metadata = serde_json::json!({ "redirect_uris": ["http://127.0.0.1/callback"] });
+    let confidential = Host::registered(&app, &metadata).await;
     let host = app.host("Cursor").await;
     let ana = app.person("ana");
     let first = host.connects(&ana, &server).await;
@@ -90,16 +91,29 @@ async fn no_secret_is_stored_or_logged_in_clear() {
     );
 }
 
-async fn registered_with_secret(app: &TestApp) -> Host<'_> {
-    let metadata = serde_json::json!({ "redirect_uris": ["http://127.0.0.1/callback"] });
-    let url = format!("{}/oauth/register", app.url);
-    let response = app.http.post(url).json(&metadata).send().await.unwrap();
-    let body: serde_json::Value = response.json().await.unwrap();
-    let text = |name: &str| body[name].as_str().unwrap().to_owned();
-    Host {
-        app,
-        client_id: text("client_id"),
-        client_secret: Some(text("client_secret")),
-        redirect_uri: "http://127.0.0.1:49153/callback".into(),
+/// The functions that compare what was sent with a secret, and the files they are in.
+const COMPARISONS: [(&str, &str); 4] = [
+    (
+        include_str!("../../src/domain/secret.rs"),
+        "pub fn matches(",
+    ),
+    (
+        include_str!("../../src/domain/secret.rs"),
+        "pub fn accepts_form_token(",
+    ),
+    (include_str!("../../src/domain/pkce.rs"), "pub fn verify("),
+    (
+        include_str!("../../src/config/types.rs"),
+        "pub fn matches(&self, sent",
+    ),
+];
+
+#[test]
+fn secrets_are_compared_in_the_same_time_wherever_they_differ() {
+    for (text, function) in COMPARISONS {
+        let (_, body) = text.split_once(function).expect(function);
+        let (body, _) = body.split_once("\n    }\n").expect(function);
+        assert!(body.contains(".ct_eq("), "{function}");
+        assert!(!body.contains(" == "), "{function}");
     }
 }

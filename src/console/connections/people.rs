@@ -1,7 +1,7 @@
 //! People asked for by e-mail, as someone types them.
 
 use crate::{
-    domain::role::Principal,
+    domain::role::{Principal, fold_email},
     store::{
         Tx,
         connection_filter::Filter,
@@ -63,7 +63,7 @@ async fn find(
         with_empty: false,
     };
     let found = connection_groups::page(tx, &filter, &grouping, &GroupPlace::Start, LIMIT).await?;
-    let email = email.to_lowercase();
+    let email = fold_email(email);
     let found = found.into_iter().find(|person| person.detail == email);
     found.map(|person| person.id).ok_or_else(|| {
         Problem::bad_request(format!(

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::{
     clock::Timestamp,
     config::AssertionSettings,
-    domain::role::{Identity, PrincipalName},
+    domain::role::{Identity, PrincipalName, fold_email},
 };
 
 use super::{
@@ -123,7 +123,7 @@ impl Claims {
         if !self.is_for(&settings.audience)? {
             return Err(Refused::Audience);
         }
-        let email = self.required("email")?.to_lowercase();
+        let email = fold_email(self.required("email")?);
         if !matches!(email.parse(), Ok(PrincipalName::Email(_))) {
             return Err(Refused::Claim("email"));
         }

@@ -43,20 +43,29 @@ impl Tokens {
 
 impl<'a> Host<'a> {
     pub async fn register(app: &'a TestApp, name: &str) -> Self {
-        let metadata = json!({
+        let public = json!({
             "client_name": name,
             "redirect_uris": ["http://127.0.0.1/callback"],
             "token_endpoint_auth_method": "none",
         });
+        let host = Self::registered(app, &public).await;
+        Self {
+            redirect_uri: "http://127.0.0.1:49152/callback".into(),
+            ..host
+        }
+    }
+
+    /// A host that registers with this metadata, and uses its first redirect URI.
+    pub async fn registered(app: &'a TestApp, metadata: &Value) -> Self {
         let url = format!("{}/oauth/register", app.url);
-        let response = app.http.post(url).json(&metadata).send().await.unwrap();
+        let response = app.http.post(url).json(metadata).send().await.unwrap();
         assert_eq!(response.status(), 201);
         let body: Value = response.json().await.unwrap();
         Self {
             app,
             client_id: body["client_id"].as_str().unwrap().to_owned(),
-            client_secret: None,
-            redirect_uri: "http://127.0.0.1:49152/callback".into(),
+            client_secret: body["client_secret"].as_str().map(str::to_owned),
+            redirect_uri: body["redirect_uris"][0].as_str().unwrap().to_owned(),
         }
     }
 

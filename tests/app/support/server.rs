@@ -4,6 +4,10 @@ use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use actix_web::http::header::HeaderName;
 use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 use untether::{
     app,
     clock::{Clock, TestClock, Timestamp},
@@ -129,6 +133,21 @@ impl TestApp {
             .send()
             .await
             .unwrap()
+    }
+
+    /// Asks for a path that goes onto the wire as it is, with these header lines; returns
+    /// the status and everything that is answered.
+    pub async fn asks_as_is(&self, path: &str, headers: &str) -> (u16, String) {
+        let (_, host) = self.url.split_once("://").unwrap();
+        let mut stream = TcpStream::connect(host).await.unwrap();
+        let request =
+            format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{headers}\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let status = answer.split(' ').nth(1).and_then(|text| text.parse().ok());
+        (status.expect("a status"), answer)
     }
 
     /// Posts a form without being anyone.
