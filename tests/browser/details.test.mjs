@@ -121,7 +121,7 @@ test('without scripts a client is a page, with nothing that needs them', async (
   assert.equal(await page.getByRole('button', { name: /^Copy/ }).count(), 0)
   assert.ok((await page.getByRole('main').textContent()).includes('claude mcp add --transport http untether'))
   await page.getByRole('link', { name: 'Close' }).click()
-  assert.equal(new URL(page.url()).pathname, '/connections')
+  await page.waitForURL((url) => url.pathname === '/connections')
 })
 
 test('one of my connections is revoked without leaving my connections', async (t) => {

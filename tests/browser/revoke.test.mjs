@@ -105,7 +105,7 @@ test('without scripts, Cancel goes back to the list and changes nothing', async 
   const { page, row, before } = await ownerOnTheList(t, { js: false })
   await revokeOf(row).click()
   await page.getByRole('link', { name: 'Cancel' }).or(page.getByRole('button', { name: 'Cancel' })).click()
-  assert.equal(new URL(page.url()).pathname, '/connections')
+  await page.waitForURL((url) => url.pathname === '/connections')
   await page.goto(LIST)
   assert.equal(await rows(page).count(), before)
 })
