@@ -174,7 +174,7 @@ pub async fn refresh(
         return Ok(Err(refusal));
     }
     let granted = token.granted()?;
-    let scopes = match narrowed(&granted, request.scope) {
+    let scopes = match narrowed(tx, &connection, &granted, request.scope).await? {
         Ok(scopes) => scopes,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -200,29 +200,45 @@ pub async fn refresh(
         .map(Ok)
 }
 
-fn narrowed(granted: &ScopeSet, asked: Option<&str>) -> Result<ScopeSet, Refusal> {
-    let Some(asked) = asked.filter(|text| !text.trim().is_empty()) else {
-        return Ok(granted.clone());
+/// The scopes of the new access token. What the project does not offer is left out, as it
+/// is when a person is asked: clients ask for `offline_access` or `openid` again at each
+/// refresh. What it does offer and nobody granted is refused.
+async fn narrowed(
+    tx: &mut Tx,
+    connection: &Connection,
+    granted: &ScopeSet,
+    asked: Option<&str>,
+) -> Outcome<ScopeSet> {
+    let asked = match ScopeSet::parse(asked.unwrap_or_default()) {
+        Ok(asked) => asked,
+        Err(error) => {
+            return Ok(Err(Refusal::new(
+                ErrorCode::InvalidScope,
+                error.to_string(),
+            )));
+        }
     };
-    let asked = ScopeSet::parse(asked)
-        .map_err(|error| Refusal::new(ErrorCode::InvalidScope, error.to_string()))?;
-    // Asked for by clients that want refresh tokens, which all get anyway.
-    let asked: ScopeSet = asked
-        .iter()
-        .filter(|scope| scope.as_str() != "offline_access")
-        .cloned()
-        .collect();
     if !asked.is_subset(granted) {
-        return Err(Refusal::new(
-            ErrorCode::InvalidScope,
-            "a refresh cannot add scopes: connect again to ask for more",
-        ));
+        let project = store::project::by_id(tx, &connection.project).await?;
+        let offered = project
+            .map(|project| project.scope_names())
+            .unwrap_or_default();
+        if asked
+            .iter()
+            .any(|scope| offered.contains(scope) && !granted.contains(scope))
+        {
+            return Ok(Err(Refusal::new(
+                ErrorCode::InvalidScope,
+                "a refresh cannot add scopes: connect again to ask for more",
+            )));
+        }
     }
-    Ok(if asked.is_empty() {
+    let kept = asked.intersection(granted);
+    Ok(Ok(if kept.is_empty() {
         granted.clone()
     } else {
-        asked
-    })
+        kept
+    }))
 }
 
 /// Whether tokens may be issued for a connection, whose row is held.

@@ -232,7 +232,7 @@ async fn a_refresh_may_narrow_scopes_and_never_widen_them() {
     );
     let other = refresh(("resource", "https://other.example/mcp")).await;
     assert_eq!(error_of(other, 400).await, "invalid_target");
-    let same = refresh(("scope", "read offline_access")).await;
+    let same = refresh(("scope", "openid read offline_access")).await;
     assert_eq!(same.status(), 200);
     let same: Value = same.json().await.unwrap();
     assert_eq!(same["scope"], "read");
