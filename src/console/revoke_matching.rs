@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use crate::{
     clock::Timestamp,
     domain::{audit::Actor, fingerprint::Fingerprint, ids::ActId, role::Principal},
-    flow::revoke_matching::{self, Confirmed},
+    flow::revoke_matching::{self, Confirmed, Matching},
     store::bulk_act,
     web::{
         form::Protected,
@@ -73,19 +73,13 @@ pub async fn act(
         Ok(reason) => {
             let matching = asked.matching(&app, typed.at).await?;
             if matching.fingerprint.to_string() == typed.set {
-                let confirmed = Confirmed {
-                    act: typed.act.clone(),
-                    subject: principal.identity.subject.clone(),
-                    filter: asked.words(&app, now).await?,
-                    reason,
-                };
-                let actor = Actor::Person(principal.identity.email.clone());
-                let context = app.context(now, actor, &req);
-                let mut tx = app.db.write().await?;
-                revoke_matching::begin(&mut tx, &context, confirmed, &matching).await?;
-                tx.commit().await?;
+                begin(&app, &principal, &req, (&asked, &typed, reason), &matching).await?;
                 let few = matching.fingerprint.count() <= AT_ONCE;
                 return carry_out(app, session, &asked, typed.act, few).await;
+            }
+            // The same form, sent twice: the first has changed what matches by now.
+            if was_begun(&app, &principal, &typed.act).await? {
+                return Ok(see_other(&acts::path(&typed.act)));
             }
             (StatusCode::CONFLICT, typed.changed(&matching.fingerprint))
         }
@@ -100,6 +94,28 @@ pub async fn act(
         page.typed = typed.count;
     }
     Ok(html::page(&req, status, frame::render(&page)?))
+}
+
+/// Keeps what was confirmed, so that it can be carried out.
+async fn begin(
+    app: &App,
+    principal: &Principal,
+    req: &HttpRequest,
+    (asked, typed, reason): (&Asked, &Typed, Option<String>),
+    matching: &Matching,
+) -> Result<(), Problem> {
+    let now = app.clock.now();
+    let confirmed = Confirmed {
+        act: typed.act.clone(),
+        subject: principal.identity.subject.clone(),
+        filter: asked.words(app, now).await?,
+        reason,
+    };
+    let actor = Actor::Person(principal.identity.email.clone());
+    let context = app.context(now, actor, req);
+    let mut tx = app.db.write().await?;
+    revoke_matching::begin(&mut tx, &context, confirmed, matching).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Ends what was confirmed, whether or not the browser waits: a few before the answer.
