@@ -72,6 +72,7 @@ async fn add(add: Add, workshop: &Workshop) -> Result<(), Failure> {
         .await?
         .ok_or_else(unknown)?;
     let new = NewClient {
+        id: None,
         origin: Origin::Console,
         project: Some(&project),
         name,

@@ -34,7 +34,17 @@ pub fn outcome(act: &BulkAct) -> String {
         0 => String::new(),
         count => format!(" {} had been revoked before.", number::grouped(count)),
     };
-    format!("Revoked {ended}. Their clients stay registered.{skipped}")
+    match &act.client_name {
+        None => format!("Revoked {ended}. Their clients stay registered.{skipped}"),
+        Some(client) => format!("Revoked {client}, and with it {ended}.{skipped}"),
+    }
+}
+
+/// Goes on with an act until it is finished, whether or not anyone waits.
+pub async fn run(app: Data<App>, id: ActId) {
+    if let Err(error) = app.worker().run(&id).await {
+        tracing::error!(%error, act.id = %id, "an act was interrupted; it goes on soon");
+    }
 }
 
 /// `GET /acts/{id}`: for whoever began it, and for those who see everything.

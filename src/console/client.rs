@@ -30,7 +30,7 @@ use super::{
     counts::{self, CountLinks},
     frame,
     look_alikes::{self, Alikes},
-    moment,
+    manage, moment,
     query::{Layout, ListQuery},
     setup::{self, Setup},
     view::{Frame, When},
@@ -56,6 +56,8 @@ struct ClientPage {
     more_projects: Option<(String, String)>,
     /// The registrations that look like this one.
     alike: Option<Alikes>,
+    /// Where it is looked after, for those who may look.
+    manage_href: Option<String>,
     setups: Vec<Setup>,
     /// The host whose configuration is unfolded.
     open: &'static str,
@@ -123,6 +125,8 @@ pub async fn show(
     } else {
         Vec::new()
     };
+    let of_project = client.project.as_ref();
+    let managed = of_project.is_some_and(|project| reach.covers_project(project));
     let alike = look_alikes::of(&mut tx, &client, &reach, now).await?;
     let page = ClientPage {
         alike,
@@ -136,6 +140,10 @@ pub async fn show(
             let by_project = query.in_layout(Layout::Groups(GroupBy::Project));
             ("All its projects".to_owned(), by_project.href())
         }),
+        manage_href: endpoints
+            .first()
+            .filter(|_| managed)
+            .map(|endpoint| manage::client_path(&endpoint.slug, &id)),
         projects: endpoints.iter().map(project_view).collect(),
         open: setups
             .iter()

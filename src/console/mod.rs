@@ -12,6 +12,7 @@ pub mod export;
 mod filter_words;
 pub mod frame;
 mod look_alikes;
+pub mod manage;
 pub mod moment;
 mod number;
 pub mod person;

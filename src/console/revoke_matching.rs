@@ -126,7 +126,7 @@ async fn carry_out(
     id: ActId,
     few: bool,
 ) -> Result<HttpResponse, Problem> {
-    let task = actix_web::rt::spawn(run(app.clone(), id.clone()));
+    let task = actix_web::rt::spawn(acts::run(app.clone(), id.clone()));
     if !few || task.await.is_err() {
         return Ok(see_other(&acts::path(&id)));
     }
@@ -138,12 +138,6 @@ async fn carry_out(
             keep_flash(&session, Flash::Done(acts::outcome(&act)));
             Ok(see_other(&asked.list()))
         }
-    }
-}
-
-async fn run(app: Data<App>, id: ActId) {
-    if let Err(error) = app.worker().run(&id).await {
-        tracing::error!(%error, act.id = %id, "an act was interrupted; it goes on soon");
     }
 }
 

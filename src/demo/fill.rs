@@ -160,6 +160,7 @@ impl Past<'_> {
             return add_document_client(tx, &context, sample, redirect_uris).await;
         }
         let new = NewClient {
+            id: None,
             origin: sample.origin,
             project: project.map(|project| &projects[project]),
             name: sample.name.to_owned(),
@@ -267,6 +268,7 @@ async fn add_document_client(
         secret_hash: None,
         created_at: context.now,
         revoked_at: None,
+        version: 1,
         redirect_uris,
     };
     store::client::insert(tx, &client).await?;

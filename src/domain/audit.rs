@@ -27,8 +27,14 @@ pub enum Action {
     ClientCreated,
     /// A client registered itself.
     ClientRegistered,
-    /// The document that describes a client changed.
+    /// Someone changed a client, or the document that describes it did.
     ClientChanged,
+    /// A client got another secret.
+    ClientSecretRotated,
+    /// A client was ended, with all of its connections.
+    ClientRevoked,
+    /// The record of a revoked client was deleted before its time.
+    ClientDeleted,
     /// A client that was revoked long ago was removed.
     ClientRemoved,
     /// A person allowed more to a connection that was there.
@@ -54,6 +60,9 @@ impl Action {
             Self::ClientCreated => "client.created",
             Self::ClientRegistered => "client.registered",
             Self::ClientChanged => "client.changed",
+            Self::ClientSecretRotated => "client.secret_rotated",
+            Self::ClientRevoked => "client.revoked",
+            Self::ClientDeleted => "client.deleted",
             Self::ClientRemoved => "client.removed",
             Self::ConnectionWidened => "connection.widened",
             Self::ProjectAdded => "project.added",

@@ -81,6 +81,8 @@ pub struct Client {
     pub created_at: Timestamp,
     /// When it was revoked, if it was.
     pub revoked_at: Option<Timestamp>,
+    /// How often it was changed, and one: who changes it says which one they saw.
+    pub version: i64,
     /// Where it may ask to be sent back to.
     pub redirect_uris: Vec<RedirectUri>,
 }
@@ -103,6 +105,28 @@ impl Client {
         let described = self.origin == Origin::Document;
         let address = described.then(|| WebAddress::parse(&self.identifier).ok());
         address.flatten().map(|address| address.authority)
+    }
+
+    /// What is different with this name and these redirect URIs, in words.
+    pub fn changes_to(&self, name: &str, redirect_uris: &[RedirectUri]) -> String {
+        let mut changes = Vec::new();
+        if self.name != name {
+            changes.push(format!("The name was {}.", self.name));
+        }
+        let list = |uris: &[RedirectUri], others: &[RedirectUri]| {
+            let missing = uris.iter().filter(|uri| !others.contains(uri));
+            let missing: Vec<_> = missing.map(RedirectUri::as_str).collect();
+            missing.join(", ")
+        };
+        let added = list(redirect_uris, &self.redirect_uris);
+        if !added.is_empty() {
+            changes.push(format!("Redirect URIs added: {added}."));
+        }
+        let removed = list(&self.redirect_uris, redirect_uris);
+        if !removed.is_empty() {
+            changes.push(format!("Redirect URIs removed: {removed}."));
+        }
+        changes.join(" ")
     }
 
     /// The registered redirect URI that `requested` matches (OAuth 2.1 §2.3.1).

@@ -248,27 +248,7 @@ impl ClientDocument {
     /// What differs from how a client is recorded, for the audit trail; empty when
     /// nothing does. The order of redirect URIs means nothing.
     pub fn changes(&self, client: &Client) -> String {
-        let mut changes = Vec::new();
-        if self.name != client.name {
-            changes.push(format!("The name was {}.", client.name));
-        }
-        let list = |uris: &[RedirectUri], others: &[RedirectUri]| {
-            let missing: Vec<_> = uris.iter().filter(|uri| !others.contains(uri)).collect();
-            missing
-                .into_iter()
-                .map(RedirectUri::as_str)
-                .collect::<Vec<_>>()
-                .join(", ")
-        };
-        let added = list(&self.redirect_uris, &client.redirect_uris);
-        if !added.is_empty() {
-            changes.push(format!("Redirect URIs added: {added}."));
-        }
-        let removed = list(&client.redirect_uris, &self.redirect_uris);
-        if !removed.is_empty() {
-            changes.push(format!("Redirect URIs removed: {removed}."));
-        }
-        changes.join(" ")
+        client.changes_to(&self.name, &self.redirect_uris)
     }
 }
 

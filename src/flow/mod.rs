@@ -19,6 +19,7 @@ use crate::{
 };
 
 pub mod authorize;
+pub mod client;
 pub mod connection;
 pub mod consent;
 pub mod introspect;

@@ -21,6 +21,9 @@ pub use crate::domain::redirect::REDIRECT_LIMIT;
 /// What a new client is to be.
 #[derive(Clone, Debug)]
 pub struct NewClient<'a> {
+    /// Its id, when it was made with the form that asks for the client, so that the form
+    /// makes it once; any when `None`.
+    pub id: Option<ClientId>,
     /// How it comes to be known.
     pub origin: Origin,
     /// The project it belongs to, for clients that people make.
@@ -36,13 +39,15 @@ pub struct NewClient<'a> {
 /// Adds a client. Its secret, if it has one, is returned this once.
 ///
 /// # Errors
-/// When the database fails.
+/// When the database fails; a duplicate error when there is a client of this id.
 pub async fn client(
     tx: &mut Tx,
     context: &Context<'_>,
     new: NewClient<'_>,
 ) -> store::Result<(Client, Option<Secret>)> {
-    let id: ClientId = context.secrets.new_id(context.now);
+    let id = new
+        .id
+        .unwrap_or_else(|| context.secrets.new_id(context.now));
     let secret = match new.client_type {
         ClientType::Confidential => Some(context.secrets.generate(SecretKind::ClientSecret)),
         ClientType::Public => None,
@@ -59,6 +64,7 @@ pub async fn client(
             .map(|secret| context.secrets.hash(secret.expose())),
         created_at: context.now,
         revoked_at: None,
+        version: 1,
         redirect_uris: new.redirect_uris,
     };
     store::client::insert(tx, &client).await?;
@@ -78,7 +84,7 @@ pub async fn client(
     Ok((client, secret))
 }
 
-async fn insert_redirect_uris(
+pub(super) async fn insert_redirect_uris(
     tx: &mut Tx,
     client: &ClientId,
     uris: &[RedirectUri],
@@ -106,6 +112,7 @@ pub fn described(
         secret_hash: None,
         created_at: context.now,
         revoked_at: None,
+        version: 1,
         redirect_uris: Vec::new(),
     });
     Client {

@@ -100,7 +100,27 @@ pub async fn begin(
     confirmed: Confirmed,
     matching: &Matching,
 ) -> store::Result<bool> {
-    let total = matching.fingerprint.count();
+    let Some(act) = store_act(tx, context, confirmed, None, matching).await? else {
+        return Ok(false);
+    };
+    let subject = Subject::default();
+    let decided = Event {
+        detail: Some(format!("{} connections: {}", act.total, act.filter)),
+        ..context.event(Action::MatchingRevoked, subject, act.reason.as_deref())
+    };
+    store::audit::append(tx, &[decided]).await?;
+    Ok(true)
+}
+
+/// Stores what is to be ended, with the name of the client whose end it is, if it is one.
+/// Returns the act; `None` when there is one of this id already.
+pub(super) async fn store_act(
+    tx: &mut Tx,
+    context: &Context<'_>,
+    confirmed: Confirmed,
+    client_name: Option<&str>,
+    matching: &Matching,
+) -> store::Result<Option<BulkAct>> {
     let act = BulkAct {
         id: confirmed.act,
         actor: context.actor.to_string(),
@@ -108,23 +128,18 @@ pub async fn begin(
         address: context.address.clone(),
         filter: confirmed.filter,
         reason: confirmed.reason,
-        total: total as i64,
+        client_name: client_name.map(str::to_owned),
+        total: matching.fingerprint.count() as i64,
         ended: 0,
         skipped: 0,
         started_at: context.now,
         finished_at: None,
     };
     if !bulk_act::insert(tx, &act).await? {
-        return Ok(false);
+        return Ok(None);
     }
     bulk_act::insert_batches(tx, &act.id, &matching.batches).await?;
-    let subject = Subject::default();
-    let decided = Event {
-        detail: Some(format!("{total} connections: {}", act.filter)),
-        ..context.event(Action::MatchingRevoked, subject, act.reason.as_deref())
-    };
-    store::audit::append(tx, &[decided]).await?;
-    Ok(true)
+    Ok(Some(act))
 }
 
 /// Ends the next batch of an act. Returns whether there was one.

@@ -47,6 +47,7 @@ pub async fn act(app: Data<App>, req: HttpRequest, body: Bytes) -> Result<HttpRe
     let method = AuthMethod::parse(metadata.token_endpoint_auth_method.as_deref())?;
     let redirect_uris = metadata.redirect_uris(&app.settings.redirect_schemes)?;
     let new = NewClient {
+        id: None,
         origin: Origin::Registered,
         project: None,
         name: metadata.name()?,

@@ -170,6 +170,48 @@ pub async fn creator(tx: &mut Tx, client: &ClientId) -> Result<Option<String>> {
         .await)?)
 }
 
+/// Up to `limit` of the changes that people made to a client itself, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn client_changes(tx: &mut Tx, client: &ClientId, limit: u32) -> Result<Vec<Entry>> {
+    // Index: audit_event_by_client.
+    const CHANGES: &str = "
+        SELECT id, at, action, actor, address, reason, detail,
+               connection_id, connection_name, client_id, client_name, project_id, project_name, person_id, person_email
+        FROM audit_event
+        WHERE client_id = $1 AND connection_id IS NULL AND action IN ($2, $3, $4)
+        ORDER BY at DESC, id DESC
+        LIMIT $5";
+    Ok(sql!(tx, |c| sqlx::query_as(CHANGES)
+        .bind(client)
+        .bind(Action::ClientChanged.as_str())
+        .bind(Action::ClientSecretRotated.as_str())
+        .bind(Action::ClientRevoked.as_str())
+        .bind(i64::from(limit))
+        .fetch_all(c)
+        .await)?)
+}
+
+/// The name of the client whose record `actor`, in the words of the trail, deleted; `None`
+/// when it was someone else or nobody.
+///
+/// # Errors
+/// When the database fails.
+pub async fn client_deleted_by(tx: &mut Tx, actor: &str, id: &ClientId) -> Result<Option<String>> {
+    // Index: audit_event_by_client.
+    const DELETED: &str = "
+        SELECT client_name
+        FROM audit_event
+        WHERE client_id = $1 AND connection_id IS NULL AND action = $2 AND actor = $3";
+    Ok(sql!(tx, |c| sqlx::query_scalar(DELETED)
+        .bind(id)
+        .bind(Action::ClientDeleted.as_str())
+        .bind(actor)
+        .fetch_optional(c)
+        .await)?)
+}
+
 /// The name of the connection whose record `actor`, in the words of the trail, deleted;
 /// `None` when it was someone else or nobody.
 ///

@@ -32,6 +32,8 @@ pub struct BulkAct {
     pub filter: String,
     /// Why, when a reason was given.
     pub reason: Option<String>,
+    /// The name of the client whose revocation it is, if it is one.
+    pub client_name: Option<String>,
     /// How many connections were confirmed.
     pub total: i64,
     /// How many of them it has ended.
@@ -71,8 +73,8 @@ pub async fn each_id(tx: &mut Tx, filter: &Filter, mut see: impl FnMut(&str)) ->
 pub async fn insert(tx: &mut Tx, act: &BulkAct) -> Result<bool> {
     const INSERT: &str = "
         INSERT INTO bulk_act (id, actor, subject, address, filter, reason, total, ended,
-                              skipped, started_at, advanced_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
+                              skipped, started_at, advanced_at, client_name)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)
         ON CONFLICT (id) DO NOTHING
         RETURNING id";
     let added: Option<ActId> = sql!(tx, |c| sqlx::query_scalar(INSERT)
@@ -86,6 +88,7 @@ pub async fn insert(tx: &mut Tx, act: &BulkAct) -> Result<bool> {
         .bind(act.ended)
         .bind(act.skipped)
         .bind(act.started_at)
+        .bind(&act.client_name)
         .fetch_optional(c)
         .await)?;
     Ok(added.is_some())
@@ -174,7 +177,7 @@ pub async fn advance(
 pub async fn find(tx: &mut Tx, id: &ActId) -> Result<Option<BulkAct>> {
     const FIND: &str = "
         SELECT id, actor, subject, address, filter, reason, total, ended, skipped,
-               started_at, finished_at
+               started_at, finished_at, client_name
         FROM bulk_act
         WHERE id = $1";
     Ok(sql!(tx, |c| sqlx::query_as(FIND)

@@ -23,6 +23,7 @@ struct Row {
     secret_hash: Option<SecretHash>,
     created_at: Timestamp,
     revoked_at: Option<Timestamp>,
+    version: i64,
 }
 
 /// The client with this OAuth `client_id`, revoked ones included.
@@ -32,7 +33,7 @@ struct Row {
 pub async fn find(tx: &mut Tx, identifier: &str) -> Result<Option<Client>> {
     const FIND: &str = "
         SELECT id, identifier, origin, project_id, name, client_type, secret_hash,
-               created_at, revoked_at
+               created_at, revoked_at, version
         FROM client
         WHERE identifier = $1";
     let row = sql!(tx, |c| sqlx::query_as::<_, Row>(FIND)
@@ -52,7 +53,7 @@ pub async fn find(tx: &mut Tx, identifier: &str) -> Result<Option<Client>> {
 pub async fn by_id(tx: &mut Tx, id: &ClientId) -> Result<Option<Client>> {
     const BY_ID: &str = "
         SELECT id, identifier, origin, project_id, name, client_type, secret_hash,
-               created_at, revoked_at
+               created_at, revoked_at, version
         FROM client
         WHERE id = $1";
     let row = sql!(tx, |c| sqlx::query_as::<_, Row>(BY_ID)
@@ -107,7 +108,7 @@ pub async fn hold_by_identifier(tx: &mut Tx, identifier: &str) -> Result<Option<
 pub async fn all(tx: &mut Tx) -> Result<Vec<Client>> {
     const ALL: &str = "
         SELECT id, identifier, origin, project_id, name, client_type, secret_hash,
-               created_at, revoked_at
+               created_at, revoked_at, version
         FROM client
         ORDER BY created_at DESC, id DESC";
     let rows = sql!(tx, |c| sqlx::query_as::<_, Row>(ALL).fetch_all(c).await)?;
@@ -134,6 +135,7 @@ async fn with_redirect_uris(tx: &mut Tx, row: Row) -> Result<Client> {
         secret_hash: row.secret_hash,
         created_at: row.created_at,
         revoked_at: row.revoked_at,
+        version: row.version,
         redirect_uris: uris.into_iter().map(RedirectUri::from_stored).collect(),
     })
 }

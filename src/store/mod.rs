@@ -20,6 +20,7 @@ pub mod audit;
 pub mod bulk_act;
 pub mod client;
 pub mod client_look;
+pub mod client_manage;
 pub mod client_sweep;
 pub mod code;
 pub mod connection;

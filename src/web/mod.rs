@@ -2,6 +2,7 @@
 
 pub mod assertion;
 pub mod assets;
+pub mod attachment;
 pub mod form;
 pub mod headers;
 pub mod html;

@@ -66,12 +66,21 @@ const OWN_ACT: Statuses = Statuses {
 };
 
 /// Whoever looks after the project itself; a connection to it is not enough.
-const MANAGED: Statuses = Statuses {
-    owner: [200, 200, 200, 404],
-    auditor: [404; 4],
-    administrator: [404, 200, 404, 404],
-    member: [404; 4],
-    stranger: [404; 4],
+const fn managed(status: u16) -> Statuses {
+    Statuses {
+        owner: [status, status, status, 404],
+        auditor: [404; 4],
+        administrator: [404, status, 404, 404],
+        member: [404; 4],
+        stranger: [404; 4],
+    }
+}
+const MANAGED: Statuses = managed(200);
+
+/// The same, and whoever looks at everything.
+const LOOKED_AT: Statuses = Statuses {
+    auditor: [200, 200, 200, 404],
+    ..MANAGED
 };
 
 /// Whoever may revoke anything at all; nothing matches where nothing may be changed.
@@ -111,7 +120,7 @@ pub struct Row {
     /// A request for it.
     pub path: &'static str,
     pub form: &'static str,
-    /// Whether it takes a connection that has been revoked.
+    /// Whether it takes a connection, or a client, that has been revoked.
     pub ended: bool,
     /// Whether it is a form although nothing changes here.
     pub only_asks: bool,
@@ -199,6 +208,15 @@ pub const ROWS: &[Row] = &[
     post("/connections/{id}/rename", "/connections/{connection}/rename", "name=Renamed&was={name}", changed(303)),
     Row { ended: true, ..post("/connections/{id}/delete", "/connections/{connection}/delete", "", changed(303)) },
     get("/clients/{id}", "/clients/{client}", SEEN),
+    get("/projects/{slug}/clients", "/projects/{slug}/clients", LOOKED_AT),
+    post("/projects/{slug}/clients/new", "/projects/{slug}/clients/new", "{new_client}&name=New&type=public&redirect_uris=http%3A%2F%2Flocalhost%2Fcb", MANAGED),
+    get("/projects/{slug}/clients/new", "/projects/{slug}/clients/new", MANAGED),
+    get("/projects/{slug}/clients/{id}", "/projects/{slug}/clients/{made}", LOOKED_AT),
+    post("/projects/{slug}/clients/{id}", "/projects/{slug}/clients/{made}", "version=1&name=Renamed&redirect_uris=http%3A%2F%2Flocalhost%2Fcb", managed(303)),
+    post("/projects/{slug}/clients/{id}/rotate", "/projects/{slug}/clients/{made}/rotate", "version=1", MANAGED),
+    Row { only_asks: true, ..post("/projects/{slug}/clients/{id}/secret-file", "/projects/{slug}/clients/{made}/secret-file", "secret={made_secret}", MANAGED) },
+    post("/projects/{slug}/clients/{id}/revoke", "/projects/{slug}/clients/{made}/revoke", "confirm=Made", managed(303)),
+    Row { ended: true, ..post("/projects/{slug}/clients/{id}/delete", "/projects/{slug}/clients/{made}/delete", "", managed(303)) },
     get("/projects/{slug}/check", "/projects/{slug}/check", MANAGED),
     Row { only_asks: true, ..post("/projects/{slug}/check", "/projects/{slug}/check", "", MANAGED) },
     get("/people/{id}", "/people/{person}", SEEN),

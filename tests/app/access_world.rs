@@ -1,9 +1,14 @@
 //! What the tests of access act on: for each role the same things, which are its own,
 //! in a project that it administers, foreign to it, or not there at all.
 
-use untether::{domain::ids::ActId, store::bulk_act::BulkAct};
+use untether::{
+    domain::{client::ClientType, ids::ActId},
+    store::bulk_act::BulkAct,
+};
 
-use crate::support::{McpServer, Person, TestApp, path_of};
+use crate::support::{McpServer, Person, TestApp, form_fields, path_of};
+
+const LOCAL: &[&str] = &["http://localhost/callback"];
 
 const MISSING: &str = "01890000-0000-7000-8000-000000000000";
 
@@ -84,6 +89,11 @@ pub struct Thing {
     pub project: String,
     pub project_name: String,
     pub slug: String,
+    /// A client with a secret that someone made for the project, and what its secret is.
+    pub made: String,
+    pub made_secret: String,
+    /// What the form for a new client carries, if the role gets one.
+    pub new_client: String,
     /// An act of the person's.
     pub act: String,
     /// An authorization request for the project, by a client of nobody's.
@@ -103,6 +113,9 @@ impl Thing {
             ("{email}", &self.email),
             ("{project}", &self.project),
             ("{slug}", &self.slug),
+            ("{made}", &self.made),
+            ("{made_secret}", &self.made_secret),
+            ("{new_client}", &self.new_client),
             ("{act}", &self.act),
             ("{consent}", &self.consent),
             ("{matching}", &self.matching),
@@ -115,12 +128,13 @@ impl Thing {
     }
 
     /// What identifies it, which an answer may repeat when it was sent.
-    pub fn ids(&self) -> [&str; 5] {
+    pub fn ids(&self) -> [&str; 6] {
         [
             &self.connection,
             &self.client,
             &self.person,
             &self.project,
+            &self.made,
             &self.act,
         ]
     }
@@ -147,6 +161,7 @@ impl Thing {
             email: "missing@acme.example".into(),
             project: MISSING.into(),
             slug: "missing".into(),
+            made: MISSING.into(),
             act: MISSING.into(),
             consent: like.consent.replace("vault", "missing"),
             ..like.clone()
@@ -174,11 +189,16 @@ impl World {
         self.app.person(self.role.name())
     }
 
-    /// Ends every connection.
+    /// Ends every connection, and every client that someone made.
     pub async fn revoke_all(&self) {
         let there = self.things[..3].iter().flatten();
         let ids: Vec<_> = there.map(|thing| thing.connection.as_str()).collect();
-        assert_eq!(self.app.owner().revokes(&ids, "").await.status, 303);
+        let owner = self.app.owner();
+        assert_eq!(owner.revokes(&ids, "").await.status, 303);
+        for thing in self.things[..3].iter().flatten() {
+            let path = format!("/projects/{}/clients/{}", thing.slug, thing.made);
+            assert_eq!(owner.revokes_client(&path, "Made").await.status, 303);
+        }
     }
 
     /// Everything in the database, with what was only noted until now.
@@ -208,6 +228,11 @@ async fn furnish(app: &TestApp, role: Role) -> [[Thing; TURNS]; 4] {
             thing.whose = whose;
             thing.project_name = format!("Project {project}");
             thing.slug = project.to_owned();
+            let (made, secret) = app
+                .makes_client(project, "Made", ClientType::Confidential, LOCAL)
+                .await;
+            (thing.made, thing.made_secret) = (made.identifier, secret.unwrap());
+            thing.new_client = new_client(app, role, project).await;
             thing.consent = consent.to_owned();
             turns.push(thing);
         }
@@ -240,10 +265,25 @@ async fn connect(app: &TestApp, client_name: &str, name: &str, server: &McpServe
         project,
         project_name: String::new(),
         slug: String::new(),
+        made: String::new(),
+        made_secret: String::new(),
+        new_client: String::new(),
         consent: path_of(&[]),
         matching: matching(app, &host.client_id).await,
         client: host.client_id,
     }
+}
+
+/// What the form for a new client carries; nothing for whom there is none.
+async fn new_client(app: &TestApp, role: Role, slug: &str) -> String {
+    let path = format!("/projects/{slug}/clients/new");
+    let page = app.person(role.name()).opens(&path).await;
+    let fields = form_fields(&page, &path);
+    let sealed = fields.iter().filter(|(name, _)| name != "csrf");
+    let sealed: Vec<_> = sealed
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    sealed.join("&")
 }
 
 /// A finished act of someone's.
@@ -256,6 +296,7 @@ async fn act(app: &TestApp, email: &str) -> String {
         address: None,
         filter: "active".into(),
         reason: None,
+        client_name: None,
         total: 1,
         ended: 1,
         skipped: 0,

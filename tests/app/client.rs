@@ -3,16 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use untether::{
-    domain::{
-        client::{Client, ClientType, Origin},
-        project::Slug,
-        redirect::RedirectUri,
-        scheme::PrivateSchemes,
-    },
-    flow::register::{self, NewClient},
-    store,
-};
+use untether::domain::client::{Client, ClientType};
 
 use crate::support::{Host, TestApp};
 
@@ -20,34 +11,10 @@ const MISSING: &str = "01890000-0000-7000-8000-000000000000";
 
 /// A client that someone made for a project.
 async fn made(app: &TestApp, slug: &str, client_type: ClientType, uris: &[&str]) -> Client {
-    let mut tx = app.app.db.write().await.unwrap();
-    let slug = Slug::parse(slug).unwrap();
-    let project = store::project::by_slug(&mut tx, &slug).await.unwrap();
-    let new = NewClient {
-        origin: Origin::Console,
-        project: project.as_ref(),
-        name: "Support <portal>".to_owned(),
-        client_type,
-        redirect_uris: uris
-            .iter()
-            .map(|uri| RedirectUri::parse(uri, &PrivateSchemes::default()).unwrap())
-            .collect(),
-    };
-    let (client, _) = register::client(&mut tx, &app.context(), new)
-        .await
-        .unwrap();
-    tx.commit().await.unwrap();
+    let (client, _) = app
+        .makes_client(slug, "Support <portal>", client_type, uris)
+        .await;
     client
-}
-
-/// The host that uses a made client.
-fn host_of<'a>(app: &'a TestApp, client: &Client) -> Host<'a> {
-    Host {
-        app,
-        client_id: client.identifier.clone(),
-        client_secret: None,
-        redirect_uri: "http://localhost:49152/callback".into(),
-    }
 }
 
 fn path(client: &str) -> String {
@@ -292,7 +259,7 @@ async fn a_made_client_is_used_by_the_configuration_that_is_shown_for_it() {
         &["http://localhost/callback"],
     )
     .await;
-    host_of(&app, &client)
+    Host::of(&app, &client, None)
         .connects(&app.person("ana"), &server)
         .await;
     let page = app.person("ana").opens(&path(&client.identifier)).await;

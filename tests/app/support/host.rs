@@ -2,7 +2,17 @@
 
 use reqwest::Response;
 use serde_json::{Value, json};
-use untether::web::params::encode;
+use untether::{
+    domain::{
+        client::{Client, ClientType, Origin},
+        project::Slug,
+        redirect::RedirectUri,
+        scheme::PrivateSchemes,
+    },
+    flow::register::{self, NewClient},
+    store,
+    web::params::encode,
+};
 
 use super::{McpServer, Person, TestApp};
 
@@ -41,7 +51,48 @@ impl Tokens {
     }
 }
 
+impl TestApp {
+    /// A client that someone made for a project, and its secret if it has one.
+    pub async fn makes_client(
+        &self,
+        slug: &str,
+        name: &str,
+        client_type: ClientType,
+        uris: &[&str],
+    ) -> (Client, Option<String>) {
+        let mut tx = self.app.db.write().await.unwrap();
+        let slug = Slug::parse(slug).unwrap();
+        let project = store::project::by_slug(&mut tx, &slug).await.unwrap();
+        let new = NewClient {
+            id: None,
+            origin: Origin::Console,
+            project: project.as_ref(),
+            name: name.to_owned(),
+            client_type,
+            redirect_uris: uris
+                .iter()
+                .map(|uri| RedirectUri::parse(uri, &PrivateSchemes::default()).unwrap())
+                .collect(),
+        };
+        let (client, secret) = register::client(&mut tx, &self.context(), new)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        (client, secret.map(|secret| secret.expose().to_owned()))
+    }
+}
+
 impl<'a> Host<'a> {
+    /// The host that uses a client that someone made.
+    pub fn of(app: &'a TestApp, client: &Client, secret: Option<String>) -> Self {
+        Self {
+            app,
+            client_id: client.identifier.clone(),
+            client_secret: secret,
+            redirect_uri: "http://localhost:49152/callback".into(),
+        }
+    }
+
     pub async fn register(app: &'a TestApp, name: &str) -> Self {
         let public = json!({
             "client_name": name,

@@ -255,6 +255,21 @@ impl<'a> Person<'a> {
         self.posts("/connections/revoke", &fields).await
     }
 
+    /// Ends a client on its page, with what is typed to confirm it.
+    pub async fn revokes_client(&self, path: &str, typed: &str) -> Page {
+        let page = self.opens(path).await;
+        self.fills(&page, &format!("{path}/revoke"), &[("confirm", typed)])
+            .await
+    }
+
+    /// Posts a form of a page with these fields filled in.
+    pub async fn fills(&self, page: &Page, action: &str, filled: &[(&str, &str)]) -> Page {
+        let mut fields = form_fields(page, action);
+        let filled = filled.iter().copied();
+        fields.extend(filled.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        self.posts(action, &fields).await
+    }
+
     /// A form token of this person's.
     pub async fn form_token(&self) -> String {
         let identity = &self.email;

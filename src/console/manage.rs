@@ -1,0 +1,61 @@
+//! The clients that belong to a project: made, changed and ended by those who look after
+//! it. Auditors look.
+
+use crate::{
+    domain::{
+        client::Client,
+        ids::ClientId,
+        project::{Project, Slug},
+        role::{Principal, Reach},
+    },
+    store::{self, Tx},
+    web::problem::Problem,
+};
+
+pub mod create;
+pub mod edit;
+pub mod end;
+mod form;
+pub mod list;
+pub mod secret;
+
+/// The address of a project's clients.
+pub fn path(slug: &Slug) -> String {
+    format!("/projects/{slug}/clients")
+}
+
+/// The address of one of them.
+pub fn client_path(slug: &Slug, id: &ClientId) -> String {
+    format!("{}/{id}", path(slug))
+}
+
+/// The project under this slug, if this person sees the whole of it.
+async fn seen_project(tx: &mut Tx, principal: &Principal, slug: &str) -> Result<Project, Problem> {
+    project(tx, &principal.sees(), slug).await
+}
+
+/// The same, if this person may change what belongs to it.
+async fn changed_project(
+    tx: &mut Tx,
+    principal: &Principal,
+    slug: &str,
+) -> Result<Project, Problem> {
+    project(tx, &principal.changes(), slug).await
+}
+
+async fn project(tx: &mut Tx, reach: &Reach, slug: &str) -> Result<Project, Problem> {
+    let slug = Slug::parse(slug).map_err(|_| Problem::not_found())?;
+    let project = store::project::by_slug(tx, &slug).await?;
+    project
+        .filter(|project| reach.covers_project(&project.id))
+        .ok_or_else(Problem::not_found)
+}
+
+/// A project's client of this id.
+async fn client(tx: &mut Tx, project: &Project, id: &str) -> Result<Client, Problem> {
+    let id = ClientId::parse(id).ok_or_else(Problem::not_found)?;
+    let client = store::client::by_id(tx, &id).await?;
+    client
+        .filter(|client| client.project.as_ref() == Some(&project.id))
+        .ok_or_else(Problem::not_found)
+}

@@ -1,0 +1,202 @@
+//! The clients of a project.
+
+use actix_session::Session;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::StatusCode,
+    web::{Data, Path},
+};
+use askama::Template;
+
+use crate::{
+    clock::Timestamp,
+    domain::{
+        client::ClientType,
+        ids::{ClientId, ProjectId},
+        role::{Principal, Reach},
+    },
+    store::{
+        Tx,
+        client_manage::{self, ListPlace, Managed},
+        connection_filter::Filter,
+        connection_groups::{self, Group, GroupBy, GroupOrder, GroupPlace, Grouping},
+    },
+    web::{
+        html,
+        params::{Params, encode},
+        problem::Problem,
+        state::App,
+    },
+};
+
+use crate::console::{
+    frame, moment,
+    view::{Frame, When},
+};
+
+use super::{client_path, create::new_path, path, seen_project};
+
+/// How many clients a page has.
+const PER_PAGE: usize = 50;
+
+/// The page of a project's clients.
+#[derive(Debug, Template)]
+#[template(path = "manage.html")]
+struct ListPage {
+    frame: Frame,
+    project: String,
+    resource: String,
+    rows: Vec<Row>,
+    /// Where one is made, for those who may.
+    create_href: Option<String>,
+    /// The clients that are used with the project, whoever made them.
+    used_href: String,
+    previous: Option<String>,
+    next: Option<String>,
+}
+
+#[derive(Debug)]
+struct Row {
+    href: String,
+    name: String,
+    kind: &'static str,
+    revoked: Option<When>,
+    created: When,
+    count: i64,
+    /// Class and words of each status that there is.
+    parts: Vec<(&'static str, String)>,
+    last_used: Option<When>,
+}
+
+/// `GET /projects/{slug}/clients`.
+///
+/// # Errors
+/// A page, when there is no such project in this person's sight.
+pub async fn show(
+    app: Data<App>,
+    principal: Principal,
+    session: Session,
+    req: HttpRequest,
+    slug: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let now = app.clock.now();
+    let mut tx = app.db.snapshot().await?;
+    let project = seen_project(&mut tx, &principal, &slug).await?;
+    let place = place(&Params::parse(req.query_string().as_bytes()))?;
+    let mut found = client_manage::of_project(&mut tx, &project.id, &place, PER_PAGE + 1).await?;
+    let base = path(&project.slug);
+    let [previous, next] = sides(&base, &place, &mut found);
+    let filter = Filter::all(Reach::All, app.rules.lifetimes.cutoffs(now));
+    let groups = groups(&mut tx, filter, &project.id, &found).await?;
+    let row = |client: Managed| {
+        let group = groups.iter().find(|group| group.id == client.id.as_str());
+        let href = client_path(&project.slug, &client.id);
+        row(client, href, group, now)
+    };
+    let may_change = principal.changes().covers_project(&project.id);
+    let used = encode([("view", "client"), ("project", project.id.as_str())]);
+    let page = ListPage {
+        frame: frame::build(&app, &principal, &session, &req, now),
+        rows: found.into_iter().map(row).collect(),
+        create_href: may_change.then(|| new_path(&project.slug)),
+        used_href: format!("/connections?{used}"),
+        previous,
+        next,
+        project: project.name,
+        resource: project.resource.as_str().to_owned(),
+    };
+    Ok(html::page(&req, StatusCode::OK, frame::render(&page)?))
+}
+
+/// Which page is asked for.
+fn place(params: &Params) -> Result<ListPlace, Problem> {
+    let key = |text: &str| {
+        let (id, folded) = text.split_once(' ')?;
+        Some((folded.to_owned(), ClientId::parse(id)?))
+    };
+    let broken = |_| Problem::bad_request("The address names two pages of the list.");
+    let after = params.one("after").map_err(broken)?;
+    let before = params.one("before").map_err(broken)?;
+    let found = match (after, before) {
+        (None, None) => Some(ListPlace::Start),
+        (Some(after), None) => key(after).map(|(folded, id)| ListPlace::After(folded, id)),
+        (None, Some(before)) => key(before).map(|(folded, id)| ListPlace::Before(folded, id)),
+        (Some(_), Some(_)) => None,
+    };
+    found.ok_or_else(|| Problem::bad_request("The address names no page of the list."))
+}
+
+/// The addresses of the pages before and after; what is one too many goes.
+fn sides(base: &str, place: &ListPlace, found: &mut Vec<Managed>) -> [Option<String>; 2] {
+    let more = found.len() > PER_PAGE;
+    let backwards = matches!(place, ListPlace::Before(..));
+    if more && backwards {
+        found.remove(0);
+    }
+    found.truncate(PER_PAGE);
+    let link = |name, client: &Managed| {
+        let key = format!("{} {}", client.id, client.folded);
+        format!("{base}?{}", encode([(name, key.as_str())]))
+    };
+    let has_previous = match place {
+        ListPlace::Start => false,
+        ListPlace::After(..) => true,
+        ListPlace::Before(..) => more,
+    };
+    let first = found.first().filter(|_| has_previous);
+    let last = found.last().filter(|_| more || backwards);
+    [
+        first.map(|client| link("before", client)),
+        last.map(|client| link("after", client)),
+    ]
+}
+
+/// How many connections of each status the clients have at the project.
+async fn groups(
+    tx: &mut Tx,
+    filter: Filter,
+    project: &ProjectId,
+    clients: &[Managed],
+) -> Result<Vec<Group>, Problem> {
+    if clients.is_empty() {
+        return Ok(Vec::new());
+    }
+    let filter = Filter {
+        projects: vec![project.clone()],
+        clients: clients.iter().map(|client| client.id.clone()).collect(),
+        ..filter
+    };
+    let grouping = Grouping {
+        by: GroupBy::Client,
+        order: GroupOrder::RECENT,
+        with_empty: false,
+    };
+    let limit = PER_PAGE as u32;
+    Ok(connection_groups::page(tx, &filter, &grouping, &GroupPlace::Start, limit).await?)
+}
+
+fn row(client: Managed, href: String, group: Option<&Group>, now: Timestamp) -> Row {
+    let part =
+        |class: &'static str, count: i64| (count > 0).then(|| (class, format!("{count} {class}")));
+    let counts = group.map(|group| group.counts).unwrap_or_default();
+    let parts = [
+        part("active", counts.active),
+        part("expired", counts.expired),
+        part("revoked", counts.revoked),
+    ];
+    Row {
+        href,
+        name: client.name,
+        kind: match client.client_type {
+            ClientType::Public => "Public",
+            ClientType::Confidential => "Confidential",
+        },
+        revoked: client.revoked_at.map(|at| moment::when(at, now)),
+        created: moment::when(client.created_at, now),
+        count: counts.active + counts.expired + counts.revoked,
+        parts: parts.into_iter().flatten().collect(),
+        last_used: group
+            .and_then(|group| group.last_used_at)
+            .map(|at| moment::when(at, now)),
+    }
+}
