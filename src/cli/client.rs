@@ -8,17 +8,25 @@ use crate::{
         project::Slug,
         redirect::RedirectUri,
     },
-    flow::register::{self, NewClient, REDIRECT_LIMIT},
+    flow::{
+        self,
+        register::{self, NewClient, REDIRECT_LIMIT},
+    },
     store,
 };
 
-use super::{Failure, Workshop};
+use super::{Failure, Workshop, revoke::parse_reason, which};
 
 /// What can be done with clients.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Add a client to a project and print its secret, if it has one, once
     Add(Add),
+    /// Revoke a client for good, with all of its connections
+    ///
+    /// Nothing of it works from then on, on every server. It succeeds also when the client had
+    /// been revoked before.
+    Revoke(Revoke),
     /// List the clients
     List {
         /// Print JSON
@@ -46,6 +54,22 @@ pub struct Add {
     json: bool,
 }
 
+#[derive(Debug, clap::Args)]
+pub struct Revoke {
+    /// Its client_id
+    #[arg(long, value_name = "ID")]
+    client: String,
+    /// Why; kept in the audit trail and shown on the revoked connections
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+    /// Say what would be revoked, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -53,6 +77,7 @@ pub struct Add {
 pub async fn run(command: Command, workshop: &Workshop) -> Result<(), Failure> {
     match command {
         Command::Add(add) => self::add(add, workshop).await,
+        Command::Revoke(revoke) => self::revoke(&revoke, workshop).await,
         Command::List { json } => list(json, workshop).await,
     }
 }
@@ -115,6 +140,46 @@ fn parse_redirect_uris(texts: &[String], workshop: &Workshop) -> Result<Vec<Redi
             .map_err(|error| Failure::new(format!("--redirect-uri \"{text}\": {error}")))
     };
     texts.iter().map(parse).collect()
+}
+
+async fn revoke(revoke: &Revoke, workshop: &Workshop) -> Result<(), Failure> {
+    let reason = parse_reason(&revoke.reason)?;
+    let context = workshop.context();
+    let mut tx = workshop.db.write().await?;
+    let id = which::client(&mut tx, &revoke.client).await?;
+    let client = store::client::by_id(&mut tx, &id).await?;
+    let client = client.ok_or_else(|| Failure::new("the client was removed meanwhile"))?;
+    let project = match &client.project {
+        Some(project) => store::project::by_id(&mut tx, project).await?,
+        None => None,
+    };
+    let of = (&client, project.as_ref());
+    let revoked = flow::client::revoke(&mut tx, &context, of, "", reason).await?;
+    let count = revoked.as_ref().map_or(0, |revoked| revoked.connections);
+    let name = &client.name;
+    let text = match (&revoked, revoke.dry_run) {
+        (None, _) => format!("{name} had been revoked before"),
+        (Some(_), true) => format!("Would revoke {name} and its connections: {count}"),
+        (Some(_), false) => format!("Revoked {name} and its connections: {count}"),
+    };
+    if !revoke.dry_run {
+        tx.commit().await?;
+        if let Some(act) = revoked.as_ref().and_then(|revoked| revoked.act.as_ref()) {
+            workshop.worker().run(act).await?;
+        }
+    }
+    if revoke.json {
+        let revoked = json!({
+            "client": describe(&client),
+            "revoked": revoked.is_some() && !revoke.dry_run,
+            "connections": count,
+            "dry_run": revoke.dry_run,
+        });
+        println!("{revoked}");
+    } else {
+        println!("{text}");
+    }
+    Ok(())
 }
 
 fn describe(client: &Client) -> Value {

@@ -14,7 +14,7 @@ use crate::{
         audit::Actor,
         secret::{Secrets, SystemRandomness},
     },
-    flow::{Context, Rules},
+    flow::{Context, Rules, revoke_matching::Worker},
     store::Db,
     telemetry,
 };
@@ -51,7 +51,7 @@ enum Command {
     /// Add, change and list projects: the MCP servers that Untether protects
     #[command(subcommand)]
     Project(project::Command),
-    /// Add and list MCP clients
+    /// Add, list and revoke MCP clients
     #[command(subcommand)]
     Client(client::Command),
     /// End connections: those of a person, a client or a project, or a single one
@@ -176,6 +176,16 @@ impl Workshop {
             secrets: Secrets::new(&key, Arc::new(SystemRandomness)),
             settings,
         })
+    }
+
+    /// What goes on with an act that is more than one transaction should hold.
+    fn worker(&self) -> Worker<'_> {
+        Worker {
+            db: &self.db,
+            clock: &SystemClock,
+            rules: &self.rules,
+            secrets: &self.secrets,
+        }
     }
 
     fn context(&self) -> Context<'_> {

@@ -83,7 +83,7 @@ pub async fn run(command: &Revoke, workshop: &Workshop) -> Result<(), Failure> {
     report.end()
 }
 
-fn parse_reason(text: &str) -> Result<Option<&str>, Failure> {
+pub(super) fn parse_reason(text: &str) -> Result<Option<&str>, Failure> {
     let text = text.trim();
     if text.chars().count() > REASON_LIMIT {
         return Err(Failure::new(format!(

@@ -3,11 +3,17 @@
 
 use std::collections::BTreeMap;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 use serde_json::json;
+use sha2::{Digest, Sha256};
+use url::Url;
 
 use crate::{
-    domain::client::{Client, ClientType, Origin},
+    domain::{
+        client::{Client, ClientType, Origin},
+        resource::Resource,
+    },
     store::project::Endpoint,
 };
 
@@ -32,52 +38,124 @@ pub struct Setup {
 /// A host, and what it reads.
 struct Host {
     name: &'static str,
+    /// The word for it in addresses.
+    key: &'static str,
     place: &'static str,
-    /// Where it asks to be sent back to: one of these must be registered. Loopback ones
-    /// match on any port. Empty where that is not known.
-    callbacks: &'static [&'static str],
+    callbacks: Callbacks,
     write: fn(&Access<'_>) -> String,
     /// What to do about the secret of a confidential client.
     secret: &'static str,
+    /// What keeps it from working in some networks; may be empty.
+    reach: &'static str,
+}
+
+/// Where a host asks to be sent back to. Loopback addresses match on any port.
+#[derive(Clone, Copy)]
+enum Callbacks {
+    /// Nobody knows.
+    Unknown,
+    /// One of these: which, is the host's choice.
+    Any(&'static [&'static str]),
+    /// Another one for each MCP server.
+    OfServer(fn(&Resource) -> String),
+}
+
+impl Callbacks {
+    fn of(self, resource: &Resource) -> Vec<String> {
+        match self {
+            Self::Unknown => Vec::new(),
+            Self::Any(uris) => uris.iter().map(|uri| (*uri).to_owned()).collect(),
+            Self::OfServer(uri) => vec![uri(resource)],
+        }
+    }
 }
 
 const REPLACE: &str = "Replace PASTE-THE-CLIENT-SECRET with the client secret.";
 
-const HOSTS: [Host; 5] = [
+const NO_PLACE: &str = "This file has no place for the client secret.";
+
+const HOSTS: [Host; 8] = [
     Host {
         name: "Claude Code",
-        place: "Run in a terminal",
-        callbacks: &["http://localhost/callback"],
+        key: "claude-code",
+        place: "Run in a terminal; then /mcp in Claude Code",
+        callbacks: Callbacks::Any(&["http://localhost/callback"]),
         write: claude_code,
         secret: "Claude Code asks for the client secret.",
+        reach: "",
     },
     Host {
         name: "Claude Desktop",
+        key: "claude-desktop",
         place: "Through mcp-remote, in claude_desktop_config.json",
-        callbacks: &["http://localhost/oauth/callback"],
+        callbacks: Callbacks::Any(&["http://localhost/oauth/callback"]),
         write: |access| access.servers("mcpServers", bridged),
         secret: REPLACE,
+        reach: "",
+    },
+    Host {
+        name: "claude.ai",
+        key: "claude-ai",
+        place: "Under Settings, Connectors, Add custom connector",
+        callbacks: Callbacks::Any(&[
+            "https://claude.ai/api/mcp/auth_callback",
+            "https://claude.com/api/mcp/auth_callback",
+        ]),
+        write: claude_ai,
+        secret: "Put the client secret beside the client ID.",
+        reach: "Connectors, those of Claude Desktop too, call from Anthropic’s cloud: they cannot \
+                reach servers inside your network.",
     },
     Host {
         name: "Cursor",
+        key: "cursor",
         place: "In .cursor/mcp.json",
-        callbacks: &["cursor://anysphere.cursor-mcp/oauth/callback"],
+        callbacks: Callbacks::Any(&[
+            "http://localhost/callback",
+            "cursor://anysphere.cursor-mcp/oauth/callback",
+        ]),
         write: |access| access.servers("mcpServers", cursor),
         secret: REPLACE,
+        reach: "",
     },
     Host {
         name: "VS Code",
+        key: "vscode",
         place: "In .vscode/mcp.json",
-        callbacks: &["http://127.0.0.1/", "https://vscode.dev/redirect"],
+        callbacks: Callbacks::Any(&["http://127.0.0.1/", "https://vscode.dev/redirect"]),
         write: |access| access.servers("servers", remote),
-        secret: "This file has no place for the client secret.",
+        secret: NO_PLACE,
+        reach: "",
+    },
+    Host {
+        name: "Codex",
+        key: "codex",
+        place: "In ~/.codex/config.toml; then run codex mcp login and the server’s name",
+        callbacks: Callbacks::OfServer(codex_callback),
+        write: codex,
+        secret: NO_PLACE,
+        reach: "Codex may refuse to sign in when Untether is at a private address.",
+    },
+    Host {
+        name: "MCP Inspector",
+        key: "inspector",
+        place: "Open the MCP server URL with the transport Streamable HTTP",
+        callbacks: Callbacks::Any(&[
+            "http://localhost/oauth/callback",
+            "http://127.0.0.1/oauth/callback",
+        ]),
+        write: inspector,
+        secret: "Put the client secret beside the client ID.",
+        reach: "",
     },
     Host {
         name: "Plain JSON",
+        key: "other",
         place: "For hosts that read an .mcp.json",
-        callbacks: &[],
+        callbacks: Callbacks::Unknown,
         write: |access| access.servers("mcpServers", remote),
         secret: "Give the client secret to the host where it asks for it.",
+        reach: "",
     },
 ];
 
@@ -88,27 +166,53 @@ pub fn of(client: &Client, endpoints: &[Endpoint]) -> Vec<Setup> {
         endpoints,
     };
     let setup = |host: &Host| {
-        let fits = access.client.is_none_or(|client| {
-            let accepts = |callback: &&str| client.accepts_redirect(callback);
-            host.callbacks.is_empty() || host.callbacks.iter().any(accepts)
-        });
+        let missing = access.missing(host.callbacks);
+        let fits = missing.is_empty();
         let refused = (!fits).then(|| {
             format!(
                 "{} asks to be sent back to {}, which is not among this client's redirect URIs.",
                 host.name,
-                host.callbacks.join(" or ")
+                missing.join(" or ")
             )
         });
         let secret = access.confidential().then(|| host.secret.to_owned());
+        let reach = (!host.reach.is_empty()).then(|| host.reach.to_owned());
         Setup {
             host: host.name,
             place: host.place,
             text: (host.write)(&access),
-            notes: refused.into_iter().chain(secret).collect(),
+            notes: refused.into_iter().chain(secret).chain(reach).collect(),
             fits,
         }
     };
     HOSTS.iter().map(setup).collect()
+}
+
+/// A host for which the form of a new client can be filled in.
+#[derive(Clone, Debug)]
+pub struct Preset {
+    /// The word for it in addresses.
+    pub key: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// Where it asks to be sent back to.
+    pub redirect_uris: Vec<String>,
+    /// What keeps it from working in some networks; may be empty.
+    pub reach: &'static str,
+}
+
+/// The hosts of which it is known where they ask to be sent back to.
+pub fn presets(resource: &Resource) -> Vec<Preset> {
+    let preset = |host: &Host| Preset {
+        key: host.key,
+        name: host.name,
+        redirect_uris: host.callbacks.of(resource),
+        reach: host.reach,
+    };
+    let presets = HOSTS.iter().map(preset);
+    presets
+        .filter(|preset| !preset.redirect_uris.is_empty())
+        .collect()
 }
 
 /// Whether a host must be told which client it is. Those that register themselves, or
@@ -148,6 +252,33 @@ impl Access<'_> {
             .is_some_and(|client| client.client_type == ClientType::Confidential)
     }
 
+    /// The addresses one of which the client should have for a host, and has not.
+    fn missing(&self, callbacks: Callbacks) -> Vec<String> {
+        let Some(client) = self.client else {
+            return Vec::new();
+        };
+        let mut missing = Vec::new();
+        for endpoint in self.endpoints {
+            let uris = callbacks.of(&endpoint.resource);
+            if !uris.iter().any(|uri| client.accepts_redirect(uri)) {
+                let new = uris.into_iter().filter(|uri| !missing.contains(uri));
+                missing.extend(new.collect::<Vec<_>>());
+            }
+        }
+        missing
+    }
+
+    /// What a person types into the fields of a host, a server in a paragraph.
+    fn fields(&self, url_label: &str, id_label: &str) -> String {
+        let fields = |endpoint: &Endpoint| {
+            let id = self.client.map(|client| &client.identifier);
+            let id = id.map(|id| format!("\n{id_label}: {id}"));
+            format!("{url_label}: {}{}", url(endpoint), id.unwrap_or_default())
+        };
+        let servers: Vec<_> = self.endpoints.iter().map(fields).collect();
+        servers.join("\n\n")
+    }
+
     /// A file with one entry for each MCP server, by the project's short name.
     fn servers(&self, member: &str, entry: fn(&Self, &Endpoint) -> Entry) -> String {
         let entries: BTreeMap<_, _> = self
@@ -184,6 +315,41 @@ fn claude_code(access: &Access<'_>) -> String {
     };
     let lines: Vec<_> = access.endpoints.iter().map(line).collect();
     lines.join("\n")
+}
+
+fn claude_ai(access: &Access<'_>) -> String {
+    access.fields(
+        "Remote MCP server URL",
+        "OAuth Client ID (Advanced settings)",
+    )
+}
+
+fn inspector(access: &Access<'_>) -> String {
+    access.fields("URL", "Client ID (Authentication)")
+}
+
+/// Tables of Codex's configuration. A JSON string is a TOML string too.
+fn codex(access: &Access<'_>) -> String {
+    let table = |endpoint: &Endpoint| {
+        let slug = &endpoint.slug;
+        let mut table = format!("[mcp_servers.{slug}]\nurl = {}\n", json!(url(endpoint)));
+        if let Some(client) = access.client {
+            let id = json!(client.identifier);
+            table.push_str(&format!("\n[mcp_servers.{slug}.oauth]\nclient_id = {id}\n"));
+        }
+        table
+    };
+    let tables: Vec<_> = access.endpoints.iter().map(table).collect();
+    tables.join("\n")
+}
+
+/// Codex ends the path of its callback with a hash of the MCP server URL, so that answers
+/// for one server are not taken for those of another.
+fn codex_callback(resource: &Resource) -> String {
+    let url = Url::parse(resource.as_str()).map(String::from);
+    let url = url.unwrap_or_else(|_| resource.as_str().to_owned());
+    let hash = &Sha256::digest(url)[..9];
+    format!("http://127.0.0.1/callback/{}", URL_SAFE_NO_PAD.encode(hash))
 }
 
 fn bridged(access: &Access<'_>, endpoint: &Endpoint) -> Entry {

@@ -89,6 +89,60 @@ fn a_project_and_its_clients_are_added_by_command() {
 }
 
 #[test]
+fn a_client_is_revoked_by_command_once_and_for_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite://{}/untether.db", folder.path().display());
+    let settings = [("UNTETHER_DATABASE_URL", database.as_str())];
+    let run = |arguments: &[&str]| untether(arguments, &settings);
+    let resource = "https://search.acme.example/mcp";
+    let project = [
+        "project",
+        "add",
+        "--slug",
+        "search",
+        "--name",
+        "Search",
+        "--resource",
+        resource,
+    ];
+    assert!(run(&project).status.success());
+    let client = [
+        "client",
+        "add",
+        "--project",
+        "search",
+        "--name",
+        "Cursor",
+        "--json",
+    ];
+    let uri = ["--redirect-uri", "http://localhost/callback"];
+    let added = json(&run(&[&client[..], &uri[..]].concat()));
+    let id = added["client"]["client_id"].as_str().unwrap();
+    let revoke = ["client", "revoke", "--client", id, "--reason", "leaked"];
+    let printed = |output: &Output| String::from_utf8(output.stdout.clone()).unwrap();
+    let dry = run(&[&revoke[..], &["--dry-run"]].concat());
+    assert_eq!(
+        printed(&dry).trim(),
+        "Would revoke Cursor and its connections: 0"
+    );
+    let done = json(&run(&[&revoke[..], &["--json"]].concat()));
+    assert_eq!(
+        (
+            &done["revoked"],
+            &done["connections"],
+            &done["client"]["client_id"]
+        ),
+        (&true.into(), &0.into(), &id.into())
+    );
+    let again = run(&revoke);
+    assert!(again.status.success());
+    assert_eq!(printed(&again).trim(), "Cursor had been revoked before");
+    let unknown = run(&["client", "revoke", "--client", "nobody"]);
+    assert!(!unknown.status.success());
+    assert!(said(&unknown).contains("no client has the client_id nobody"));
+}
+
+#[test]
 fn a_project_is_edited_by_command() {
     let folder = tempfile::tempdir().unwrap();
     let database = format!("sqlite://{}/u.db", folder.path().display());

@@ -49,6 +49,7 @@ mod look_alikes;
 mod manage;
 mod manage_end;
 mod manage_faults;
+mod manage_list;
 mod matching;
 mod mcp;
 mod paging;

@@ -286,97 +286,43 @@ async fn a_rotated_secret_works_at_once_and_the_one_before_no_more() {
 }
 
 #[actix_web::test]
-async fn auditors_look_and_are_offered_nothing() {
+async fn the_form_is_filled_in_for_the_hosts_that_are_chosen() {
     let app = TestApp::spawn().await;
     app.project("search", &[]).await;
-    let (client, _) = app
-        .makes_client("search", "Portal", ClientType::Confidential, LOCAL)
-        .await;
-    for path in [CLIENTS.to_owned(), path(&client.identifier)] {
-        let page = app.auditor().opens(&path).await;
-        assert_eq!(page.status, 200);
-        assert!(page.all("main form, main button").is_empty(), "{path}");
-        assert!(!page.text.contains("/clients/new"));
-    }
-}
-
-#[actix_web::test]
-async fn the_panel_of_a_client_leads_to_where_it_is_looked_after() {
-    let app = TestApp::spawn().await;
-    let server = app.project("search", &["pablo@acme.example"]).await;
-    let (client, _) = app
-        .makes_client("search", "Portal", ClientType::Public, LOCAL)
-        .await;
-    let host = Host::of(&app, &client, None);
-    host.connects(&app.person("ana"), &server).await;
-    for (who, leads) in [
-        ("olivia", true),
-        ("arthur", true),
-        ("pablo", true),
-        ("ana", false),
-    ] {
-        let panel = app
-            .person(who)
-            .opens(&format!("/clients/{}", client.identifier))
-            .await;
-        assert_eq!(panel.status, 200, "{who}");
-        let hrefs = panel.attributes("dialog a", "href");
-        assert_eq!(hrefs.contains(&path(&client.identifier)), leads, "{who}");
-    }
-}
-
-#[actix_web::test]
-async fn another_projects_client_is_not_there() {
-    let app = TestApp::spawn().await;
-    app.project("search", &["pablo@acme.example"]).await;
-    app.project("wiki", &[]).await;
-    let (client, _) = app
-        .makes_client("wiki", "Portal", ClientType::Public, LOCAL)
-        .await;
-    let registered = app.host("Cursor").await;
-    for id in [&client.identifier, &registered.client_id, "nonsense"] {
-        assert_eq!(app.owner().opens(&path(id)).await.status, 404);
-        assert_eq!(app.person("pablo").opens(&path(id)).await.status, 404);
-    }
-}
-
-#[actix_web::test]
-async fn paging_shows_every_client_once_and_goes_back() {
-    let app = TestApp::spawn().await;
-    app.project("search", &[]).await;
-    for number in 0..120 {
-        let name = format!("App {}", number % 7);
-        app.makes_client("search", &name, ClientType::Public, LOCAL)
-            .await;
-    }
     let owner = app.owner();
-    let mut pages = vec![owner.opens(CLIENTS).await];
-    while let [next] = &*pages[pages.len() - 1].attributes(".paging [rel=next]", "href") {
-        pages.push(owner.opens(next).await);
-    }
-    let hrefs = |page: &Page| page.attributes("tbody th a", "href");
+    let uris = |page: &Page| page.raw("#redirect-uris")[0].trim().to_owned();
+    let first = owner.opens(NEW).await;
     assert_eq!(
-        pages
-            .iter()
-            .map(|page| hrefs(page).len())
-            .collect::<Vec<_>>(),
-        [50, 50, 20]
+        uris(&first),
+        "http://localhost/callback\nhttp://localhost/oauth/callback"
     );
-    let mut all: Vec<_> = pages.iter().flat_map(hrefs).collect();
-    all.sort();
-    all.dedup();
-    assert_eq!(all.len(), 120);
-    for pair in pages.windows(2).rev() {
-        let previous = pair[1].attributes(".paging [rel=prev]", "href").remove(0);
-        assert_eq!(hrefs(&owner.opens(&previous).await), hrefs(&pair[0]));
-    }
-    for broken in [
-        "after=x",
-        "after=1&after=2",
-        "before=%00",
-        "after=a&before=b",
-    ] {
-        let page = owner.opens(&format!("{CLIENTS}?{broken}")).await;
-        assert_eq!(page.status, 400, "{broken}");
-    }
+    let chips = first.all(".chips a");
+    let place = chips.iter().position(|name| name == "VS Code").unwrap();
+    let page = owner
+        .opens(&first.attributes(".chips a", "href")[place])
+        .await;
+    assert_eq!(
+        uris(&page),
+        "http://127.0.0.1/\nhttps://vscode.dev/redirect"
+    );
+    assert_eq!(page.attributes("#name", "value"), ["VS Code"]);
+    assert_eq!(page.all(".chips [aria-current]"), ["VS Code"]);
+    let both = page.attributes(".chips a", "href");
+    let place = chips.iter().position(|name| name == "Codex").unwrap();
+    let both = owner.opens(&both[place]).await;
+    assert!(
+        uris(&both).starts_with(
+            "http://127.0.0.1/\nhttps://vscode.dev/redirect\nhttp://127.0.0.1/callback/"
+        )
+    );
+    assert_eq!(both.attributes("#name", "value"), [""]);
+    assert!(both.all(".note")[0].contains("private address"));
+    let filled = [("name", "Both")];
+    let uris = uris(&both);
+    let filled = [filled[0], ("redirect_uris", &*uris)];
+    assert_eq!(owner.fills(&both, NEW, &filled).await.status, 200);
+    let odd = owner
+        .opens(&format!("{NEW}?host=nobody&host=%00&host=codex&host=codex"))
+        .await;
+    assert_eq!(odd.all(".chips [aria-current]"), ["Codex"]);
 }

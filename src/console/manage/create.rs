@@ -22,14 +22,19 @@ use crate::{
     web::{
         form::Protected,
         html,
-        params::Params,
+        params::{Params, encode},
         problem::Problem,
         session::{Flash, keep_flash},
         state::App,
     },
 };
 
-use crate::console::{frame, revoke::see_other, view::Frame};
+use crate::console::{
+    frame,
+    revoke::see_other,
+    setup::{self, Preset},
+    view::Frame,
+};
 
 use super::{
     changed_project,
@@ -47,7 +52,19 @@ struct NewPage {
     frame: Frame,
     project: String,
     list_href: String,
+    presets: Vec<PresetLink>,
     form: FormView,
+}
+
+/// A host for which the form is filled in, or not.
+#[derive(Debug)]
+struct PresetLink {
+    name: &'static str,
+    /// The same page with the host added, or left out.
+    href: String,
+    chosen: bool,
+    /// What keeps a chosen one from working in some networks; may be empty.
+    reach: &'static str,
 }
 
 /// `GET /projects/{slug}/clients/new`.
@@ -64,14 +81,12 @@ pub async fn ask(
     let now = app.clock.now();
     let mut tx = app.db.snapshot().await?;
     let project = changed_project(&mut tx, &principal, &slug).await?;
-    let typed = Typed {
-        name: String::new(),
-        redirect_uris: LOCAL_DEFAULTS.to_owned(),
-        confidential: false,
-    };
+    let params = Params::parse(req.query_string().as_bytes());
+    let presets = Presets::parse(&params, &project);
     let sealed = Sealed::new(&app, &principal, &project.slug, now);
     let frame = frame::build(&app, &principal, &session, &req, now);
-    let page = NewPage::new(frame, &project, sealed.form(&project.slug, typed));
+    let form = sealed.form(&project.slug, presets.typed());
+    let page = NewPage::new(frame, &project, presets.links(&project.slug), form);
     Ok(html::page(&req, StatusCode::OK, frame::render(&page)?))
 }
 
@@ -103,7 +118,7 @@ pub async fn act(
         Err(faults) => {
             let mut form = sealed.form(&project.slug, typed);
             form.faults = faults;
-            let body = frame::render(&NewPage::new(frame, &project, form))?;
+            let body = frame::render(&NewPage::new(frame, &project, Vec::new(), form))?;
             return Ok(html::page(&req, StatusCode::BAD_REQUEST, body));
         }
     };
@@ -136,6 +151,66 @@ fn new_client(
             false => ClientType::Public,
         },
         redirect_uris: checked.redirect_uris,
+    }
+}
+
+/// The hosts that there are, and those for which the form is filled in.
+struct Presets {
+    known: Vec<Preset>,
+    chosen: Vec<&'static str>,
+}
+
+impl Presets {
+    /// Those that the address names; other words in it are none.
+    fn parse(params: &Params, project: &Project) -> Self {
+        let known = setup::presets(&project.resource);
+        let asked = params.all("host");
+        let keys = known.iter().map(|preset| preset.key);
+        let chosen = keys.filter(|key| asked.contains(key)).collect();
+        Self { known, chosen }
+    }
+
+    fn chosen(&self) -> impl Iterator<Item = &Preset> {
+        let known = self.known.iter();
+        known.filter(|preset| self.chosen.contains(&preset.key))
+    }
+
+    /// What the form holds at first.
+    fn typed(&self) -> Typed {
+        let name = match self.chosen().collect::<Vec<_>>().as_slice() {
+            [only] => only.name.to_owned(),
+            _ => String::new(),
+        };
+        let mut uris: Vec<&str> = Vec::new();
+        for uri in self.chosen().flat_map(|preset| &preset.redirect_uris) {
+            if !uris.contains(&uri.as_str()) {
+                uris.push(uri);
+            }
+        }
+        Typed {
+            name,
+            redirect_uris: match uris.is_empty() {
+                true => LOCAL_DEFAULTS.to_owned(),
+                false => uris.join("\n"),
+            },
+            confidential: false,
+        }
+    }
+
+    fn links(&self, slug: &Slug) -> Vec<PresetLink> {
+        let link = |preset: &Preset| {
+            let chosen = self.chosen.contains(&preset.key);
+            let others = self.chosen.iter().filter(|key| **key != preset.key);
+            let added = (!chosen).then_some(&preset.key);
+            let hosts = others.chain(added).map(|key| ("host", *key));
+            PresetLink {
+                name: preset.name,
+                href: format!("{}?{}", new_path(slug), encode(hosts)),
+                chosen,
+                reach: if chosen { preset.reach } else { "" },
+            }
+        };
+        self.known.iter().map(link).collect()
     }
 }
 
@@ -213,11 +288,12 @@ pub fn new_path(slug: &Slug) -> String {
 }
 
 impl NewPage {
-    fn new(frame: Frame, project: &Project, form: FormView) -> Self {
+    fn new(frame: Frame, project: &Project, presets: Vec<PresetLink>, form: FormView) -> Self {
         Self {
             frame,
             project: project.name.clone(),
             list_href: path(&project.slug),
+            presets,
             form,
         }
     }

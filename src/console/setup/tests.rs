@@ -7,6 +7,7 @@ use crate::{
         project::{Members, Slug},
         redirect::RedirectUri,
         resource::Resource,
+        scheme::PrivateSchemes,
     },
 };
 
@@ -57,7 +58,7 @@ fn every_file_parses_and_has_the_shape_that_its_host_reads() {
         endpoint("wiki", "https://w.example/mcp"),
     ];
     let setups = of(&confidential, &endpoints);
-    assert_eq!(setups.len(), 5);
+    assert_eq!(setups.len(), 8);
 
     let desktop = json(&setups, "Claude Desktop");
     let search = &desktop["mcpServers"]["search"];
@@ -108,12 +109,68 @@ fn the_command_line_survives_a_shell() {
 }
 
 #[test]
+fn codex_reads_a_table_for_each_server_and_comes_back_to_a_path_of_its_own() {
+    // As its source has it: the first nine bytes of SHA-256 of the parsed URL.
+    let endpoints = [endpoint("wiki", "https://w.example/mcp")];
+    let callback = codex_callback(&endpoints[0].resource);
+    let id = callback.strip_prefix("http://127.0.0.1/callback/").unwrap();
+    assert_eq!(id.len(), 12);
+    let bare = endpoint("bare", "https://w.example");
+    let slash = endpoint("bare", "https://w.example/");
+    assert_eq!(
+        codex_callback(&bare.resource),
+        codex_callback(&slash.resource)
+    );
+
+    let known = client(Origin::Console, ClientType::Public, &[&callback]);
+    let setups = of(&known, &endpoints);
+    let codex = setups.iter().find(|setup| setup.host == "Codex").unwrap();
+    assert!(codex.fits);
+    assert_eq!(
+        codex.text,
+        format!(
+            "[mcp_servers.wiki]\nurl = \"https://w.example/mcp\"\n\n\
+             [mcp_servers.wiki.oauth]\nclient_id = \"{ID}\"\n"
+        )
+    );
+    let elsewhere = of(&known, &[endpoint("wiki", "https://other.example/mcp")]);
+    let codex = elsewhere
+        .iter()
+        .find(|setup| setup.host == "Codex")
+        .unwrap();
+    assert!(!codex.fits && codex.notes[0].contains("http://127.0.0.1/callback/"));
+}
+
+#[test]
+fn what_a_preset_fills_in_is_what_its_host_asks_for() {
+    let wiki = endpoint("wiki", "https://w.example/mcp");
+    for preset in presets(&wiki.resource) {
+        let uris: Vec<_> = preset.redirect_uris.iter().map(String::as_str).collect();
+        let known = client(Origin::Console, ClientType::Public, &uris);
+        let setups = of(&known, std::slice::from_ref(&wiki));
+        let own = setups
+            .iter()
+            .find(|setup| setup.host == preset.name)
+            .unwrap();
+        assert!(own.fits, "{}", preset.name);
+        for uri in uris {
+            assert!(
+                RedirectUri::parse(uri, &PrivateSchemes::default()).is_ok(),
+                "{uri}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_client_that_registered_itself_is_not_named_to_the_host() {
     for origin in [Origin::Registered, Origin::Document] {
         let itself = client(origin, ClientType::Public, &[]);
         for setup in of(&itself, &[endpoint("wiki", "https://w.example/mcp")]) {
             assert!(!setup.text.contains(ID), "{}", setup.host);
-            assert!(setup.fits && setup.notes.is_empty(), "{}", setup.host);
+            assert!(setup.fits, "{}", setup.host);
+            let warned = ["claude.ai", "Codex"].contains(&setup.host);
+            assert_eq!(setup.notes.len(), usize::from(warned), "{}", setup.host);
         }
     }
 }
@@ -131,11 +188,11 @@ fn a_host_whose_redirect_uri_is_not_registered_is_said_not_to_work() {
     };
     assert_eq!(
         fitting(&["http://localhost:3118/callback"]),
-        ["Claude Code", "Plain JSON"]
+        ["Claude Code", "Cursor", "Plain JSON"]
     );
     assert_eq!(
         fitting(&["http://localhost/oauth/callback", "http://127.0.0.1:33418/"]),
-        ["Claude Desktop", "VS Code", "Plain JSON"]
+        ["Claude Desktop", "VS Code", "MCP Inspector", "Plain JSON"]
     );
     assert_eq!(
         fitting(&["cursor://anysphere.cursor-mcp/oauth/callback"]),
