@@ -269,6 +269,7 @@ pub const PAGE_ROUTES: &[Entry] = &[
     get("/connections/{id}", |route| route.to(console::connection::show)),
     post("/connections/{id}/rename", |route| route.to(console::connection::rename)),
     post("/connections/{id}/delete", |route| route.to(console::connection::delete)),
+    get("/clients", |route| route.to(console::clients::show)),
     get("/clients/{id}", |route| route.to(console::client::show)),
     get("/projects/{slug}/clients", |route| route.to(console::manage::list::show)),
     get("/projects/{slug}/clients/new", |route| route.to(console::manage::create::ask)),

@@ -35,7 +35,7 @@ mod applied;
 mod filters;
 mod groups;
 mod open;
-mod paging;
+pub(super) mod paging;
 mod people;
 mod rows;
 

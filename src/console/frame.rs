@@ -91,7 +91,12 @@ fn places(principal: &Principal, path: &str) -> Vec<NavItem> {
         href: "/me",
         current: path == "/me" || (on_list && !beyond),
     };
-    list.into_iter().chain([mine]).collect()
+    let clients = beyond.then_some(NavItem {
+        label: "Clients",
+        href: "/clients",
+        current: path.starts_with("/clients"),
+    });
+    list.into_iter().chain(clients).chain([mine]).collect()
 }
 
 /// Path and query of the page that is being shown.

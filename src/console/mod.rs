@@ -3,6 +3,7 @@
 pub mod acts;
 pub mod check;
 pub mod client;
+pub mod clients;
 pub mod connection;
 pub mod connections;
 pub mod counts;

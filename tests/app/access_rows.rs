@@ -207,6 +207,8 @@ pub const ROWS: &[Row] = &[
     get("/connections/{id}", "/connections/{connection}", SEEN),
     post("/connections/{id}/rename", "/connections/{connection}/rename", "name=Renamed&was={name}", changed(303)),
     Row { ended: true, ..post("/connections/{id}/delete", "/connections/{connection}/delete", "", changed(303)) },
+    get("/clients", "/clients", everyone(200)),
+    get("/clients", "/clients?q=App&per=100", everyone(200)),
     get("/clients/{id}", "/clients/{client}", SEEN),
     get("/projects/{slug}/clients", "/projects/{slug}/clients", LOOKED_AT),
     post("/projects/{slug}/clients/new", "/projects/{slug}/clients/new", "{new_client}&name=New&type=public&redirect_uris=http%3A%2F%2Flocalhost%2Fcb", MANAGED),

@@ -29,6 +29,7 @@ mod check;
 mod check_command;
 mod check_page;
 mod client;
+mod clients;
 mod commands;
 mod confirmation;
 mod connection;

@@ -34,13 +34,18 @@ impl Page {
 }
 
 /// On which sides of a page there is more.
-pub(super) struct Sides {
+pub(in crate::console) struct Sides {
     pub previous: bool,
     pub next: bool,
 }
 
 /// Takes away the row too many, which says that there is more on the side walked towards.
-pub(super) fn at<T>(rows: &mut Vec<T>, per: u32, backwards: bool, at_start: bool) -> Sides {
+pub(in crate::console) fn at<T>(
+    rows: &mut Vec<T>,
+    per: u32,
+    backwards: bool,
+    at_start: bool,
+) -> Sides {
     let more = rows.len() > per as usize;
     if more {
         rows.remove(if backwards { 0 } else { per as usize });

@@ -30,6 +30,7 @@ use crate::{
 };
 
 use crate::console::{
+    connections::paging,
     frame, moment,
     view::{Frame, When},
 };
@@ -37,7 +38,7 @@ use crate::console::{
 use super::{client_path, create::new_path, path, seen_project};
 
 /// How many clients a page has.
-const PER_PAGE: usize = 50;
+const PER_PAGE: u32 = 50;
 
 /// The page of a project's clients.
 #[derive(Debug, Template)]
@@ -83,7 +84,8 @@ pub async fn show(
     let mut tx = app.db.snapshot().await?;
     let project = seen_project(&mut tx, &principal, &slug).await?;
     let place = place(&Params::parse(req.query_string().as_bytes()))?;
-    let mut found = client_manage::of_project(&mut tx, &project.id, &place, PER_PAGE + 1).await?;
+    let mut found =
+        client_manage::of_project(&mut tx, &project.id, &place, PER_PAGE as usize + 1).await?;
     let base = path(&project.slug);
     let [previous, next] = sides(&base, &place, &mut found);
     let filter = Filter::all(Reach::All, app.rules.lifetimes.cutoffs(now));
@@ -128,23 +130,14 @@ fn place(params: &Params) -> Result<ListPlace, Problem> {
 
 /// The addresses of the pages before and after; what is one too many goes.
 fn sides(base: &str, place: &ListPlace, found: &mut Vec<Managed>) -> [Option<String>; 2] {
-    let more = found.len() > PER_PAGE;
     let backwards = matches!(place, ListPlace::Before(..));
-    if more && backwards {
-        found.remove(0);
-    }
-    found.truncate(PER_PAGE);
+    let sides = paging::at(found, PER_PAGE, backwards, *place == ListPlace::Start);
     let link = |name, client: &Managed| {
         let key = format!("{} {}", client.id, client.folded);
         format!("{base}?{}", encode([(name, key.as_str())]))
     };
-    let has_previous = match place {
-        ListPlace::Start => false,
-        ListPlace::After(..) => true,
-        ListPlace::Before(..) => more,
-    };
-    let first = found.first().filter(|_| has_previous);
-    let last = found.last().filter(|_| more || backwards);
+    let first = found.first().filter(|_| sides.previous);
+    let last = found.last().filter(|_| sides.next);
     [
         first.map(|client| link("before", client)),
         last.map(|client| link("after", client)),
@@ -171,8 +164,7 @@ async fn groups(
         order: GroupOrder::RECENT,
         with_empty: false,
     };
-    let limit = PER_PAGE as u32;
-    Ok(connection_groups::page(tx, &filter, &grouping, &GroupPlace::Start, limit).await?)
+    Ok(connection_groups::page(tx, &filter, &grouping, &GroupPlace::Start, PER_PAGE).await?)
 }
 
 fn row(client: Managed, href: String, group: Option<&Group>, now: Timestamp) -> Row {

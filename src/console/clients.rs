@@ -1,0 +1,186 @@
+//! Every client in a person's sight, with how many connections it has.
+
+use actix_session::Session;
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
+use askama::Template;
+
+use crate::{
+    clock::Timestamp,
+    domain::{client::Origin, ids::ProjectId, resource::WebAddress, role::Principal},
+    store::{
+        self, Tx,
+        connection_groups::{self, Group, GroupBy, GroupPlace, Grouping},
+        project::Endpoint,
+    },
+    web::{
+        html,
+        params::{Params, encode},
+        problem::Problem,
+        state::App,
+    },
+};
+
+use super::{
+    connections::paging,
+    frame, moment, number,
+    query::{ListQuery, View, address},
+    view::{Frame, When},
+};
+
+/// What an address of this page may say: the rest of a list's parameters are given.
+const PARAMETERS: [&str; 6] = ["q", "sort", "dir", "per", "after", "before"];
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "clients.html")]
+struct ClientsPage {
+    frame: Frame,
+    /// What was searched for.
+    text: String,
+    /// "14 clients".
+    summary: String,
+    rows: Vec<Row>,
+    previous: Option<String>,
+    next: Option<String>,
+}
+
+#[derive(Debug)]
+struct Row {
+    href: String,
+    name: String,
+    origin: String,
+    revoked: bool,
+    /// The project of its connections, or how many there are.
+    projects: String,
+    count: i64,
+    /// Class and words of each status that there is.
+    parts: Vec<(&'static str, String)>,
+    last_used: Option<When>,
+}
+
+/// `GET /clients`.
+///
+/// # Errors
+/// A page, when the query makes no sense.
+pub async fn show(
+    app: Data<App>,
+    principal: Principal,
+    session: Session,
+    req: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let now = app.clock.now();
+    let query = asked(&Params::parse(req.query_string().as_bytes()), &principal)?;
+    let View::Groups { order, place, .. } = &query.view else {
+        return Err(Problem::not_found());
+    };
+    let grouping = Grouping {
+        by: GroupBy::Client,
+        order: *order,
+        with_empty: true,
+    };
+    let cutoffs = app.rules.lifetimes.cutoffs(now);
+    let filter = query.filter(principal.sees(), cutoffs, now);
+    let mut tx = app.db.snapshot().await?;
+    let count = connection_groups::count(&mut tx, &filter, &grouping).await?;
+    let per = query.per;
+    let mut found = connection_groups::page(&mut tx, &filter, &grouping, place, per + 1).await?;
+    let backwards = matches!(place, GroupPlace::Before(_));
+    let sides = paging::at(&mut found, per, backwards, *place == GroupPlace::Start);
+    let first = found.first().filter(|_| sides.previous);
+    let last = found.last().filter(|_| sides.next);
+    let projects = projects(&mut tx, &found).await?;
+    let page = ClientsPage {
+        frame: frame::build(&app, &principal, &session, &req, now),
+        summary: match count {
+            1 => "1 client".to_owned(),
+            count => format!("{} clients", number::grouped(count)),
+        },
+        previous: first.map(|group| href(&query, GroupPlace::Before(group.key(*order)))),
+        next: last.map(|group| href(&query, GroupPlace::After(group.key(*order)))),
+        rows: found
+            .iter()
+            .map(|group| row(group, &projects, now))
+            .collect(),
+        text: query.text.clone().unwrap_or_default(),
+    };
+    Ok(html::page(&req, StatusCode::OK, frame::render(&page)?))
+}
+
+/// The list of connections by client, of every status, that an address of this page means.
+fn asked(params: &Params, principal: &Principal) -> Result<ListQuery, Problem> {
+    let own = params.pairs().filter(|(name, _)| PARAMETERS.contains(name));
+    let given = [
+        ("view", "client"),
+        ("status", "active"),
+        ("status", "expired"),
+        ("status", "revoked"),
+    ];
+    let whole = encode(own.chain(given));
+    ListQuery::parse(&Params::parse(whole.as_bytes()), principal)
+}
+
+fn href(query: &ListQuery, place: GroupPlace) -> String {
+    let mut query = query.clone();
+    if let View::Groups { place: shown, .. } = &mut query.view {
+        *shown = place;
+    }
+    let mut pairs = query.pairs();
+    pairs.retain(|(name, _)| PARAMETERS.contains(name));
+    address("/clients", &pairs)
+}
+
+/// One project of each group that has any.
+async fn projects(tx: &mut Tx, groups: &[Group]) -> Result<Vec<Endpoint>, Problem> {
+    let ids = groups
+        .iter()
+        .filter_map(|group| group.project_id.as_deref());
+    let mut ids: Vec<_> = ids.filter_map(ProjectId::parse).collect();
+    ids.sort();
+    ids.dedup();
+    Ok(store::project::endpoints(tx, Some(&ids), ids.len() as u32).await?)
+}
+
+fn row(group: &Group, projects: &[Endpoint], now: Timestamp) -> Row {
+    let part =
+        |class: &'static str, count: i64| (count > 0).then(|| (class, format!("{count} {class}")));
+    let counts = group.counts;
+    let parts = [
+        part("active", counts.active),
+        part("expired", counts.expired),
+        part("revoked", counts.revoked),
+    ];
+    let id = group.project_id.as_deref();
+    let project = projects
+        .iter()
+        .find(|project| Some(project.id.as_str()) == id);
+    Row {
+        href: format!("/clients/{}", group.id),
+        name: group.name.clone(),
+        origin: origin(group),
+        revoked: group.client_revoked,
+        projects: match (group.projects, project) {
+            (0, _) => String::new(),
+            (1, Some(project)) => project.name.clone(),
+            (count, _) => format!("{count} projects"),
+        },
+        count: group.wanted,
+        parts: parts.into_iter().flatten().collect(),
+        last_used: group.last_used_at.map(|at| moment::when(at, now)),
+    }
+}
+
+/// How the client came to be known, in few words.
+fn origin(group: &Group) -> String {
+    match group.origin {
+        Some(Origin::Console) => "Created in the console".to_owned(),
+        Some(Origin::Api) => "Created by API".to_owned(),
+        Some(Origin::Registered) | None => "Registered itself".to_owned(),
+        Some(Origin::Document) => {
+            let host = WebAddress::parse(&group.detail);
+            format!(
+                "Document at {}",
+                host.map_or(&*group.detail, |host| host.authority)
+            )
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The list of clients: what it counts, who sees what of it, and its pages.
+
+use serde_json::Value;
+use untether::domain::client::ClientType;
+
+use crate::support::{Host, Page, TestApp};
+
+const LOCAL: &[&str] = &["http://localhost/callback"];
+
+fn names(page: &Page) -> Vec<String> {
+    assert_eq!(page.status, 200, "{}", page.text);
+    page.all("tbody th a")
+}
+
+#[actix_web::test]
+async fn clients_are_listed_to_those_in_whose_sight_they_are_with_what_is_in_sight() {
+    let app = TestApp::spawn().await;
+    let search = app.project("search", &["pablo@acme.example"]).await;
+    let wiki = app.project("wiki", &[]).await;
+    let (made, _) = app
+        .makes_client("search", "Portal", ClientType::Public, LOCAL)
+        .await;
+    let cursor = app.host("Cursor").await;
+    cursor.connects(&app.person("ana"), &wiki).await;
+    cursor.connects(&app.person("ben"), &search).await;
+    Host::of(&app, &made, None)
+        .connects(&app.person("ana"), &search)
+        .await;
+    for (who, expected, count) in [
+        ("olivia", &["Cursor", "Portal"][..], "2 2 active"),
+        ("arthur", &["Cursor", "Portal"], "2 2 active"),
+        ("pablo", &["Cursor", "Portal"], "1 1 active"),
+        ("ana", &["Cursor", "Portal"], "1 1 active"),
+        ("ben", &["Cursor"], "1 1 active"),
+        ("cy", &[], ""),
+    ] {
+        let person = app.person(who);
+        let page = person.opens("/clients?sort=name").await;
+        assert_eq!(names(&page), expected, "{who}");
+        let counted = page.all("tbody .count");
+        assert_eq!(counted.first().map_or("", String::as_str), count, "{who}");
+        let file = "/connections.json?status=active&status=expired&status=revoked";
+        let rows: Value = serde_json::from_str(&person.opens(file).await.text).unwrap();
+        let sum: usize = counted
+            .iter()
+            .map(|count| count.split(' ').next().unwrap().parse::<usize>().unwrap())
+            .sum();
+        assert_eq!(sum, rows.as_array().unwrap().len(), "{who}");
+    }
+    let found = app.owner().opens("/clients?q=port").await;
+    assert_eq!(names(&found), ["Portal"]);
+    assert_eq!(found.all("tbody td")[0], "Created in the console");
+    assert_eq!(found.attributes("#q", "value"), ["port"]);
+    let none = app.owner().opens("/clients?q=nothing").await;
+    assert_eq!(none.all(".empty h2"), ["No client matches"]);
+    assert_eq!(
+        app.owner().opens("/clients?sort=nonsense").await.status,
+        400
+    );
+}
+
+#[actix_web::test]
+async fn paging_shows_every_client_once() {
+    let app = TestApp::spawn().await;
+    app.project("search", &[]).await;
+    for number in 0..60 {
+        let name = format!("App {number}");
+        app.makes_client("search", &name, ClientType::Public, LOCAL)
+            .await;
+    }
+    let owner = app.owner();
+    let mut pages = vec![owner.opens("/clients?q=app").await];
+    while let [next] = &*pages[pages.len() - 1].attributes(".paging [rel=next]", "href") {
+        pages.push(owner.opens(next).await);
+    }
+    assert_eq!(
+        pages
+            .iter()
+            .map(|page| names(page).len())
+            .collect::<Vec<_>>(),
+        [25, 25, 10]
+    );
+    let mut all: Vec<_> = pages.iter().flat_map(names).collect();
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), 60);
+    let previous = pages[2].attributes(".paging [rel=prev]", "href").remove(0);
+    assert_eq!(names(&owner.opens(&previous).await), names(&pages[1]));
+}
