@@ -19,10 +19,14 @@ mod revokes;
 mod server;
 mod traffic;
 
-use std::{process::ExitCode, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::Parser;
-use untether::store::Db;
+use untether::{config::Settings, domain::secret::Secrets, store::Db};
 
 use crate::{measure::Bench, organization::Organization, server::Running};
 
@@ -44,9 +48,16 @@ struct Options {
     /// Leaves out the line that the server logs for each request.
     #[arg(long)]
     no_log: bool,
+    /// Leaves the data in this folder (or, of PostgreSQL, in the schema `bench`), and uses
+    /// what an earlier run left there. Tokens last a day, and revokes are for good.
+    #[arg(long)]
+    keep: Option<PathBuf>,
     /// Only some of: introspect, refresh, exchange, pages, revokes.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
+    /// Only pages whose name contains this.
+    #[arg(long)]
+    page: Option<String>,
     /// What cargo adds.
     #[arg(long, hide = true)]
     bench: bool,
@@ -75,45 +86,64 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> Result<(), String> {
-    let folder = tempfile::tempdir().map_err(text)?;
+    let passing = tempfile::tempdir().map_err(text)?;
+    let folder = options.keep.as_deref().unwrap_or(passing.path());
+    std::fs::create_dir_all(folder).map_err(text)?;
     if !options.no_log {
-        server::log_into(&folder.path().join("log")).map_err(text)?;
+        server::log_into(&folder.join("log")).map_err(text)?;
     }
-    let place = server::Place::make(folder.path()).await?;
-    let outcome = measure(&options, folder.path(), &place).await;
-    place.remove().await?;
+    let place = server::Place::make(folder, options.keep.is_some()).await?;
+    let outcome = measure(&options, folder, &place).await;
+    if options.keep.is_none() {
+        place.remove().await?;
+    }
     outcome
 }
 
-async fn measure(
+/// The organization that an earlier run left in the folder, or a new one.
+async fn organization(
     options: &Options,
-    folder: &std::path::Path,
-    place: &server::Place,
-) -> Result<(), String> {
+    folder: &Path,
+    db: &Db,
+    settings: &Settings,
+    secrets: &Secrets,
+) -> Result<Organization, String> {
+    let file = folder.join("organization.json");
+    if let Ok(kept) = std::fs::read(&file) {
+        eprintln!("using what is in {}", folder.display());
+        return serde_json::from_slice(&kept).map_err(text);
+    }
+    eprintln!(
+        "filling the database with {} connections",
+        options.connections
+    );
+    let organization = Organization::found(db, settings, secrets, options.connections).await;
+    let organization = organization.map_err(text)?;
+    std::fs::write(&file, serde_json::to_vec(&organization).map_err(text)?).map_err(text)?;
+    Ok(organization)
+}
+
+async fn measure(options: &Options, folder: &Path, place: &server::Place) -> Result<(), String> {
     let settings = server::settings(place.url.clone());
     let secrets = server::secrets();
     let db = Db::open(&place.url).await.map_err(text)?;
-    eprintln!(
-        "filling {} with {} connections",
-        place.url, options.connections
-    );
-    let filled = Organization::found(&db, &settings, &secrets, options.connections).await;
-    let organization = filled.map_err(text)?;
+    let organization = organization(options, folder, &db, &settings, &secrets).await?;
 
     let bare = Running::bare()?;
-    let real = Running::real(settings, secrets)?;
+    let real = Running::real(settings, secrets.clone())?;
     let mut bench = Bench {
         options,
         bare: bare.address,
         real: real.address,
         db: &db,
         organization: &organization,
+        secrets: &secrets,
         table: report::Table::default(),
     };
     bench.run(folder).await?;
     println!(
         "\n{} connections on {}, {} clients, {} workers{}",
-        options.connections,
+        organization.connections,
         engine(&db).await?,
         options.clients,
         server::workers(),

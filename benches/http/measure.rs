@@ -13,7 +13,11 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use sha2::{Digest, Sha256};
-use untether::{domain::pkce::CodeChallenge, store::Db, web::params::encode};
+use untether::{
+    domain::{pkce::CodeChallenge, secret::Secrets},
+    store::Db,
+    web::params::encode,
+};
 
 use crate::{
     Options,
@@ -40,6 +44,7 @@ pub struct Bench<'a> {
     pub real: SocketAddr,
     pub db: &'a Db,
     pub organization: &'a Organization,
+    pub secrets: &'a Secrets,
     pub table: Table,
 }
 
@@ -122,7 +127,7 @@ impl Bench<'_> {
         let grants = self.organization.grants.iter();
         let requests = grants.filter(|grant| at(grant.project)).map(|grant| {
             let server = &self.organization.servers[grant.project];
-            let pair = format!("{}:{}", server.credential, server.secret.expose());
+            let pair = format!("{}:{}", server.credential, server.secret);
             let header = format!("Authorization: Basic {}\r\n", STANDARD.encode(pair));
             let body = encode([("token", &*grant.access)]);
             form("/oauth/introspect", &header, &body)
@@ -170,7 +175,7 @@ impl Bench<'_> {
         for _ in 0..self.options.rounds {
             let codes = self
                 .organization
-                .issue_codes(self.db, count as usize, &challenge)
+                .issue_codes(self.db, self.secrets, count as usize, &challenge)
                 .await;
             let codes = codes.map_err(text)?;
             let share = codes.len() / self.options.clients;

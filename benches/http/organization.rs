@@ -4,13 +4,14 @@
 //! people have about twenty each. A year of connections, in the order they came: by now
 //! 59 % are active, 29 % expired, 12 % revoked.
 
+use serde::{Deserialize, Serialize};
 use untether::{
     app,
     clock::{Clock as _, SystemClock, Timestamp},
     config::Settings,
     domain::{
         audit::Actor,
-        ids::{ClientId, ConnectionId, CredentialId, PersonId, ProjectId},
+        ids::{ClientId, ConnectionId, PersonId},
         pkce::CodeChallenge,
         project::{Members, OfferedScope, Slug},
         resource::Resource,
@@ -54,15 +55,17 @@ const FIRST: [&str; 8] = ["mia", "ana", "noah", "lena", "omar", "yuki", "igor", 
 const LAST: [&str; 6] = ["stone", "tanaka", "okafor", "novak", "silva", "berg"];
 
 /// A project's MCP server, as it introspects.
+#[derive(Deserialize, Serialize)]
 pub struct Server {
-    pub id: ProjectId,
-    pub credential: CredentialId,
-    pub secret: Secret,
+    pub id: String,
+    pub credential: String,
+    pub secret: String,
 }
 
 /// An active connection with tokens.
+#[derive(Deserialize, Serialize)]
 pub struct Grant {
-    pub connection: ConnectionId,
+    pub connection: String,
     /// Index of its project.
     pub project: usize,
     /// The `client_id` of its client.
@@ -71,16 +74,23 @@ pub struct Grant {
     pub refresh: String,
 }
 
+impl Grant {
+    fn connection(&self) -> ConnectionId {
+        ConnectionId::parse(&self.connection).expect("is an id")
+    }
+}
+
 /// What the virtual clients need to know.
+#[derive(Deserialize, Serialize)]
 pub struct Organization {
+    pub connections: usize,
     pub servers: Vec<Server>,
     pub grants: Vec<Grant>,
     /// The clients with the most and the fewest connections.
-    pub busiest: ClientId,
-    pub quietest: ClientId,
+    pub busiest: String,
+    pub quietest: String,
     /// Someone with some connections.
-    pub person: PersonId,
-    pub secrets: Secrets,
+    pub person: String,
 }
 
 impl Organization {
@@ -117,12 +127,12 @@ impl Organization {
         let grants = add_tokens(db, secrets, now, grants).await?;
         settle(db).await?;
         Ok(Self {
+            connections,
             servers,
             grants,
-            busiest: clients[0].id.clone(),
-            quietest: clients[clients.len() - 1].id.clone(),
-            person: people[0].id.clone(),
-            secrets: secrets.clone(),
+            busiest: clients[0].id.to_string(),
+            quietest: clients[clients.len() - 1].id.to_string(),
+            person: people[0].id.to_string(),
         })
     }
 
@@ -130,6 +140,7 @@ impl Organization {
     pub async fn issue_codes(
         &self,
         db: &Db,
+        secrets: &Secrets,
         count: usize,
         challenge: &CodeChallenge,
     ) -> store::Result<Vec<(String, String)>> {
@@ -137,10 +148,10 @@ impl Organization {
         let mut codes = Vec::with_capacity(count);
         let now = SystemClock.now();
         for grant in self.grants.iter().cycle().take(count) {
-            let secret = self.secrets.generate(SecretKind::AuthorizationCode);
+            let secret = secrets.generate(SecretKind::AuthorizationCode);
             let code = Code {
-                hash: self.secrets.hash(secret.expose()),
-                connection_id: grant.connection.clone(),
+                hash: secrets.hash(secret.expose()),
+                connection_id: grant.connection(),
                 redirect_uri: "http://127.0.0.1:33418/callback".to_owned(),
                 code_challenge: challenge.as_str().to_owned(),
                 issued_at: now,
@@ -196,9 +207,9 @@ async fn add_projects(
         };
         let (project, credential, secret) = flow::project::add(&mut tx, &context, new).await?;
         servers.push(Server {
-            id: project.id,
-            credential,
-            secret,
+            id: project.id.to_string(),
+            credential: credential.to_string(),
+            secret: secret.expose().to_owned(),
         });
     }
     tx.commit().await?;
@@ -337,7 +348,7 @@ impl Filling<'_> {
             let active = revoked.is_none() && !lapsed && self.now.millis() - used < 29 * DAY;
             if active && self.chance.unit() < self.sampled * 2.0 && self.grants.len() < SAMPLE {
                 self.grants.push(Grant {
-                    connection: id.clone(),
+                    connection: id.to_string(),
                     project,
                     client: client_id.to_string(),
                     access: String::new(),
@@ -382,7 +393,7 @@ async fn add_tokens(
         let make = |secret: &Secret, kind, days| Token {
             hash: secrets.hash(secret.expose()),
             kind,
-            connection_id: grant.connection.clone(),
+            connection_id: grant.connection(),
             scopes: SCOPES.to_owned(),
             issued_at: now,
             expires_at: Timestamp::from_millis(now.millis() + days * DAY),

@@ -1,7 +1,13 @@
 //! The page of connections, in every view, order, filter and depth.
 
+use std::time::Duration;
+
 use sqlx::AssertSqlSafe;
-use untether::{store::Db, web::params::encode};
+use untether::{
+    clock::{Clock as _, SystemClock},
+    store::Db,
+    web::params::encode,
+};
 
 use crate::{
     load,
@@ -62,6 +68,9 @@ impl Bench<'_> {
         let mut pages = self.lists().await?;
         pages.extend(self.filtered());
         pages.extend(self.groups().await?);
+        if let Some(name) = &self.options.page {
+            pages.retain(|page| page.what.contains(name));
+        }
         let (mut met, mut slowest) = (0, (0.0, String::new()));
         for page in &pages {
             let p99 = self.page(page).await?;
@@ -155,6 +164,8 @@ impl Bench<'_> {
                 "big client, expired",
                 format!("client={most}&status=expired"),
             ),
+            ("since a date", "from=2020-01-01".to_owned()),
+            ("a quarter", quarter()),
         ];
         let mut pages = Vec::new();
         for (what, filter) in filters {
@@ -190,11 +201,25 @@ impl Bench<'_> {
                 (", active", "status=active".to_owned()),
                 (", revoked", "status=revoked".to_owned()),
                 (", big project", format!("project={big}")),
-                (", search \"cursor\"", "q=cursor".to_owned()),
-                (", search \"zzqx\"", "q=zzqx".to_owned()),
+                (
+                    ", one person",
+                    format!("person={}", self.organization.person),
+                ),
+                (", idle", "idle_days=60".to_owned()),
+                (", since a date", "from=2020-01-01".to_owned()),
+                (", a quarter", quarter()),
             ] {
                 let query = format!("view={by}&{filter}");
                 pages.push(Page::owner(format!("groups by {by}{what}"), &query));
+            }
+            for term in TERMS {
+                for sort in ["used", "connections", "name"] {
+                    let query = encode([("view", by), ("q", term), ("sort", sort)]);
+                    pages.push(Page::owner(
+                        format!("groups by {by}, search {term:?}, by {sort}"),
+                        &query,
+                    ));
+                }
             }
             let key = middle(self.db, table, "folded", "TRUE").await?;
             for sort in ["name", "connections"] {
@@ -238,6 +263,15 @@ impl Bench<'_> {
         self.times("  server's processor time", &costs, "");
         Ok(best.real)
     }
+}
+
+/// From half a year ago to a quarter of a year ago.
+fn quarter() -> String {
+    let day = |ago: u64| {
+        let at = SystemClock.now().minus(Duration::from_secs(ago * 86_400));
+        at.to_utc().date()
+    };
+    format!("from={}&to={}", day(182), day(91))
 }
 
 /// Where the row in the middle stands in the order of `column`: what a link's `after` says.

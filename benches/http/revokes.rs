@@ -69,9 +69,7 @@ impl Bench<'_> {
     }
 
     fn token(&self) -> String {
-        self.organization
-            .secrets
-            .form_token(OWNER, SystemClock.now())
+        self.secrets.form_token(OWNER, SystemClock.now())
     }
 
     /// Everything of the biggest project, by the preview's own form.
@@ -89,7 +87,7 @@ impl Bench<'_> {
         let fields = fields.iter().map(|(name, value)| (*name, value.as_str()));
         let body = encode(fields.chain([("count", count.as_str()), ("reason", "")]));
         let rows: f64 = count.replace(',', "").parse().map_err(text)?;
-        let plain = self.one_statement(&project.to_string()).await?;
+        let plain = self.one_statement(project).await?;
 
         let over = Arc::new(AtomicBool::new(false));
         let others = self.others(&over);

@@ -61,7 +61,8 @@ pub struct Place {
 
 impl Place {
     /// A file in the folder, or a schema on the server that the environment names.
-    pub async fn make(folder: &Path) -> Result<Self, String> {
+    /// Another run finds the same again when it is to `stay`.
+    pub async fn make(folder: &Path, stay: bool) -> Result<Self, String> {
         let Ok(server) = std::env::var("UNTETHER_TEST_POSTGRES_URL") else {
             let path = folder.join("bench.db");
             return Ok(Self {
@@ -69,8 +70,11 @@ impl Place {
                 schema: None,
             });
         };
-        let schema = format!("bench_{}", std::process::id());
-        on_server(&server, format!("CREATE SCHEMA {schema}")).await?;
+        let schema = match stay {
+            true => "bench".to_owned(),
+            false => format!("bench_{}", std::process::id()),
+        };
+        on_server(&server, format!("CREATE SCHEMA IF NOT EXISTS {schema}")).await?;
         let separator = if server.contains('?') { '&' } else { '?' };
         let url = format!("{server}{separator}options=-csearch_path%3D{schema}");
         Ok(Self {
