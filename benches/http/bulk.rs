@@ -10,7 +10,6 @@ const CHUNK: usize = 1_000;
 
 /// What the program keeps in step by itself, for rows that were made past it.
 const DERIVED: &str = "
-    INSERT INTO connection_stem (text) SELECT DISTINCT stem FROM connection;
     INSERT INTO connection_label (text) SELECT DISTINCT label FROM connection;
     DELETE FROM connection_count;
     INSERT INTO connection_count (client_id, project_id, active, expired, revoked, last_used_at)

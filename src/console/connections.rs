@@ -18,9 +18,10 @@ use crate::{
     },
     store::{
         Tx,
-        connection_filter::{Filter, Statuses},
+        connection_filter::Filter,
         connection_groups::{self, GroupBy},
-        connection_list::{self, Counts},
+        connection_list::{self, Total},
+        connection_plan,
     },
     web::{html, params::Params, problem::Problem, state::App},
 };
@@ -151,25 +152,26 @@ async fn list(
 ) -> Result<ConnectionList, Problem> {
     let query = desk.query;
     let filter = desk.filter();
-    let counts = connection_list::counts(tx, &filter).await?;
+    let filter = connection_plan::settled(tx, &filter).await?;
+    let glance = connection_list::glance(tx, &filter).await?;
     let projects = filters::projects(tx, desk).await?;
     let page = match &query.view {
         View::List { order, place } => rows::page(tx, desk, &filter, *order, place).await?,
         View::Groups { .. } => groups::page(tx, desk, &filter, &projects, select).await?,
     };
-    let total = total(query.statuses, counts);
     let applied = applied::chips(tx, desk, &projects).await?;
     let has_rows = !page.rows.is_empty() || !page.groups.is_empty();
     Ok(ConnectionList {
         caption: caption(query.layout()),
         views: filters::views(query),
         search: filters::search(query),
-        chips: filters::chips(query, counts),
+        chips: filters::chips(query, glance.counts),
         more: filters::more(desk, &projects, &applied.people),
         applied: applied.chips,
         clear_href: query.is_filtered().then(|| query.without_filters().href()),
-        summary: summary(tx, desk, &filter, total).await?,
-        empty: (total == 0 || !has_rows).then(|| filters::empty(desk, counts)),
+        summary: summary(tx, desk, &filter, glance.total).await?,
+        empty: (glance.total == Total::Exactly(0) || !has_rows)
+            .then(|| filters::empty(desk, glance.counts.unwrap_or_default())),
         heads: if has_rows {
             paging::heads(query)
         } else {
@@ -196,42 +198,36 @@ fn caption(layout: Layout) -> &'static str {
     }
 }
 
-/// "254 connections · 14 clients".
+/// "254 connections · 14 clients"; only "more than 1,000 connections" when a search
+/// term is found in too many to count.
 async fn summary(
     tx: &mut Tx,
     desk: &Desk<'_>,
     filter: &Filter,
-    total: i64,
+    total: Total,
 ) -> Result<String, Problem> {
     let by = match desk.query.layout() {
         Layout::Groups(by) => by,
         Layout::List => GroupBy::Client,
     };
     let grouping = groups::grouping(by, desk.query);
-    let groups = connection_groups::count(tx, filter, &grouping).await?;
+    let groups = connection_groups::count_of(tx, filter, &grouping, total).await?;
     let nouns = match by {
         GroupBy::Client => ["client", "clients"],
         GroupBy::Person => ["person", "people"],
         GroupBy::Project => ["project", "projects"],
     };
-    Ok(format!(
-        "{} · {}",
-        counted(total, ["connection", "connections"]),
-        counted(groups, nouns)
-    ))
+    let connections = match total {
+        Total::Exactly(count) => number::connections(count),
+        Total::MoreThan(count) => format!("more than {}", number::connections(count)),
+    };
+    Ok(match groups {
+        None => connections,
+        Some(groups) => format!("{connections} · {}", counted(groups, nouns)),
+    })
 }
 
 fn counted(count: i64, [one, several]: [&str; 2]) -> String {
     let noun = if count == 1 { one } else { several };
     format!("{} {noun}", number::grouped(count))
-}
-
-fn total(statuses: Statuses, counts: Counts) -> i64 {
-    let shown = [
-        (statuses.active, counts.active),
-        (statuses.expired, counts.expired),
-        (statuses.revoked, counts.revoked),
-    ];
-    let shown = shown.into_iter().filter(|(on, _)| *on);
-    shown.map(|(_, count)| count).sum()
 }

@@ -124,18 +124,15 @@ impl SortedName {
         }
     }
 
-    /// Adds the parts to those that searches look at.
+    /// Adds the label to those that searches look at.
     async fn remember(&self, tx: &mut Tx) -> Result<()> {
-        const STEM: &str = "INSERT INTO connection_stem (text) VALUES ($1) ON CONFLICT DO NOTHING";
         const LABEL: &str =
             "INSERT INTO connection_label (text) VALUES ($1) ON CONFLICT DO NOTHING";
-        for (add, part) in [(STEM, &self.stem), (LABEL, &self.label)] {
-            sql!(tx, |c| sqlx::query(add)
-                .bind(part)
-                .execute(c)
-                .await
-                .map(drop))?;
-        }
+        sql!(tx, |c| sqlx::query(LABEL)
+            .bind(&self.label)
+            .execute(c)
+            .await
+            .map(drop))?;
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Which connections are meant: the one definition behind every list, group,
 //! count, confirmation and export.
 
-use sqlx::{Database, Encode, QueryBuilder, Type};
+use sqlx::{Encode, QueryBuilder, Type};
 
 use crate::{
     clock::Timestamp,
@@ -13,7 +13,10 @@ use crate::{
     },
 };
 
-use super::connection_search::push_text;
+use super::connection_search::{Found, pattern, push_person_name, push_text};
+
+pub use super::connection_plan::Plan;
+pub(super) use super::engine::Engine;
 
 /// Which statuses are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,25 +78,13 @@ pub struct Filter {
     pub plan: Option<Plan>,
 }
 
-/// How the engine is led to the connections: what is found is the same.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Plan {
-    /// The search term is met by few enough to gather them first.
-    pub(super) few_by_text: bool,
-    /// The clients have so many that a walk meets enough of them.
-    pub(super) big_clients: bool,
-    /// The projects have so many that a walk meets enough of them.
-    pub(super) big_projects: bool,
-    /// What is within reach is so much that a walk meets enough of it.
-    pub(super) big_reach: bool,
-}
-
 /// Which conditions the engine must not begin with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Hidden {
     pub clients: bool,
     pub projects: bool,
     pub reach: bool,
+    pub dates: bool,
 }
 
 impl Hidden {
@@ -101,11 +92,13 @@ impl Hidden {
         clients: false,
         projects: false,
         reach: false,
+        dates: false,
     };
     pub const EVERYTHING: Self = Self {
         clients: true,
         projects: true,
         reach: true,
+        dates: true,
     };
 }
 
@@ -129,6 +122,16 @@ impl Filter {
         }
     }
 
+    /// Where the search term stands: everywhere when there is none.
+    pub(super) fn found(&self) -> &Found {
+        static UNKNOWN: Found = Found::UNKNOWN;
+        match (&self.text, &self.plan) {
+            (None, _) => &Found::Everywhere,
+            (Some(_), Some(plan)) => &plan.text,
+            (Some(_), None) => &UNKNOWN,
+        }
+    }
+
     /// The same without a condition on the status.
     pub fn of_every_status(&self) -> Self {
         Self {
@@ -144,21 +147,6 @@ pub(super) fn folded(parts: &[&str]) -> String {
     parts.join("\n").to_lowercase()
 }
 
-/// What the query builder needs to know of an engine to bind ids and times.
-pub(super) trait Engine: Database {
-    /// Before a column, keeps the planner from beginning with its index.
-    /// PostgreSQL knows by itself how many rows that would be.
-    const HIDE: &'static str;
-}
-
-impl Engine for sqlx::Sqlite {
-    const HIDE: &'static str = "+";
-}
-
-impl Engine for sqlx::Postgres {
-    const HIDE: &'static str = "";
-}
-
 /// Pushes the conditions of a filter on the columns of `connection`.
 pub(super) fn push_filter<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, hidden: Hidden)
 where
@@ -170,18 +158,17 @@ where
     push_statuses(query, filter.statuses, filter.cutoffs);
     let project = format!("{}connection.project_id", hide(hidden.projects));
     push_any(query, &project, &filter.projects);
-    push_any(query, "connection.person_id", &filter.people);
+    match &filter.plan {
+        Some(plan) if plan.big_people => {
+            push_any(query, "connection.person_id", &filter.people);
+            push_person_name(query, filter);
+        }
+        _ => push_people(query, filter, "connection.person_id"),
+    }
     let client = format!("{}connection.client_id", hide(hidden.clients));
     push_any(query, &client, &filter.clients);
     push_client(query, filter, hide(hidden.clients));
-    if let Some(from) = filter.authorized_from {
-        query.push(" AND connection.authorized_at >= ");
-        query.push_bind(from.millis());
-    }
-    if let Some(until) = filter.authorized_until {
-        query.push(" AND connection.authorized_at < ");
-        query.push_bind(until.millis());
-    }
+    push_dates(query, filter, hide(hidden.dates));
     if let Some(since) = filter.unused_since {
         query.push(" AND connection.last_used_at <= ");
         query.push_bind(since.millis());
@@ -189,18 +176,67 @@ where
     push_text(query, filter);
 }
 
+/// Pushes when a connection was authorized; `hide` stands before the column.
+pub(super) fn push_dates<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, hide: &str)
+where
+    for<'q> i64: Encode<'q, D> + Type<D>,
+{
+    let from = filter.authorized_from.map(|from| (">=", from));
+    let until = filter.authorized_until.map(|until| ("<", until));
+    for (is, moment) in [from, until].into_iter().flatten() {
+        query
+            .push(" AND ")
+            .push(hide)
+            .push("connection.authorized_at ");
+        query.push(is).push(" ").push_bind(moment.millis());
+    }
+}
+
+/// Whether the filter asks what clients are.
+pub(super) fn asks_of_clients(filter: &Filter) -> bool {
+    !filter.origins.is_empty() || !filter.types.is_empty() || *filter.found() == Found::OfClients
+}
+
 /// Whether a connection is among the clients that the filter asks for by what they are.
 fn push_client<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, hide: &str)
 where
     for<'q> String: Encode<'q, D> + Type<D>,
 {
-    if filter.origins.is_empty() && filter.types.is_empty() {
+    if !asks_of_clients(filter) {
         return;
     }
-    query.push(" AND ").push(hide);
-    query.push("connection.client_id IN (SELECT client.id FROM client WHERE 1 = 1");
-    push_kinds(query, filter, "client");
+    if filter.plan.as_ref().is_some_and(|plan| plan.big_kinds) {
+        query
+            .push(" AND EXISTS (SELECT 1 FROM client AS kind WHERE kind.id = connection.client_id");
+        push_kinds(query, filter, "kind");
+    } else {
+        query.push(" AND ").push(hide);
+        query.push("connection.client_id IN (SELECT client.id FROM client WHERE 1 = 1");
+        push_kinds(query, filter, "client");
+    }
     query.push(")");
+}
+
+/// Whether the filter asks for some people.
+pub(super) fn asks_of_people(filter: &Filter) -> bool {
+    !filter.people.is_empty() || matches!(filter.found(), Found::OfPeople(_))
+}
+
+/// What the filter asks of people, whose ids are in `column`.
+pub(super) fn push_people<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, column: &str)
+where
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    push_any(query, column, &filter.people);
+    match (filter.found(), &filter.text) {
+        (Found::OfPeople(Some(people)), _) => push_any(query, column, people),
+        (Found::OfPeople(None), Some(text)) => {
+            query.push(" AND ").push(column);
+            query.push(" IN (SELECT people.id FROM people WHERE people.folded LIKE ");
+            query.push_bind(pattern(text)).push(r" ESCAPE '\')");
+        }
+        _ => {}
+    }
 }
 
 /// What the filter asks of clients by what they are, on the columns of `table`.
@@ -216,6 +252,10 @@ where
     push_any(query, &format!("{table}.origin"), &origins);
     let types: Vec<_> = filter.types.iter().map(|kind| kind.as_str()).collect();
     push_any(query, &format!("{table}.client_type"), &types);
+    if let (Found::OfClients, Some(text)) = (filter.found(), &filter.text) {
+        query.push(" AND ").push(table).push(".folded LIKE ");
+        query.push_bind(pattern(text)).push(r" ESCAPE '\'");
+    }
 }
 
 pub(super) fn push_statuses<D: Engine>(

@@ -6,12 +6,12 @@ use crate::domain::role::Reach;
 
 use super::{
     connection_filter::{
-        Engine, Filter, Hidden, Statuses, push_any, push_ended, push_filter, push_in, push_kinds,
-        push_statuses,
+        Engine, Filter, Hidden, Statuses, asks_of_clients, asks_of_people, push_any, push_ended,
+        push_filter, push_in, push_kinds, push_people, push_statuses,
     },
     connection_groups::{GroupBy, GroupColumn, Grouping},
     connection_search::pattern,
-    connection_sum::{Crossing, push_crossing},
+    connection_sum::{Crossing, counts_know, push_crossing},
 };
 
 /// Pushes the groups that the filter and the grouping want.
@@ -27,7 +27,7 @@ pub(super) fn push_groups<D: Engine>(
     query
         .push("SELECT own.id, own.name, own.folded, ")
         .push(by.own());
-    if !counts_tell(filter, by) || shows_empty(filter, grouping) {
+    if shows_empty(filter, grouping) {
         query.push(
             ", COALESCE(active, 0) AS active, COALESCE(expired, 0) AS expired,
                COALESCE(revoked, 0) AS revoked, COALESCE(wanted, 0) AS wanted,
@@ -38,15 +38,14 @@ pub(super) fn push_groups<D: Engine>(
         query.push(by.table()).push(" AS own LEFT JOIN (");
         push_inner(query, filter, by);
         query.push(") AS inner_count ON inner_count.id = own.id WHERE (wanted > 0");
-        if shows_empty(filter, grouping) {
-            push_empty(query, filter);
-        }
+        push_empty(query, filter);
         query.push(")");
         return;
     }
     query.push(", active, expired, revoked, wanted, last_used_at, projects, one_project AS project_id FROM ");
-    // SQLite begins with the left side of a CROSS JOIN: with what is in order already.
-    if grouping.order.column == GroupColumn::Name {
+    // SQLite begins with the left side of a CROSS JOIN: with what is in order already, or
+    // with the rows, which may be few.
+    if grouping.order.column == GroupColumn::Name && counts_tell(filter, by) {
         query.push(by.table()).push(" AS own CROSS JOIN (");
         push_inner(query, filter, by);
         query.push(") AS inner_count");
@@ -130,16 +129,23 @@ impl Moved {
 pub(super) fn counts_tell(filter: &Filter, by: GroupBy) -> bool {
     let of_clients = of_some_clients(filter);
     filter.reach == Reach::All
-        && filter.text.is_none()
-        && concerns_clients_only(filter)
+        && counts_know(filter)
         && match by {
-            GroupBy::Client | GroupBy::Project => true,
+            GroupBy::Client | GroupBy::Project => !asks_of_people(filter),
             GroupBy::Person => !of_clients && filter.projects.is_empty(),
         }
 }
 
+/// Whether the totals say all there is to say of the groups, and all groups have one.
+pub(super) fn totals_tell(filter: &Filter, by: GroupBy) -> bool {
+    counts_tell(filter, by)
+        && filter.projects.is_empty()
+        && !of_some_clients(filter)
+        && !asks_of_people(filter)
+}
+
 fn of_some_clients(filter: &Filter) -> bool {
-    !filter.clients.is_empty() || !filter.origins.is_empty() || !filter.types.is_empty()
+    !filter.clients.is_empty() || asks_of_clients(filter)
 }
 
 /// What is counted.
@@ -266,7 +272,7 @@ where
             match by {
                 GroupBy::Client => push_clients(query, filter, "id"),
                 GroupBy::Project => push_any(query, "id", &filter.projects),
-                GroupBy::Person => {}
+                GroupBy::Person => push_people(query, filter, "id"),
             }
         }
     }
@@ -278,7 +284,7 @@ where
     for<'q> String: Encode<'q, D> + Type<D>,
 {
     push_any(query, column, &filter.clients);
-    if !filter.origins.is_empty() || !filter.types.is_empty() {
+    if asks_of_clients(filter) {
         query.push(" AND ").push(column);
         query.push(" IN (SELECT client.id FROM client WHERE 1 = 1");
         push_kinds(query, filter, "client");

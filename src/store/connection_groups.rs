@@ -9,10 +9,10 @@ use super::{
     connection_filter::{Filter, Hidden, push_filter, push_in},
     connection_group_key::{GroupValue, NEVER},
     connection_group_rows::{
-        Counted, Moved, counts_tell, push_count, push_counted, push_groups, push_sum,
+        Counted, Moved, counts_tell, push_count, push_counted, push_groups, push_sum, totals_tell,
     },
-    connection_plan,
-    connection_sum::Counts,
+    connection_plan::{self, Limits},
+    connection_sum::{Counts, Total},
     sql,
 };
 
@@ -187,6 +187,28 @@ pub async fn count(tx: &mut Tx, filter: &Filter, grouping: &Grouping) -> Result<
         push_count(&mut query, filter, grouping);
         query.build_query_scalar().fetch_one(c).await
     })?)
+}
+
+/// How many groups there are, unless `total` connections are too many to look through for
+/// that; of all connections that someone sees who sees everything, it is counted always.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_of(
+    tx: &mut Tx,
+    filter: &Filter,
+    grouping: &Grouping,
+    total: Total,
+) -> Result<Option<i64>> {
+    let filter = &connection_plan::settled(tx, filter).await?;
+    match total {
+        Total::Exactly(rows)
+            if rows <= Limits::MEASURED.few || totals_tell(filter, grouping.by) =>
+        {
+            count(tx, filter, grouping).await.map(Some)
+        }
+        Total::Exactly(_) | Total::MoreThan(_) => Ok(None),
+    }
 }
 
 /// How many connections of a wanted status each of the groups has, whatever the

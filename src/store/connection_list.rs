@@ -22,7 +22,7 @@ use super::{
 };
 
 pub use super::connection_key::{Column, Key, Order, Place};
-pub use super::connection_sum::{Counts, counts};
+pub use super::connection_sum::{Counts, Glance, Total, counts, glance};
 
 /// A connection with the names people know its parts by.
 #[derive(Clone, Debug)]
@@ -254,10 +254,12 @@ impl Column {
     }
 
     /// Which conditions to look at only while walking in this order. A client's
-    /// rows stand together when sorted by its name, and a project's by its own:
-    /// walking to them would take long.
+    /// rows stand together when sorted by its name or theirs, and a project's by its
+    /// own: walking to them would take long.
     fn hides(self, filter: &Filter) -> Hidden {
-        let plan = filter.plan.unwrap_or_default();
+        let Some(plan) = &filter.plan else {
+            return Hidden::NOTHING;
+        };
         let has_index = |several: bool| !several && self.sql() == Column::Authorized.sql();
         let by_client = matches!(self, Self::Name | Self::Client);
         Hidden {
@@ -266,6 +268,7 @@ impl Column {
                 && self != Self::Project
                 && !has_index(filter.projects.len() > 1),
             reach: plan.big_reach && self != Self::Project,
+            dates: plan.big_dates && self.sql() != Column::Authorized.sql(),
         }
     }
 

@@ -3,58 +3,172 @@
 
 use sqlx::QueryBuilder;
 
-use crate::domain::role::Reach;
+use crate::{clock::Timestamp, domain::role::Reach};
 
 use super::{
     Result, Tx,
-    connection_filter::{Filter, Plan, push_in},
-    connection_search::push_found,
+    connection_filter::{Filter, asks_of_clients, push_dates, push_in, push_kinds},
+    connection_search::{self, Found},
     sql,
 };
 
-/// Up to so many rows are gathered by a search term; more are met soon enough
-/// on a walk through the list.
-const FEW: i64 = 2_500;
+/// Which numbers are small and which are big: what is found does not depend on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Up to so many rows are gathered by a search term; more are met soon enough
+    /// on a walk through the list.
+    pub few: i64,
+    /// More rows than so of some clients, or projects, are met soon enough on a walk.
+    pub big: i64,
+    /// So many clients or people are named one by one; more have many connections.
+    pub listed: i64,
+    /// What a search term is found in is counted so far.
+    pub counted: i64,
+}
 
-/// More rows than so of some clients, or projects, are met soon enough on a walk.
-const BIG: i64 = 5_000;
+impl Limits {
+    /// Where both ways take about as long, among a million connections.
+    pub const MEASURED: Self = Self {
+        few: 5_000,
+        big: 5_000,
+        listed: 500,
+        counted: 1_000,
+    };
+}
 
-/// The filter with a plan.
+/// How the engine is led to the connections: what is found is the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Where the search term stands.
+    pub(super) text: Found,
+    /// The clients have so many that a walk meets enough of them.
+    pub(super) big_clients: bool,
+    /// Clients of the kinds asked for have so many.
+    pub(super) big_kinds: bool,
+    /// The people whose names the term is found in have so many.
+    pub(super) big_people: bool,
+    /// The projects have so many.
+    pub(super) big_projects: bool,
+    /// So many were authorized between the dates.
+    pub(super) big_dates: bool,
+    /// There is so much within reach.
+    pub(super) big_reach: bool,
+    /// What a search term is found in many of is counted so far.
+    pub(super) counted: i64,
+}
+
+/// The filter with a plan, and without dates that exclude nothing.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn settled(tx: &mut Tx, filter: &Filter) -> Result<Filter> {
+    settled_within(tx, filter, Limits::MEASURED).await
+}
+
+/// The same with other limits, so that tests see each way taken among few rows.
+///
+/// # Errors
+/// When the database fails.
+pub async fn settled_within(tx: &mut Tx, filter: &Filter, limits: Limits) -> Result<Filter> {
     if filter.plan.is_some() {
         return Ok(filter.clone());
     }
+    let mut filter = filter.clone();
+    drop_idle_dates(tx, &mut filter).await?;
     let administered = match &filter.reach {
         Reach::All => &[][..],
         Reach::Some { projects, .. } => projects,
     };
-    let plan = Plan {
-        few_by_text: match &filter.text {
-            None => false,
-            Some(text) => found(tx, text).await? <= FEW,
-        },
-        big_clients: total(tx, "client", &filter.clients).await? > BIG,
-        big_projects: total(tx, "project", &filter.projects).await? > BIG,
-        big_reach: total(tx, "project", administered).await? > BIG,
+    let mut plan = Plan {
+        big_clients: total(tx, "client", &filter.clients).await? > limits.big,
+        big_projects: total(tx, "project", &filter.projects).await? > limits.big,
+        big_reach: total(tx, "project", administered).await? > limits.big,
+        big_dates: has_big_dates(tx, &filter, limits).await?,
+        counted: limits.counted,
+        ..Plan::default()
     };
-    Ok(Filter {
-        plan: Some(plan),
-        ..filter.clone()
-    })
+    if let Some(text) = &filter.text {
+        let (found, rows) = connection_search::find(tx, text, limits).await?;
+        plan.big_people = found == Found::OfPeople(None) && rows > limits.big;
+        plan.text = found;
+    }
+    filter.plan = Some(plan);
+    let big_kinds = asks_of_clients(&filter) && has_big_kinds(tx, &filter, limits).await?;
+    if let Some(plan) = &mut filter.plan {
+        plan.big_kinds = big_kinds;
+    }
+    Ok(filter)
 }
 
-/// How many connections the term is found in, counted up to one more than [`FEW`].
-async fn found(tx: &mut Tx, text: &str) -> Result<i64> {
-    Ok(sql!(tx, |c| {
-        let mut query = QueryBuilder::new("SELECT COUNT(*) FROM (SELECT id FROM (");
-        push_found(&mut query, text);
-        query.push(") AS matches LIMIT ").push_bind(FEW + 1);
+impl Plan {
+    /// Whether no condition of the filter but the search term leads to few connections.
+    pub(super) fn is_wide(&self, filter: &Filter) -> bool {
+        let asks_of_kinds = !filter.origins.is_empty() || !filter.types.is_empty();
+        filter.people.is_empty()
+            && (filter.clients.is_empty() || self.big_clients)
+            && (filter.projects.is_empty() || self.big_projects)
+            && (!asks_of_kinds || self.big_kinds)
+            && (filter.reach == Reach::All || self.big_reach)
+    }
+}
+
+/// Takes away limits that every connection is within.
+async fn drop_idle_dates(tx: &mut Tx, filter: &mut Filter) -> Result<()> {
+    // connection_by_age, connection_by_use
+    const OLDEST: &str = "SELECT MIN(authorized_at) FROM connection";
+    const NEWEST: &str = "SELECT MAX(authorized_at) FROM connection";
+    const LATEST: &str = "SELECT MAX(last_used_at) FROM connection";
+    if let Some(from) = filter.authorized_from {
+        let oldest = moment(tx, OLDEST).await?;
+        filter.authorized_from = Some(from).filter(|from| oldest.is_some_and(|at| at < *from));
+    }
+    if let Some(until) = filter.authorized_until {
+        let newest = moment(tx, NEWEST).await?;
+        filter.authorized_until = Some(until).filter(|until| newest.is_some_and(|at| at >= *until));
+    }
+    if let Some(since) = filter.unused_since {
+        let latest = moment(tx, LATEST).await?;
+        filter.unused_since = Some(since).filter(|since| latest.is_some_and(|at| at > *since));
+    }
+    Ok(())
+}
+
+async fn moment(tx: &mut Tx, query: &'static str) -> Result<Option<Timestamp>> {
+    Ok(sql!(tx, |c| sqlx::query_scalar(query).fetch_one(c).await)?)
+}
+
+/// Whether many were authorized between the dates.
+async fn has_big_dates(tx: &mut Tx, filter: &Filter, limits: Limits) -> Result<bool> {
+    if filter.authorized_from.is_none() && filter.authorized_until.is_none() {
+        return Ok(false);
+    }
+    let rows: i64 = sql!(tx, |c| {
+        // connection_by_age
+        let mut query =
+            QueryBuilder::new("SELECT COUNT(*) FROM (SELECT id FROM connection WHERE 1 = 1");
+        push_dates(&mut query, filter, "");
+        query.push(" LIMIT ").push_bind(limits.big + 1);
         query.push(") AS counted");
         query.build_query_scalar().fetch_one(c).await
-    })?)
+    })?;
+    Ok(rows > limits.big)
+}
+
+/// Whether clients of the kinds asked for have many connections.
+async fn has_big_kinds(tx: &mut Tx, filter: &Filter, limits: Limits) -> Result<bool> {
+    let totals: Vec<i64> = sql!(tx, |c| {
+        let mut query = QueryBuilder::new(
+            "SELECT active + expired + revoked
+            FROM client
+            CROSS JOIN connection_total
+            WHERE connection_total.kind = 'client' AND connection_total.id = client.id
+              AND active + expired + revoked > 0",
+        );
+        push_kinds(&mut query, filter, "client");
+        query.push(" LIMIT ").push_bind(limits.listed);
+        query.build_query_scalar().fetch_all(c).await
+    })?;
+    Ok(totals.len() as i64 == limits.listed || totals.iter().sum::<i64>() > limits.big)
 }
 
 /// How many connections some clients or projects have.

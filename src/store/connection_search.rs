@@ -1,9 +1,196 @@
 //! Where a search term stands: in a connection's own name, or in those of its
 //! client and person.
+//!
+//! A name has two parts, at the last `#`. The first, its stem, is part of the
+//! client's name, except in the few connections of `connection_by_other_stem`:
+//! so whoever looks at clients, people, labels and those stems misses none.
 
 use sqlx::{Encode, QueryBuilder, Type};
 
-use super::connection_filter::{Engine, Filter, folded};
+use super::{
+    Result, Tx,
+    connection_filter::{Engine, Filter, folded, push_in},
+    connection_plan::Limits,
+    sql,
+};
+
+/// The connections that a term is found in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Found {
+    /// All of them.
+    #[default]
+    Everywhere,
+    /// Those of the clients whose names have it, and no others.
+    OfClients,
+    /// Those of the people whose names have it, and no others: of these, or of more than
+    /// are named one by one.
+    OfPeople(Option<Vec<String>>),
+    /// Few: those of these clients and people, and those whose names have it.
+    Few(Holders),
+    /// Many: each connection's names tell. Some of those whose connections they are.
+    Many(Holders),
+}
+
+/// Whose connections a term is found in, and the labels of those whose names may have it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Holders {
+    clients: Vec<String>,
+    people: Vec<String>,
+    labels: Vec<String>,
+}
+
+impl Found {
+    /// Before anyone has looked.
+    pub const UNKNOWN: Self = Self::Many(Holders {
+        clients: Vec::new(),
+        people: Vec::new(),
+        labels: Vec::new(),
+    });
+}
+
+impl Holders {
+    /// The columns of `connection` that name them.
+    pub fn columns(&self) -> [(&'static str, &[String]); 3] {
+        [
+            ("client_id", &self.clients),
+            ("person_id", &self.people),
+            ("label", &self.labels),
+        ]
+    }
+}
+
+/// Where the term is found, and in at least how many connections.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn find(tx: &mut Tx, text: &str, limits: Limits) -> Result<(Found, i64)> {
+    let pattern = pattern(text);
+    let clients = holders(tx, Holder::Client, &pattern, limits).await?;
+    let people = holders(tx, Holder::Person, &pattern, limits).await?;
+    let rows = sum(&clients, limits) + sum(&people, limits);
+    if people.len() as i64 == limits.listed && is_of_everyone(tx, &pattern).await? {
+        return Ok((Found::Everywhere, rows));
+    }
+    let labels = labels(tx, &pattern, limits).await?;
+    let named = named(tx, &pattern, &labels, limits).await?;
+    let ids = |holders: &[(String, i64)]| holders.iter().map(|(id, _)| id.clone()).collect();
+    let holders = Holders {
+        clients: ids(&clients),
+        people: ids(&people),
+        labels,
+    };
+    let found = match (clients.is_empty(), people.is_empty(), named) {
+        (false, true, 0) => Found::OfClients,
+        (true, false, 0) => {
+            let all = (holders.people.len() as i64) < limits.listed;
+            Found::OfPeople(all.then_some(holders.people))
+        }
+        _ if rows + named <= limits.few => Found::Few(holders),
+        _ => Found::Many(holders),
+    };
+    Ok((found, rows + named))
+}
+
+#[derive(Clone, Copy)]
+enum Holder {
+    Client,
+    Person,
+}
+
+/// Up to [`Limits::listed`] of those with connections whose names have the term, and how many
+/// connections each has.
+async fn holders(
+    tx: &mut Tx,
+    holder: Holder,
+    pattern: &str,
+    limits: Limits,
+) -> Result<Vec<(String, i64)>> {
+    // client_by_name and people_by_name have every name: each is looked at, unless
+    // enough are found before.
+    let (table, kind) = match holder {
+        Holder::Client => ("client", "client"),
+        Holder::Person => ("people", "person"),
+    };
+    Ok(sql!(tx, |c| {
+        let mut query = QueryBuilder::new("SELECT named.id, active + expired + revoked FROM ");
+        query.push(table);
+        query.push(" AS named CROSS JOIN connection_total WHERE named.folded LIKE ");
+        query.push_bind(pattern.to_owned());
+        query.push(r" ESCAPE '\' AND connection_total.kind = ");
+        query.push_bind(kind);
+        query.push(" AND connection_total.id = named.id AND active + expired + revoked > 0 LIMIT ");
+        query.push_bind(limits.listed);
+        query.build_query_as().fetch_all(c).await
+    })?)
+}
+
+/// How many connections they have; more than few when not all of them are listed.
+fn sum(holders: &[(String, i64)], limits: Limits) -> i64 {
+    let listed = holders.iter().map(|(_, rows)| rows).sum();
+    match holders.len() as i64 == limits.listed {
+        true => limits.few.max(listed) + 1,
+        false => listed,
+    }
+}
+
+/// Whether there is nobody whose name does not have the term.
+async fn is_of_everyone(tx: &mut Tx, pattern: &str) -> Result<bool> {
+    // people_by_name, up to the first such name.
+    const OTHERS: &str = r"SELECT folded FROM people WHERE folded NOT LIKE $1 ESCAPE '\' LIMIT 1";
+    let other: Option<String> = sql!(tx, |c| sqlx::query_scalar(OTHERS)
+        .bind(pattern)
+        .fetch_optional(c)
+        .await)?;
+    Ok(other.is_none())
+}
+
+/// Up to [`Limits::listed`] labels that have the term, or begin with what follows its `#`.
+async fn labels(tx: &mut Tx, pattern: &str, limits: Limits) -> Result<Vec<String>> {
+    // A connection's name has each at most once, and there are few different ones.
+    Ok(sql!(tx, |c| {
+        let mut query = QueryBuilder::new(r"SELECT text FROM connection_label WHERE text LIKE ");
+        let beginning = pattern.rsplit_once('#').map(|(_, beginning)| beginning);
+        query.push_bind(beginning.unwrap_or(pattern).to_owned());
+        query.push(r" ESCAPE '\' LIMIT ").push_bind(limits.listed);
+        query.build_query_scalar().fetch_all(c).await
+    })?)
+}
+
+/// How many connections the term may be in the own name of, counted up to one more
+/// than few.
+async fn named(tx: &mut Tx, pattern: &str, labels: &[String], limits: Limits) -> Result<i64> {
+    if labels.len() as i64 == limits.listed {
+        return Ok(limits.few + 1);
+    }
+    Ok(sql!(tx, |c| {
+        let mut query = QueryBuilder::new("SELECT COUNT(*) FROM (SELECT id FROM (");
+        push_named(&mut query, pattern, labels);
+        query.push(") AS matches LIMIT ").push_bind(limits.few + 1);
+        query.push(") AS counted");
+        query.build_query_scalar().fetch_one(c).await
+    })?)
+}
+
+/// The ids of the connections with one of these labels, or with the term in a stem that
+/// is no part of the client's name.
+fn push_named<D: Engine>(query: &mut QueryBuilder<D>, pattern: &str, labels: &[String])
+where
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    // connection_by_other_stem has few rows, and each is looked at.
+    query
+        .push("SELECT id FROM connection")
+        .push(D::BY_OTHER_STEM)
+        .push(" WHERE ")
+        .push(D::OTHER_STEM);
+    query.push(" AND stem LIKE ");
+    query.push_bind(pattern.to_owned()).push(r" ESCAPE '\'");
+    if !labels.is_empty() {
+        // connection_by_label
+        query.push(" UNION ALL SELECT id FROM connection WHERE ");
+        push_in(query, "label", labels);
+    }
+}
 
 /// Pushes the condition that the text stands somewhere in the connection.
 pub(super) fn push_text<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter)
@@ -13,65 +200,60 @@ where
     let Some(text) = &filter.text else {
         return;
     };
-    if filter.plan.unwrap_or_default().few_by_text {
-        query.push(" AND connection.id IN (");
-        push_found(query, text);
-        query.push(")");
-        return;
-    }
     let pattern = pattern(text);
-    query.push(" AND (connection.folded LIKE ");
-    query.push_bind(pattern.clone());
-    query.push(r" ESCAPE '\' OR connection.client_id IN (SELECT client.id FROM client WHERE client.folded LIKE ");
-    query.push_bind(pattern.clone());
-    query.push(r" ESCAPE '\') OR connection.person_id IN (SELECT people.id FROM people WHERE people.folded LIKE ");
-    query.push_bind(pattern);
-    query.push(r" ESCAPE '\'))");
+    match filter.found() {
+        // Clients and people are pushed with the other conditions on them.
+        Found::Everywhere | Found::OfClients | Found::OfPeople(_) => {}
+        Found::Few(holders) => {
+            query.push(" AND connection.id IN (");
+            push_named(query, &pattern, &holders.labels);
+            for (column, ids) in holders.columns().into_iter().take(2) {
+                if !ids.is_empty() {
+                    // connection_by_client, connection_by_person
+                    query.push(" UNION ALL SELECT id FROM connection WHERE ");
+                    push_in(query, column, ids);
+                }
+            }
+            query.push(")");
+            // After a #, a label need only begin with what follows it.
+            if text.contains('#') {
+                push_names(query, &pattern);
+            }
+        }
+        Found::Many(_) => push_names(query, &pattern),
+    }
 }
 
-/// The ids, some more than once, of the connections where the text stands.
-/// Clients, people and the parts of names are few, and each of them is looked at.
-pub(super) fn push_found<D: Engine>(query: &mut QueryBuilder<D>, text: &str)
+/// Pushes the condition that the text stands in the name of the connection's person.
+pub(super) fn push_person_name<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter)
 where
     for<'q> String: Encode<'q, D> + Type<D>,
 {
-    let pattern = pattern(text);
-    for (begin, column, own) in [
-        ("SELECT", "client_id", "SELECT id FROM client WHERE folded"),
-        (
-            " UNION ALL SELECT",
-            "person_id",
-            "SELECT id FROM people WHERE folded",
-        ),
-        (
-            " UNION ALL SELECT",
-            "stem",
-            "SELECT text FROM connection_stem WHERE text",
-        ),
-        (
-            " UNION ALL SELECT",
-            "label",
-            "SELECT text FROM connection_label WHERE text",
-        ),
+    if let Some(text) = &filter.text {
+        // Many, as in `push_names`.
+        query.push(" AND CASE WHEN connection.person_folded LIKE ");
+        query.push_bind(pattern(text));
+        query.push(r" ESCAPE '\' THEN TRUE ELSE FALSE END");
+    }
+}
+
+/// That the connection's names have the term: its own, its client's or its person's.
+fn push_names<D: Engine>(query: &mut QueryBuilder<D>, pattern: &str)
+where
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    // PostgreSQL would take it that nearly no row has the term, and read and sort them all:
+    // of a CASE it thinks nothing.
+    for (before, column) in [
+        (" AND CASE WHEN ", "folded"),
+        (" OR ", "client_folded"),
+        (" OR ", "person_folded"),
     ] {
-        query.push(begin).push(" id FROM connection WHERE ");
-        query.push(column).push(" IN (").push(own).push(" LIKE ");
-        query.push_bind(pattern.clone()).push(r" ESCAPE '\')");
+        query.push(before).push("connection.").push(column);
+        query.push(" LIKE ").push_bind(pattern.to_owned());
+        query.push(r" ESCAPE '\'");
     }
-    // A term with a # also stands where the end of the one part and the
-    // beginning of the other meet; a name without one is its stem.
-    if let Some((end, beginning)) = pattern.rsplit_once('#') {
-        query.push(
-            " UNION ALL SELECT id FROM connection
-            WHERE folded <> stem AND stem IN (SELECT text FROM connection_stem WHERE text LIKE ",
-        );
-        query.push_bind(end.to_owned());
-        query.push(
-            r" ESCAPE '\')
-              AND label IN (SELECT text FROM connection_label WHERE text LIKE ",
-        );
-        query.push_bind(beginning.to_owned()).push(r" ESCAPE '\')");
-    }
+    query.push(" THEN TRUE ELSE FALSE END");
 }
 
 /// The `LIKE` pattern that finds `text` anywhere in folded text.

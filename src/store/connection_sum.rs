@@ -8,9 +8,12 @@ use crate::domain::{connection::Cutoffs, ids::ProjectId, role::Reach};
 use super::{
     Result, Tx,
     connection_filter::{
-        Engine, Filter, Hidden, Statuses, push_any, push_ended, push_filter, push_kinds,
+        Engine, Filter, Hidden, Statuses, asks_of_clients, asks_of_people, push_any, push_ended,
+        push_filter, push_in, push_kinds, push_people,
     },
-    connection_plan, sql,
+    connection_plan,
+    connection_search::Found,
+    sql,
 };
 
 /// How many connections there are of each status.
@@ -49,6 +52,100 @@ impl Counts {
     }
 }
 
+/// How many connections there are, as far as that is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Total {
+    /// So many.
+    Exactly(i64),
+    /// More than so many.
+    MoreThan(i64),
+}
+
+/// How many connections a filter finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Glance {
+    /// Of each status; `None` when a search term is found in too many to count.
+    pub counts: Option<Counts>,
+    /// Of the statuses asked for.
+    pub total: Total,
+}
+
+/// Counts what the filter lists, up to some limit when it searches.
+///
+/// # Errors
+/// When the database fails.
+pub async fn glance(tx: &mut Tx, filter: &Filter) -> Result<Glance> {
+    let filter = &connection_plan::settled(tx, filter).await?;
+    let (Found::Many(holders), Some(plan)) = (filter.found(), &filter.plan) else {
+        return counts(tx, filter)
+            .await
+            .map(|counts| Glance::at(counts, filter));
+    };
+    if !plan.is_wide(filter) {
+        return counts(tx, filter)
+            .await
+            .map(|counts| Glance::at(counts, filter));
+    }
+    let more = plan.counted + 1;
+    for (column, ids) in holders.columns() {
+        if counted_to(tx, filter, Some((column, ids)), more).await? == more {
+            return Ok(Glance::more_than(plan.counted));
+        }
+    }
+    match counted_to(tx, filter, None, more).await? {
+        total if total == more => Ok(Glance::more_than(plan.counted)),
+        total => Ok(Glance {
+            counts: None,
+            total: Total::Exactly(total),
+        }),
+    }
+}
+
+impl Glance {
+    fn at(counts: Counts, filter: &Filter) -> Self {
+        Self {
+            counts: Some(counts),
+            total: Total::Exactly(counts.of(filter.statuses)),
+        }
+    }
+
+    const fn more_than(count: i64) -> Self {
+        Self {
+            counts: None,
+            total: Total::MoreThan(count),
+        }
+    }
+}
+
+/// Counts the rows of a filter, of some clients, people or labels where these are named,
+/// up to `limit`.
+async fn counted_to(
+    tx: &mut Tx,
+    filter: &Filter,
+    of: Option<(&'static str, &[String])>,
+    limit: i64,
+) -> Result<i64> {
+    if of.is_some_and(|(_, ids)| ids.is_empty()) {
+        return Ok(0);
+    }
+    Ok(sql!(tx, |c| {
+        let mut query =
+            QueryBuilder::new("SELECT COUNT(*) FROM (SELECT connection.id FROM connection WHERE ");
+        push_filter(&mut query, filter, Hidden::EVERYTHING);
+        if let Some((column, ids)) = of {
+            // connection_by_client, connection_by_person, connection_by_label
+            query.push(" AND ");
+            push_in(&mut query, column, ids);
+        } else {
+            // connection_by_age
+            query.push(" ORDER BY connection.authorized_at DESC, connection.id DESC");
+        }
+        query.push(" LIMIT ").push_bind(limit);
+        query.push(") AS counted");
+        query.build_query_scalar().fetch_one(c).await
+    })?)
+}
+
 /// Counts what the filter would list if it asked for every status.
 ///
 /// # Errors
@@ -57,12 +154,7 @@ pub async fn counts(tx: &mut Tx, filter: &Filter) -> Result<Counts> {
     let filter = connection_plan::settled(tx, filter)
         .await?
         .of_every_status();
-    let needs_rows = filter.text.is_some()
-        || !filter.people.is_empty()
-        || filter.authorized_from.is_some()
-        || filter.authorized_until.is_some()
-        || filter.unused_since.is_some();
-    if needs_rows {
+    if !counts_know(&filter) {
         return rows(tx, &filter).await;
     }
     let Reach::Some { person, projects } = &filter.reach else {
@@ -90,6 +182,20 @@ pub async fn counts(tx: &mut Tx, filter: &Filter) -> Result<Counts> {
         counts = counts.plus(outside(tx, &own, projects).await?);
     }
     Ok(counts)
+}
+
+/// Whether the counts that are kept in step can tell how many connections the filter
+/// finds: they know clients at projects, and people by themselves.
+pub(super) fn counts_know(filter: &Filter) -> bool {
+    let alone = filter.reach == Reach::All
+        && filter.projects.is_empty()
+        && filter.clients.is_empty()
+        && !asks_of_clients(filter);
+    filter.authorized_from.is_none()
+        && filter.authorized_until.is_none()
+        && filter.unused_since.is_none()
+        && !matches!(filter.found(), Found::Few(_) | Found::Many(_))
+        && (alone || !asks_of_people(filter))
 }
 
 /// Counts one person's connections to other projects than these.
@@ -134,7 +240,7 @@ async fn rows(tx: &mut Tx, filter: &Filter) -> Result<Counts> {
 /// Counts by what is kept in step, for a filter that asks for nothing but
 /// clients, what these are, and projects; and puts right what time has changed since.
 async fn counted(tx: &mut Tx, filter: &Filter) -> Result<Counts> {
-    let by_what_they_are = !filter.origins.is_empty() || !filter.types.is_empty();
+    let by_what_they_are = asks_of_clients(filter);
     let by_client = by_what_they_are || !filter.clients.is_empty();
     let kept: Counts = sql!(tx, |c| {
         let mut query = QueryBuilder::new(
@@ -144,6 +250,7 @@ async fn counted(tx: &mut Tx, filter: &Filter) -> Result<Counts> {
             FROM ",
         );
         let (table, client, project) = match (by_client, filter.projects.is_empty()) {
+            _ if asks_of_people(filter) => ("connection_total WHERE kind = 'person'", "", ""),
             (false, true) => ("connection_total WHERE kind = 'all'", "", ""),
             (false, false) => ("connection_total WHERE kind = 'project'", "", "id"),
             (true, true) => ("connection_total WHERE kind = 'client'", "id", ""),
@@ -152,6 +259,9 @@ async fn counted(tx: &mut Tx, filter: &Filter) -> Result<Counts> {
         query.push(table);
         push_any(&mut query, project, &filter.projects);
         push_any(&mut query, client, &filter.clients);
+        if asks_of_people(filter) {
+            push_people(&mut query, filter, "id");
+        }
         if by_what_they_are {
             query.push(" AND ").push(client);
             query.push(" IN (SELECT client.id FROM client WHERE 1 = 1");

@@ -84,7 +84,7 @@ where
             query.push_bind(until.millis());
         }
         Due::Outdated(Outdated::OfUnused(unused)) => {
-            // connection_by_client_use, token_by_connection
+            // connection_by_client, token_by_connection
             query.push("client_id IN (SELECT client.id FROM client WHERE ");
             push_unused(query, unused);
             query.push(") AND revoked_at IS NULL AND lapsed AND last_used_at <= ");

@@ -1,6 +1,6 @@
 //! Where the engines truly differ: what `migrations/` cannot say to both.
 
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, Database, PgPool, Postgres, Sqlite, SqlitePool};
 
 use super::{Result, Tx, sql};
 
@@ -29,9 +29,55 @@ pub(super) async fn applied_migrations(tx: &mut Tx) -> Result<Vec<i64>> {
         .await)?)
 }
 
+/// What the query builder needs to know of an engine to bind ids and times.
+pub(super) trait Engine: Database {
+    /// Before a column, keeps the planner from beginning with its index.
+    /// PostgreSQL knows by itself how many rows that would be.
+    const HIDE: &'static str;
+    /// After a table, keeps the planner from reading all of it instead of the index
+    /// connection_by_other_stem.
+    const BY_OTHER_STEM: &'static str;
+    /// The condition of that index: that the stem of a connection's name is no part of
+    /// its client's name.
+    const OTHER_STEM: &'static str;
+}
+
+impl Engine for Sqlite {
+    const HIDE: &'static str = "+";
+    const BY_OTHER_STEM: &'static str = " INDEXED BY connection_by_other_stem";
+    // It knows the condition again only with the column first.
+    const OTHER_STEM: &'static str = "client_folded = replace(client_folded, stem, '')";
+}
+
+impl Engine for Postgres {
+    const HIDE: &'static str = "";
+    const BY_OTHER_STEM: &'static str = "";
+    // The one column is compared byte by byte, the other need not be.
+    const OTHER_STEM: &'static str =
+        r#"client_folded = replace(client_folded, stem COLLATE "C", '')"#;
+}
+
+/// Makes the index of the connections with such a stem, unless it is there.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn prepare_sqlite(pool: &SqlitePool) -> Result<()> {
+    let index = index_other_stems::<Sqlite>();
+    sqlx::query(index).execute(pool).await?;
+    Ok(())
+}
+
+fn index_other_stems<D: Engine>() -> AssertSqlSafe<String> {
+    let condition = D::OTHER_STEM;
+    AssertSqlSafe(format!(
+        "CREATE INDEX IF NOT EXISTS connection_by_other_stem ON connection (stem, id)
+        WHERE {condition}"
+    ))
+}
+
 /// Makes PostgreSQL compare folded names byte by byte, as SQLite does and as
-/// keyset paging needs, whatever the collation of the database. Does nothing
-/// when that has been done.
+/// keyset paging needs, whatever the collation of the database, and then makes the
+/// index of connections with such a stem. Does nothing when that has been done.
 ///
 /// # Errors
 /// When the database fails.
@@ -41,6 +87,10 @@ pub(super) async fn prepare_postgres(pool: &PgPool) -> Result<()> {
         FROM information_schema.columns
         WHERE table_schema = current_schema() AND table_name = 'connection'
           AND column_name = 'folded' AND collation_name = 'C'";
+    const INDEXED: &str = "
+        SELECT COUNT(*)
+        FROM pg_indexes
+        WHERE schemaname = current_schema() AND indexname = 'connection_by_other_stem'";
     const SORT_BY_BYTES: &str = r#"
         ALTER TABLE people ALTER COLUMN folded TYPE TEXT COLLATE "C";
         ALTER TABLE client ALTER COLUMN folded TYPE TEXT COLLATE "C";
@@ -53,6 +103,12 @@ pub(super) async fn prepare_postgres(pool: &PgPool) -> Result<()> {
     let done: i64 = sqlx::query_scalar(DONE).fetch_one(pool).await?;
     if done == 0 {
         sqlx::raw_sql(SORT_BY_BYTES).execute(pool).await?;
+    }
+    // Asked first: making it waits for every writer, even when it is there.
+    let indexed: i64 = sqlx::query_scalar(INDEXED).fetch_one(pool).await?;
+    if indexed == 0 {
+        let index = index_other_stems::<Postgres>();
+        sqlx::query(index).execute(pool).await?;
     }
     Ok(())
 }

@@ -213,7 +213,10 @@ impl Db {
 
     async fn migrate(&self) -> Result<()> {
         match self {
-            Self::Sqlite { write, .. } => MIGRATIONS.run(write).await?,
+            Self::Sqlite { write, .. } => {
+                MIGRATIONS.run(write).await?;
+                engine::prepare_sqlite(write).await?;
+            }
             Self::Postgres { write, .. } => {
                 MIGRATIONS.run(write).await?;
                 engine::prepare_postgres(write).await?;

@@ -40,6 +40,29 @@ async fn search_finds_every_name_and_says_when_only_connections_match() {
 }
 
 #[actix_web::test]
+async fn a_search_that_finds_a_lot_is_counted_to_1000_and_its_preview_to_the_end() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let (cursor, zed) = (app.host("Cursor").await, app.host("Zed").await);
+    let (ana, curtis) = (app.person("ana"), app.person("curtis"));
+    cursor.connects(&ana, &server).await;
+    let connection = ana.newest_connection().await;
+    zed.connects(&curtis, &server).await;
+    app.database.multiply(&connection, 5_100).await;
+    let owner = app.owner();
+    for view in ["list", "client", "person", "project"] {
+        let page = owner
+            .opens(&format!("/connections?view={view}&q=cur"))
+            .await;
+        assert_eq!(summary(&page), "more than 1,000 connections", "{view}");
+    }
+    let few = owner.opens("/connections?view=list&q=curt").await;
+    assert_eq!(summary(&few), "1 connection · 1 client");
+    let preview = owner.opens("/connections/revoke-matching?q=cur").await;
+    assert_eq!(preview.all("h1"), ["Revoke 5,102 connections?"]);
+}
+
+#[actix_web::test]
 async fn each_filter_narrows_alone_and_with_the_others() {
     let app = TestApp::spawn().await;
     let office = Office::open(&app).await;

@@ -56,6 +56,7 @@ mod mcp;
 mod paging;
 mod paging_model;
 mod person;
+mod plans;
 mod protocol;
 mod protocol_rows;
 mod races;

@@ -10,13 +10,15 @@ use untether::{
     store::{
         connection_filter::Filter,
         connection_groups::{self, GroupBy, GroupColumn, GroupOrder, GroupPlace, Grouping},
-        connection_list::{self, Column, Order, Place},
+        connection_list::{self, Column, Glance, Order, Place, Total},
+        connection_plan::{self, Limits},
     },
 };
 
 use crate::paging_model::{Row, World, count};
 
-const COLUMNS: [Column; 7] = [
+/// Everything that a list is sorted by.
+pub const COLUMNS: [Column; 7] = [
     Column::Name,
     Column::Client,
     Column::Project,
@@ -26,7 +28,24 @@ const COLUMNS: [Column; 7] = [
     Column::LastUsed,
 ];
 
+/// So small that what is found among a million connections happens here too.
+const SMALL: Limits = Limits {
+    few: 12,
+    big: 20,
+    listed: 2,
+    counted: 9,
+};
+
 impl World {
+    /// The filter with one of the ways to find what it asks for.
+    async fn settled(&mut self, filter: &Filter) -> Filter {
+        let limits = *self.chance.pick(&[Limits::MEASURED, SMALL, SMALL]);
+        let mut tx = self.app.app.db.snapshot().await.unwrap();
+        connection_plan::settled_within(&mut tx, filter, limits)
+            .await
+            .unwrap()
+    }
+
     /// The pages of a list are what the model says, read in either direction.
     async fn check_list(&mut self, filter: &Filter) {
         let order = Order {
@@ -69,6 +88,8 @@ impl World {
         );
         let counts = connection_list::counts(&mut tx, filter).await.unwrap();
         assert_eq!(counts, count(&matching), "{filter:#?}");
+        let glance = connection_list::glance(&mut tx, filter).await.unwrap();
+        check_glance(glance, &matching, expected.len() as i64, filter);
     }
 
     /// The pages of groups are what the model says, and so is every number in them.
@@ -103,6 +124,14 @@ impl World {
         let total = connection_groups::count(&mut tx, filter, &grouping)
             .await
             .unwrap();
+        let glance = connection_list::glance(&mut tx, filter).await.unwrap();
+        let counted = connection_groups::count_of(&mut tx, filter, &grouping, glance.total)
+            .await
+            .unwrap();
+        assert!(
+            counted.is_none_or(|counted| counted == total),
+            "{filter:#?}"
+        );
         let (mut found, mut place) = (Vec::new(), GroupPlace::Start);
         loop {
             let page = connection_groups::page(&mut tx, filter, &grouping, &place, limit)
@@ -148,6 +177,18 @@ impl World {
     }
 }
 
+/// What is said at a glance is true, and is everything unless a search finds a lot.
+fn check_glance(glance: Glance, matching: &[&Row], wanted: i64, filter: &Filter) {
+    match glance.total {
+        Total::Exactly(total) => assert_eq!(total, wanted, "{filter:#?}"),
+        Total::MoreThan(count) => assert!(count < wanted && filter.text.is_some(), "{filter:#?}"),
+    }
+    match glance.counts {
+        Some(counts) => assert_eq!(counts, count(matching), "{filter:#?}"),
+        None => assert!(filter.text.is_some(), "{filter:#?}"),
+    }
+}
+
 #[actix_web::test]
 async fn pages_yield_each_row_once_and_in_its_place_under_any_filter() {
     let seed = match std::env::var("PAGING_SEED") {
@@ -157,6 +198,7 @@ async fn pages_yield_each_row_once_and_in_its_place_under_any_filter() {
     let mut world = World::make(seed).await;
     for _ in 0..150 {
         let filter = world.filter();
+        let filter = world.settled(&filter).await;
         world.check_list(&filter).await;
         world.check_groups(&filter).await;
     }

@@ -5,7 +5,9 @@ use std::{
     sync::{Mutex, Once},
 };
 
-use crate::support::{Host, TestApp};
+use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::support::{Host, Recording, TestApp};
 
 static LOGS: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
@@ -26,10 +28,11 @@ impl io::Write for Writer {
 pub fn capture_logs() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        tracing_subscriber::fmt()
-            .with_env_filter("untether=trace,actix=info,sqlx=info,tracing_actix_web=trace")
-            .with_writer(|| Writer)
-            .with_ansi(false)
+        let filter = EnvFilter::new("untether=trace,actix=info,sqlx=info,tracing_actix_web=trace");
+        let lines = fmt::layer().with_writer(|| Writer).with_ansi(false);
+        tracing_subscriber::registry()
+            .with(lines.with_filter(filter))
+            .with(Recording::layer())
             .init();
     });
 }

@@ -12,7 +12,7 @@ use crate::{
     },
     store::{
         Tx,
-        connection_filter::Statuses,
+        connection_filter::{Filter, Statuses},
         connection_groups::{self, GroupBy, GroupColumn, GroupOrder, GroupPlace, Grouping},
         connection_list::Counts,
         project,
@@ -31,7 +31,7 @@ pub(super) async fn projects(
     desk: &Desk<'_>,
 ) -> Result<Vec<(ProjectId, String)>, Problem> {
     let mut all = project::names(tx).await?;
-    if let Reach::Some { projects, .. } = &desk.sees {
+    if let Reach::Some { projects, person } = &desk.sees {
         let grouping = Grouping {
             by: GroupBy::Project,
             order: GroupOrder {
@@ -40,7 +40,12 @@ pub(super) async fn projects(
             },
             with_empty: false,
         };
-        let filter = desk.everything();
+        // What they administer is offered in any case; elsewhere they see what is theirs.
+        let theirs = Reach::Some {
+            person: person.clone(),
+            projects: Vec::new(),
+        };
+        let filter = Filter::all(theirs, desk.cutoffs);
         let start = GroupPlace::Start;
         let connected =
             connection_groups::page(tx, &filter, &grouping, &start, PROJECT_LIMIT).await?;
@@ -82,12 +87,12 @@ fn kept(query: &ListQuery, asked: &[&str]) -> Vec<(&'static str, String)> {
     pairs
 }
 
-/// The statuses, each to be shown or hidden.
-pub(super) fn chips(query: &ListQuery, counts: Counts) -> Vec<StatusChip> {
+/// The statuses, each to be shown or hidden, and how many there are where that is counted.
+pub(super) fn chips(query: &ListQuery, counts: Option<Counts>) -> Vec<StatusChip> {
     let now = query.statuses;
-    let chip = |label, count, on, note, toggled: Statuses| StatusChip {
+    let chip = |label, count: Option<i64>, on, note, toggled: Statuses| StatusChip {
         label,
-        count,
+        count: count.map(|count| count.to_string()).unwrap_or_default(),
         on,
         note,
         href: with_statuses(query, toggled).href(),
@@ -96,21 +101,21 @@ pub(super) fn chips(query: &ListQuery, counts: Counts) -> Vec<StatusChip> {
     vec![
         chip(
             "Active",
-            counts.active,
+            counts.map(|counts| counts.active),
             now.active,
             "",
             Statuses { active, ..now },
         ),
         chip(
             "Expired",
-            counts.expired,
+            counts.map(|counts| counts.expired),
             now.expired,
             "",
             Statuses { expired, ..now },
         ),
         chip(
             "Revoked",
-            counts.revoked,
+            counts.map(|counts| counts.revoked),
             now.revoked,
             "kept 3 months",
             Statuses { revoked, ..now },

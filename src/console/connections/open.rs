@@ -44,7 +44,7 @@ pub(super) async fn group(
     shown: &Shown,
 ) -> Result<OpenGroup, Problem> {
     let filter = groups::narrowed(filter, by, &group.id).ok_or_else(Problem::not_found)?;
-    let count = super::total(revocable(desk.query.statuses), group.counts);
+    let count = group.counts.of(revocable(desk.query.statuses));
     let fits = usize::try_from(count).is_ok_and(|count| count <= revoke::LIMIT);
     let too_many = *shown == Shown::Ticked && !fits;
     let all = alone(desk.query, by, &group.id).filter_pairs();

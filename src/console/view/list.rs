@@ -67,7 +67,8 @@ pub struct Search {
 #[derive(Clone, Debug)]
 pub struct StatusChip {
     pub label: &'static str,
-    pub count: i64,
+    /// Empty when a search term is found in too many to count.
+    pub count: String,
     /// What is worth knowing about this status.
     pub note: &'static str,
     /// The same list with this status shown or hidden.

@@ -69,7 +69,7 @@ impl TestDatabase {
         self.execute(&format!(
             "INSERT INTO connection (id, person_id, client_id, project_id, name, scopes,
                  authorized_at, connected_at, last_used_at, revoked_at, revoked_by,
-                 folded, person_folded, client_folded, project_folded, lapsed)
+                 folded, stem, label, person_folded, client_folded, project_folded, lapsed)
              WITH RECURSIVE copy (n) AS (
                  SELECT 1 UNION ALL SELECT n + 1 FROM copy WHERE n < {copies}
              )
@@ -77,12 +77,30 @@ impl TestDatabase {
                     person_id, client_id, project_id, name || n, scopes,
                     authorized_at - n * 60000, connected_at - n * 60000,
                     last_used_at - n * 60000, revoked_at, revoked_by,
-                    folded || n, person_folded, client_folded, project_folded, lapsed
+                    folded || n, stem, label || n, person_folded, client_folded, project_folded, lapsed
              FROM copy, connection
              WHERE id = '{connection}'"
         ))
         .await;
         self.recount().await;
+    }
+
+    /// Adds people and clients that have connected nothing.
+    pub async fn add_bystanders(&self, count: usize) {
+        self.execute(&format!(
+            "INSERT INTO people (id, subject, email, name, folded, first_seen_at, last_seen_at)
+             WITH RECURSIVE copy (n) AS (
+                 SELECT 1 UNION ALL SELECT n + 1 FROM copy WHERE n < {count}
+             )
+             SELECT '01890000-0000-7000-9000-' || CAST(100000000000 + n AS TEXT),
+                    'bystander' || n, 'bystander' || n, 'Bystander', 'bystander' || n, 0, 0
+             FROM copy;
+             INSERT INTO client (id, identifier, origin, name, folded, client_type, created_at)
+             SELECT id, id, 'registered', name, folded, 'public', 0
+             FROM people
+             WHERE subject LIKE 'bystander%'"
+        ))
+        .await;
     }
 
     /// Brings what is counted in step with rows that were changed past the program.

@@ -8,6 +8,7 @@ pub mod issuer;
 mod person;
 mod server;
 mod site;
+mod statements;
 
 pub use chance::Chance;
 pub use documents::DocumentServer;
@@ -15,6 +16,7 @@ pub use host::{Host, Tokens, VERIFIER, error_of, path_of};
 pub use person::{Page, Person, form_fields};
 pub use server::{McpServer, TestApp};
 pub use site::Site;
+pub use statements::Recording;
 
 /// The query parameters of a URL, decoded.
 pub fn query_of(url: &str) -> std::collections::HashMap<String, String> {
