@@ -18,7 +18,7 @@ use crate::{
     domain::{
         audit::Actor, connection::Lifetimes, resource::Resource, role::Principal, secret::Secrets,
     },
-    flow::{self, Context, Rules, introspect::Uses, sweep::Swept},
+    flow::{self, Context, Rules, asked::Asked, introspect::Uses, sweep::Swept},
     mcp, oauth,
     outbound::{
         documents::Documents,
@@ -113,6 +113,7 @@ pub async fn assemble(
         clock,
         secrets,
         uses: Arc::new(Uses::default()),
+        asked: Arc::new(Asked::default()),
         documents: Arc::new(documents),
         registrations: Arc::new(registrations),
         probe: Arc::new(probe),
@@ -280,6 +281,16 @@ pub const PAGE_ROUTES: &[Entry] = &[
     post("/projects/{slug}/clients/{id}/secret-file", |route| route.to(console::manage::secret::file)),
     post("/projects/{slug}/clients/{id}/revoke", |route| route.to(console::manage::end::revoke)),
     post("/projects/{slug}/clients/{id}/delete", |route| route.to(console::manage::end::delete)),
+    get("/projects", |route| route.to(console::projects::show)),
+    post("/projects", |route| route.to(console::project_edit::add)),
+    get("/projects/new", |route| route.to(console::project_edit::ask_new)),
+    get("/projects/{slug}", |route| route.to(console::project::show)),
+    get("/projects/{slug}/edit", |route| route.to(console::project_edit::ask)),
+    post("/projects/{slug}/edit", |route| route.to(console::project_edit::save)),
+    post("/projects/{slug}/credentials", |route| route.to(console::credentials::make)),
+    post("/projects/{slug}/credentials/{id}/file", |route| route.to(console::credentials::file)),
+    get("/projects/{slug}/credentials/{id}/revoke", |route| route.to(console::credentials::ask)),
+    post("/projects/{slug}/credentials/{id}/revoke", |route| route.to(console::credentials::revoke)),
     get("/projects/{slug}/check", |route| route.to(console::check::ask)),
     post("/projects/{slug}/check", |route| route.to(console::check::act)),
     get("/people/{id}", |route| route.to(console::person::show)),
@@ -316,13 +327,16 @@ async fn ready(app: Data<App>) -> HttpResponse {
     }
 }
 
-/// Writes down uses of connections, again and again.
+/// Writes down uses of connections, and which servers asked, again and again.
 pub async fn record_uses(app: App) {
     let mut interval = tokio::time::interval(RECORD_INTERVAL);
     loop {
         interval.tick().await;
         if let Err(error) = app.uses.record(&app.db).await {
             tracing::warn!(%error, "could not record uses of connections; trying again later");
+        }
+        if let Err(error) = app.asked.record(&app.db).await {
+            tracing::warn!(%error, "could not record who asked; trying again later");
         }
     }
 }

@@ -20,7 +20,10 @@ use untether::{
         secret::{Secret, SecretKind, Secrets},
         words,
     },
-    flow::{self, Context, project::NewProject},
+    flow::{
+        self, Context,
+        project::{Facts, NewProject},
+    },
     store::{
         self, Db,
         code::Code,
@@ -198,12 +201,15 @@ async fn add_projects(
         };
         let new = NewProject {
             slug: Slug::parse(&format!("project-{n}")).expect("is a slug"),
-            name: format!("Project {n}"),
             resource: Resource::parse(&format!("https://mcp{n}.acme.example/mcp"))
                 .expect("is a resource"),
-            scopes: scopes.clone(),
-            administrators: vec![PrincipalName::Email(administrator.to_owned())],
-            members: Members::Anyone,
+            facts: Facts {
+                name: format!("Project {n}"),
+                scopes: scopes.clone(),
+                administrators: vec![PrincipalName::Email(administrator.to_owned())],
+                members: Members::Anyone,
+                manage_url: None,
+            },
         };
         let (project, credential, secret) = flow::project::add(&mut tx, &context, new).await?;
         servers.push(Server {

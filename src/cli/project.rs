@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use crate::{
     domain::{
         client::parse_name,
-        project::{Members, OfferedScope, Project, Slug},
+        project::{ManageUrl, Members, OfferedScope, Project, Slug, repeated},
         resource::Resource,
         role::PrincipalName,
         scope::ScopeToken,
     },
-    flow::project::{self, Edit, Edited, NewProject},
+    flow::project::{self, Edit, Edited, Facts, NewProject},
     store,
 };
 
@@ -54,6 +54,9 @@ pub struct Add {
     /// Who may connect: an e-mail or group:NAME; repeat for more. Without it, anyone may
     #[arg(long = "allow", value_name = "WHO")]
     members: Vec<String>,
+    /// The address of a page where the server is looked after, for the project's page to link to
+    #[arg(long, value_name = "URL")]
+    manage_url: Option<String>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -64,6 +67,9 @@ pub struct EditArguments {
     /// The slug of the project
     #[arg(long)]
     slug: String,
+    /// Another name for people
+    #[arg(long)]
+    name: Option<String>,
     /// A scope to offer from now on, or to describe in other words; repeat for more
     #[arg(long = "scope", value_name = "SCOPE=MEANING")]
     scopes: Vec<String>,
@@ -78,6 +84,13 @@ pub struct EditArguments {
     /// refreshed
     #[arg(long = "allow", value_name = "WHO")]
     members: Vec<String>,
+    /// Who administers it from now on, instead of those who did: an e-mail, group:NAME, or the
+    /// word nobody; repeat for more
+    #[arg(long = "administrator", value_name = "WHO")]
+    administrators: Vec<String>,
+    /// The address of a page where the server is looked after, or the word none
+    #[arg(long, value_name = "URL")]
+    manage_url: Option<String>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -142,8 +155,8 @@ async fn edit(arguments: EditArguments, workshop: &Workshop) -> Result<(), Failu
     let slug = slug.map_err(|error| Failure::new(format!("--slug: {error}")))?;
     let edit = parse_edit(&arguments)?;
     let mut tx = workshop.db.write().await?;
-    let project = match project::edit(&mut tx, &workshop.context(), &slug, &edit).await? {
-        Edited::Done(project) => project,
+    let project = match project::edit(&mut tx, &workshop.context(), &slug, edit).await? {
+        Edited::Done(project) | Edited::Otherwise(project) => project,
         Edited::NotThere => {
             return Err(Failure::new(format!(
                 "no project has the slug {slug} (see: untether project list)"
@@ -174,33 +187,52 @@ fn parse_edit(arguments: &EditArguments) -> Result<Edit, Failure> {
         let name = ScopeToken::parse(name.trim());
         name.map_err(|error| Failure::new(format!("--drop-scope: {error}")))
     });
+    let name = arguments.name.as_deref().map(parse_name).transpose();
     let edit = Edit {
+        name: name.map_err(|error| Failure::new(format!("--name: {error}")))?,
         scopes: parse_scopes(&arguments.scopes, &arguments.optional_scopes)?,
         dropped: dropped.collect::<Result<_, _>>()?,
+        administrators: match arguments.administrators.as_slice() {
+            [] => None,
+            [nobody] if nobody == "nobody" => Some(Vec::new()),
+            names => Some(parse_names("--administrator", names)?),
+        },
         members: match arguments.members.as_slice() {
             [] => None,
             [anyone] if anyone == "anyone" => Some(Members::Anyone),
             names => Some(parse_members(names)?),
         },
+        manage_url: match arguments.manage_url.as_deref() {
+            None => None,
+            Some("none") => Some(None),
+            Some(url) => Some(Some(parse_manage_url(url)?)),
+        },
     };
-    let nothing = edit.scopes.is_empty() && edit.dropped.is_empty() && edit.members.is_none();
-    if nothing {
+    if edit == Edit::default() {
         return Err(Failure::new(
-            "say what to change: --scope, --optional-scope, --drop-scope or --allow",
+            "say what to change: --name, --scope, --optional-scope, --drop-scope, --allow, \
+             --administrator or --manage-url",
         ));
     }
     Ok(edit)
 }
 
-fn parse_members(names: &[String]) -> Result<Members, Failure> {
-    if names.is_empty() {
-        return Ok(Members::Anyone);
-    }
+fn parse_manage_url(text: &str) -> Result<ManageUrl, Failure> {
+    ManageUrl::parse(text).map_err(|error| Failure::new(format!("--manage-url: {error}")))
+}
+
+fn parse_names(flag: &str, names: &[String]) -> Result<Vec<PrincipalName>, Failure> {
     let names = names.iter().map(|text| text.parse::<PrincipalName>());
-    let names = names.collect::<Result<_, _>>();
     names
-        .map(Members::Only)
-        .map_err(|error| Failure::new(format!("--allow: {error}")))
+        .collect::<Result<_, _>>()
+        .map_err(|error| Failure::new(format!("{flag}: {error}")))
+}
+
+fn parse_members(names: &[String]) -> Result<Members, Failure> {
+    Ok(match parse_names("--allow", names)? {
+        names if names.is_empty() => Members::Anyone,
+        names => Members::Only(names),
+    })
 }
 
 /// What the command line says of the scopes that a project offers.
@@ -211,33 +243,29 @@ fn parse_scopes(required: &[String], optional: &[String]) -> Result<Vec<OfferedS
             scopes.push(parse_scope(text, optional)?);
         }
     }
-    let mut names: Vec<_> = scopes.iter().map(|scope| scope.name.as_str()).collect();
-    names.sort_unstable();
-    if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(Failure::new(format!(
-            "--scope: {} is given more than once",
-            twice[0]
-        )));
+    match repeated(&scopes) {
+        None => Ok(scopes),
+        Some(twice) => Err(Failure::new(format!(
+            "--scope: {twice} is given more than once"
+        ))),
     }
-    Ok(scopes)
 }
 
 fn parse(add: Add) -> Result<NewProject, Failure> {
-    let scopes = parse_scopes(&add.scopes, &add.optional_scopes)?;
-    let administrators = add
-        .administrators
-        .iter()
-        .map(|text| text.parse::<PrincipalName>());
+    let manage_url = add.manage_url.as_deref().map(parse_manage_url);
     Ok(NewProject {
-        slug: Slug::parse(&add.slug).map_err(|error| Failure::new(format!("--slug: {error}")))?,
-        name: parse_name(&add.name).map_err(|error| Failure::new(format!("--name: {error}")))?,
+        slug: Slug::parse_new(&add.slug)
+            .map_err(|error| Failure::new(format!("--slug: {error}")))?,
         resource: Resource::parse(&add.resource)
             .map_err(|error| Failure::new(format!("--resource: {error}")))?,
-        scopes,
-        administrators: administrators
-            .collect::<Result<_, _>>()
-            .map_err(|error| Failure::new(format!("--administrator: {error}")))?,
-        members: parse_members(&add.members)?,
+        facts: Facts {
+            name: parse_name(&add.name)
+                .map_err(|error| Failure::new(format!("--name: {error}")))?,
+            scopes: parse_scopes(&add.scopes, &add.optional_scopes)?,
+            administrators: parse_names("--administrator", &add.administrators)?,
+            members: parse_members(&add.members)?,
+            manage_url: manage_url.transpose()?,
+        },
     })
 }
 
@@ -246,16 +274,7 @@ fn parse_scope(text: &str, optional: bool) -> Result<OfferedScope, Failure> {
     let (name, description) = text
         .split_once('=')
         .ok_or_else(|| wrong("write SCOPE=MEANING, such as search.read=\"Search documents\""))?;
-    let name = ScopeToken::parse(name.trim()).map_err(|error| wrong(&error.to_string()))?;
-    let description = description.trim();
-    if description.is_empty() || description.chars().count() > 200 {
-        return Err(wrong("the meaning must have 1 to 200 characters"));
-    }
-    Ok(OfferedScope {
-        name,
-        description: description.to_owned(),
-        optional,
-    })
+    OfferedScope::parse(name, description, optional).map_err(|error| wrong(&error))
 }
 
 async fn list(json: bool, workshop: &Workshop) -> Result<(), Failure> {
@@ -296,5 +315,7 @@ fn described(project: &Project) -> Value {
         "resource": project.resource.as_str(),
         "scopes": scopes.collect::<Vec<_>>(),
         "members": members,
+        "administrators": project.administrators.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "manage_url": project.manage_url.as_ref().map(ManageUrl::as_str),
     })
 }

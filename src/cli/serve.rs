@@ -95,6 +95,7 @@ async fn answer(app: App, listener: TcpListener) -> Result<(), Failure> {
     continuer.abort();
     sweeper.abort();
     app.uses.record(&app.db).await?;
+    app.asked.record(&app.db).await?;
     app.db.close().await;
     Ok(())
 }

@@ -11,14 +11,15 @@ use askama::Template;
 use crate::{
     check::{self, Finding, Level},
     domain::{
+        audit::Actor,
         project::{Project, Slug},
         role::Principal,
     },
-    store,
+    flow::project as verbs,
     web::{form::Protected, html, problem::Problem, state::App},
 };
 
-use super::{frame, view::Frame};
+use super::{frame, project, view::Frame};
 
 /// `GET /projects/{slug}/check`: what would be asked, and the button that does it.
 ///
@@ -38,7 +39,7 @@ pub async fn ask(
 }
 
 /// `POST /projects/{slug}/check`: asks the server and shows what was found. It is a form
-/// because it makes Untether connect to another server; it changes nothing.
+/// because it makes Untether connect to another server, and keeps what was found.
 ///
 /// # Errors
 /// Like [`ask`]; and when too many check at the moment.
@@ -56,6 +57,13 @@ pub async fn act(
     let _turn = app.probe.turn().ok_or_else(|| busy(&project))?;
     let findings = check::server::check(&app.probe, &project, &app.settings.public_url).await;
     tracing::info!(project.id = %project.id, "checked a project's server");
+    if let Some(outcome) = outcome(&findings) {
+        let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
+        let worst = (worst(&findings).as_str(), outcome.as_str());
+        let mut tx = app.db.write().await?;
+        verbs::record_check(&mut tx, &context, &project, worst).await?;
+        tx.commit().await?;
+    }
     let frame = frame::build(&app, &principal, &session, &req, now);
     let page = CheckPage::new(frame, project, findings);
     Ok(html::page(&req, StatusCode::OK, frame::render(&page)?))
@@ -63,12 +71,8 @@ pub async fn act(
 
 /// The project, if this person may change what is connected to it.
 async fn find(app: &App, principal: &Principal, slug: &str) -> Result<Project, Problem> {
-    let slug = Slug::parse(slug).map_err(|_| Problem::not_found())?;
     let mut tx = app.db.snapshot().await?;
-    let project = store::project::by_slug(&mut tx, &slug).await?;
-    project
-        .filter(|project| principal.changes().covers_project(&project.id))
-        .ok_or_else(Problem::not_found)
+    project::find(&mut tx, &principal.changes(), slug).await
 }
 
 /// The address of a project's check.
@@ -93,6 +97,7 @@ struct CheckPage {
     frame: Frame,
     name: String,
     resource: String,
+    project_href: String,
     action: String,
     /// What the findings come to; `None` before there are any.
     outcome: Option<String>,
@@ -113,11 +118,21 @@ impl CheckPage {
         Self {
             frame,
             action: path(&project.slug),
+            project_href: project::path(&project.slug),
             name: project.name,
             resource: project.resource.as_str().to_owned(),
             outcome: outcome(&findings),
             findings: findings.into_iter().map(view).collect(),
         }
+    }
+}
+
+fn worst(findings: &[Finding]) -> Level {
+    let has = |level| findings.iter().any(|finding| finding.level == level);
+    match (has(Level::Problem), has(Level::Warning)) {
+        (true, _) => Level::Problem,
+        (false, true) => Level::Warning,
+        (false, false) => Level::Ok,
     }
 }
 

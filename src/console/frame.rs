@@ -96,7 +96,13 @@ fn places(principal: &Principal, path: &str) -> Vec<NavItem> {
         href: "/clients",
         current: path.starts_with("/clients"),
     });
-    list.into_iter().chain(clients).chain([mine]).collect()
+    let projects = beyond.then_some(NavItem {
+        label: "Projects",
+        href: "/projects",
+        current: path.starts_with("/projects"),
+    });
+    let places = [list, clients, projects, Some(mine)];
+    places.into_iter().flatten().collect()
 }
 
 /// Path and query of the page that is being shown.

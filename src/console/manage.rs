@@ -6,11 +6,13 @@ use crate::{
         client::Client,
         ids::ClientId,
         project::{Project, Slug},
-        role::{Principal, Reach},
+        role::Principal,
     },
     store::{self, Tx},
     web::problem::Problem,
 };
+
+use super::project;
 
 pub mod create;
 pub mod edit;
@@ -31,7 +33,7 @@ pub fn client_path(slug: &Slug, id: &ClientId) -> String {
 
 /// The project under this slug, if this person sees the whole of it.
 async fn seen_project(tx: &mut Tx, principal: &Principal, slug: &str) -> Result<Project, Problem> {
-    project(tx, &principal.sees(), slug).await
+    project::find(tx, &principal.sees(), slug).await
 }
 
 /// The same, if this person may change what belongs to it.
@@ -40,15 +42,7 @@ async fn changed_project(
     principal: &Principal,
     slug: &str,
 ) -> Result<Project, Problem> {
-    project(tx, &principal.changes(), slug).await
-}
-
-async fn project(tx: &mut Tx, reach: &Reach, slug: &str) -> Result<Project, Problem> {
-    let slug = Slug::parse(slug).map_err(|_| Problem::not_found())?;
-    let project = store::project::by_slug(tx, &slug).await?;
-    project
-        .filter(|project| reach.covers_project(&project.id))
-        .ok_or_else(Problem::not_found)
+    project::find(tx, &principal.changes(), slug).await
 }
 
 /// A project's client of this id.

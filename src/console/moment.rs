@@ -35,6 +35,16 @@ pub fn dated(at: Timestamp) -> When {
     }
 }
 
+/// A moment that is yet to come, with its time: `12 Mar 2026, 09:15 UTC`.
+pub fn to_come(at: Timestamp) -> When {
+    let format =
+        format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute] UTC");
+    When {
+        text: at.to_utc().format(format).unwrap_or_default(),
+        ..dated(at)
+    }
+}
+
 /// A moment as programs read it (RFC 3339): `2026-03-12T09:15:00Z`.
 pub fn rfc_3339(at: Timestamp) -> String {
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");

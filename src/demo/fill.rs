@@ -21,7 +21,7 @@ use crate::{
         Context,
         authorize::Proposal,
         consent::{self, Consent},
-        project::{self, NewProject},
+        project::{self, Facts, NewProject},
         register::{self, NewClient},
         revoke,
     },
@@ -124,13 +124,16 @@ impl Past<'_> {
         let resource = format!("https://{}.acme.example/mcp", sample.slug);
         let new = NewProject {
             slug: Slug::parse(sample.slug).ok().ok_or_else(broken("slug"))?,
-            name: sample.name.to_owned(),
             resource: Resource::parse(&resource)
                 .ok()
                 .ok_or_else(broken("resource"))?,
-            scopes,
-            administrators: vec![PrincipalName::Email(email(sample.administrator))],
-            members: Members::Anyone,
+            facts: Facts {
+                name: sample.name.to_owned(),
+                scopes,
+                administrators: vec![PrincipalName::Email(email(sample.administrator))],
+                members: Members::Anyone,
+                manage_url: None,
+            },
         };
         let added = self.of_person(sample.added * DAY, OWNER);
         Ok(project::add(tx, &added, new).await?.0)

@@ -41,8 +41,14 @@ pub enum Action {
     ConnectionWidened,
     /// A project was added.
     ProjectAdded,
-    /// What a project offers, or who may connect to it, changed.
+    /// A project's name, administrators, members, scopes or external address changed.
     ProjectChanged,
+    /// Someone had a project's server checked.
+    ProjectChecked,
+    /// An introspection credential was made for a project.
+    CredentialMade,
+    /// An introspection credential was given an end.
+    CredentialRevoked,
 }
 
 impl Action {
@@ -67,6 +73,9 @@ impl Action {
             Self::ConnectionWidened => "connection.widened",
             Self::ProjectAdded => "project.added",
             Self::ProjectChanged => "project.changed",
+            Self::ProjectChecked => "project.checked",
+            Self::CredentialMade => "credential.made",
+            Self::CredentialRevoked => "credential.revoked",
         }
     }
 }

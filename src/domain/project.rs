@@ -1,11 +1,23 @@
 //! Projects: the MCP servers that the organization protects.
 
+use crate::clock::Timestamp;
+
 use super::{
+    client::disturbs,
     ids::ProjectId,
-    resource::Resource,
+    resource::{AddressError, MAX_ADDRESS_CHARACTERS, Resource, WebAddress, check_characters},
     role::{Identity, PrincipalName},
     scope::{ScopeSet, ScopeToken},
 };
+
+/// The longest meaning of a scope, in characters.
+pub const MEANING_LIMIT: usize = 200;
+
+/// How many scopes a project offers at most.
+pub const SCOPES_LIMIT: usize = 50;
+
+/// How many people and groups one list of a project names at most.
+pub const NAMES_LIMIT: usize = 100;
 
 /// An MCP server behind Untether (an OAuth protected resource, RFC 9728).
 #[derive(Clone, Debug)]
@@ -22,6 +34,42 @@ pub struct Project {
     pub scopes: Vec<OfferedScope>,
     /// Who may connect.
     pub members: Members,
+    /// Who administers it, in alphabetical order.
+    pub administrators: Vec<PrincipalName>,
+    /// Where else its server is looked after.
+    pub manage_url: Option<ManageUrl>,
+    /// How often it was changed, and one: who changes it says which one they saw.
+    pub version: i64,
+    /// When it was added.
+    pub created_at: Timestamp,
+}
+
+/// The address of a page outside Untether where an MCP server is looked after: `https`,
+/// or `http` on loopback, because people follow it.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::Type)]
+#[sqlx(transparent)]
+pub struct ManageUrl(String);
+
+impl ManageUrl {
+    /// # Errors
+    /// Says what is wrong with the address.
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
+        // Unlike a resource it may lead to a part of a page.
+        let (page, part) = text.split_once('#').unwrap_or((text, ""));
+        WebAddress::parse(page)?;
+        if text.len() > MAX_ADDRESS_CHARACTERS {
+            return Err(AddressError::TooLong);
+        }
+        if !part.is_empty() {
+            check_characters(part)?;
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Who may connect clients to a project.
@@ -80,6 +128,43 @@ pub struct OfferedScope {
     pub optional: bool,
 }
 
+impl OfferedScope {
+    /// A scope as people write it.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong.
+    pub fn parse(name: &str, description: &str, optional: bool) -> Result<Self, String> {
+        let name = ScopeToken::parse(name.trim()).map_err(|error| error.to_string())?;
+        let description = description.trim();
+        let length = description.chars().count();
+        if length == 0 || length > MEANING_LIMIT {
+            return Err(format!(
+                "the meaning must have 1 to {MEANING_LIMIT} characters"
+            ));
+        }
+        if description.chars().any(disturbs) {
+            return Err(
+                "the meaning cannot have control, text-direction or invisible characters".into(),
+            );
+        }
+        Ok(Self {
+            name,
+            description: description.to_owned(),
+            optional,
+        })
+    }
+}
+
+/// The first of the scopes that is there more than once.
+pub fn repeated(scopes: &[OfferedScope]) -> Option<&ScopeToken> {
+    let mut names = scopes.iter().map(|scope| &scope.name).enumerate();
+    let twice = names.find(|(place, name)| {
+        let before = &scopes[..*place];
+        before.iter().any(|scope| scope.name == **name)
+    });
+    twice.map(|(_, name)| name)
+}
+
 impl Project {
     /// The names of all the scopes it offers.
     pub fn scope_names(&self) -> ScopeSet {
@@ -131,6 +216,27 @@ impl Slug {
             Err(format!(
                 "\"{text}\" is not a slug: use 1 to 63 of a-z, 0-9 and -, such as search-prod"
             ))
+        }
+    }
+
+    /// A slug that is like a name; `None` when the name has nothing that a slug can have.
+    pub fn like(name: &str) -> Option<Self> {
+        let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let name = name.to_lowercase();
+        let words = name.split(|c| !word(c)).filter(|word| !word.is_empty());
+        let mut text = words.collect::<Vec<_>>().join("-");
+        text.truncate(63);
+        Self::parse_new(text.trim_end_matches('-')).ok()
+    }
+
+    /// The slug of a new project: one that no address of Untether's own has.
+    ///
+    /// # Errors
+    /// Like [`Slug::parse`].
+    pub fn parse_new(text: &str) -> Result<Self, String> {
+        match Self::parse(text)? {
+            Self(word) if word == "new" => Err("\"new\" cannot be a slug: take another".into()),
+            slug => Ok(slug),
         }
     }
 

@@ -4,6 +4,9 @@ use std::{fmt, str::FromStr};
 
 use super::ids::{PersonId, ProjectId};
 
+/// The longest name of a person or group, in characters.
+const PRINCIPAL_LIMIT: usize = 320;
+
 /// How settings and projects name people: by e-mail or by group.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PrincipalName {
@@ -18,6 +21,14 @@ impl FromStr for PrincipalName {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
+        if text.chars().count() > PRINCIPAL_LIMIT {
+            return Err(format!(
+                "a name of a person or group has at most {PRINCIPAL_LIMIT} characters"
+            ));
+        }
+        if text.contains(|c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER) {
+            return Err(format!("{text:?} has a character that no name has"));
+        }
         if let Some(group) = text.strip_prefix("group:") {
             if group.trim().is_empty() {
                 return Err("\"group:\" must be followed by the group's name".into());
@@ -25,10 +36,24 @@ impl FromStr for PrincipalName {
             return Ok(Self::Group(group.trim().to_owned()));
         }
         match text.split_once('@') {
-            Some((user, host)) if !user.is_empty() && !host.is_empty() => {
+            Some((user, host))
+                if !user.is_empty()
+                    && !host.is_empty()
+                    && !text.contains(|c: char| c.is_whitespace() || ",;<>".contains(c)) =>
+            {
                 Ok(Self::Email(fold_email(text)))
             }
             _ => Err(format!("\"{text}\" is neither an e-mail nor group:NAME")),
+        }
+    }
+}
+
+impl PrincipalName {
+    /// A name that was stored as it displays.
+    pub fn from_stored(text: String) -> Self {
+        match text.strip_prefix("group:") {
+            Some(group) => Self::Group(group.to_owned()),
+            None => Self::Email(text),
         }
     }
 }
@@ -132,6 +157,17 @@ impl Principal {
             },
             OrganizationRole::Member => self.own_and_administered(),
         }
+    }
+
+    /// Whether projects are theirs to add.
+    pub fn adds_projects(&self) -> bool {
+        self.role == OrganizationRole::Owner
+    }
+
+    /// Whether a project with these administrators would still be theirs to change.
+    pub fn keeps_administering(&self, administrators: &[PrincipalName]) -> bool {
+        let named = |name| self.identity.is_named_by(name);
+        self.role == OrganizationRole::Owner || administrators.iter().any(named)
     }
 
     /// The role in words.

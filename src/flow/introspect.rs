@@ -30,8 +30,7 @@ pub async fn for_credential(
     token: &str,
 ) -> Outcome<Option<Bearer>> {
     let unknown = || Refusal::new(ErrorCode::InvalidClient, "unknown introspection credential");
-    // At most one reading has the shape of an id.
-    let Some(id) = ids.iter().find_map(|id| CredentialId::parse(id)) else {
+    let Some(id) = credential_in(ids) else {
         return Ok(Err(unknown()));
     };
     let proves = |hash: &SecretHash| {
@@ -39,18 +38,25 @@ pub async fn for_credential(
         presented.any(|presented| hash.matches(&presented))
     };
     let token = context.secrets.hash(token);
-    if let Some((bearer, Some(hash))) = store::token::bearer(tx, &token, Some(&id)).await? {
+    if let Some((bearer, Some(hash))) =
+        store::token::bearer(tx, &token, Some(&id), context.now).await?
+    {
         return Ok(match proves(&hash) {
             true => Ok(Some(bearer).filter(|bearer| works(bearer, context))),
             false => Err(unknown()),
         });
     }
     // No such token at this project; or is it the credential that is wrong?
-    let hash = store::token::credential(tx, &id).await?;
+    let hash = store::token::credential(tx, &id, context.now).await?;
     Ok(match hash.is_some_and(|hash| proves(&hash)) {
         true => Ok(None),
         false => Err(unknown()),
     })
+}
+
+/// The credential that these readings of an id name: at most one has the shape of an id.
+pub fn credential_in(ids: &[String]) -> Option<CredentialId> {
+    ids.iter().find_map(|id| CredentialId::parse(id))
 }
 
 /// The token, if it works at this project now.
@@ -63,7 +69,7 @@ pub async fn for_project(
     project: &ProjectId,
     token: &str,
 ) -> store::Result<Option<Bearer>> {
-    let found = store::token::bearer(tx, &context.secrets.hash(token), None).await?;
+    let found = store::token::bearer(tx, &context.secrets.hash(token), None, context.now).await?;
     let bearer = found.map(|(bearer, _)| bearer);
     Ok(bearer.filter(|bearer| bearer.project.0 == *project && works(bearer, context)))
 }
@@ -78,7 +84,7 @@ pub async fn for_slug(
     project: &Slug,
     token: &str,
 ) -> store::Result<Option<Bearer>> {
-    let found = store::token::bearer(tx, &context.secrets.hash(token), None).await?;
+    let found = store::token::bearer(tx, &context.secrets.hash(token), None, context.now).await?;
     let bearer = found.map(|(bearer, _)| bearer);
     Ok(bearer.filter(|bearer| bearer.slug == *project && works(bearer, context)))
 }

@@ -18,10 +18,12 @@ use crate::{
     store,
 };
 
+pub mod asked;
 pub mod authorize;
 pub mod client;
 pub mod connection;
 pub mod consent;
+pub mod credential;
 pub mod introspect;
 pub mod project;
 pub mod register;

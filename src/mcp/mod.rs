@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::{
     domain::{audit::Actor, resource::Resource, scope::ScopeSet},
-    flow::introspect,
+    flow::{asked::Asker, introspect},
     store::{self, token::Bearer},
     web::{
         identity,
@@ -103,6 +103,8 @@ async fn authenticate(app: &App, req: &HttpRequest) -> Result<Option<Bearer>, Pr
     let bearer = introspect::for_project(&mut tx, &context, &app.own_project, token).await?;
     if let Some(bearer) = &bearer {
         app.uses.note(bearer, context.now);
+        let asker = Asker::Proxy(app.own_project.clone());
+        app.asked.note(asker, context.now);
     }
     Ok(bearer)
 }

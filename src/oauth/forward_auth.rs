@@ -18,7 +18,7 @@ use crate::{
         project::{Project, Slug},
         scope::ScopeSet,
     },
-    flow::{ErrorCode, introspect},
+    flow::{ErrorCode, asked::Asker, introspect},
     store::{self, Tx, token::Bearer},
     web::{
         params::Params,
@@ -52,6 +52,8 @@ pub async fn ask(
     };
     if let Some(bearer) = &bearer {
         app.uses.note(bearer, context.now);
+        let asker = Asker::Proxy(bearer.project.0.clone());
+        app.asked.note(asker, context.now);
         if required.is_subset(&bearer.scopes) {
             return Ok(admit(bearer));
         }

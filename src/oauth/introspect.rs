@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     domain::audit::Actor,
-    flow::{ErrorCode, introspect},
+    flow::{ErrorCode, asked::Asker, introspect},
     store::token::Bearer,
     web::{params::Params, state::App},
 };
@@ -35,6 +35,9 @@ pub async fn show(app: Data<App>, req: HttpRequest, body: Bytes) -> Result<HttpR
     let bearer = introspect::for_credential(&mut tx, &context, credentials.parts(), token)
         .await?
         .map_err(|refusal| credentials.refuse(&refusal.description))?;
+    if let Some(credential) = introspect::credential_in(credentials.parts().0) {
+        app.asked.note(Asker::Credential(credential), context.now);
+    }
     if let Some(bearer) = &bearer {
         app.uses.note(bearer, context.now);
     }

@@ -4,7 +4,7 @@ use crate::{
     clock::Timestamp,
     domain::{
         audit::{Action, Event},
-        ids::{ClientId, ConnectionId, EventId},
+        ids::{ClientId, ConnectionId, EventId, ProjectId},
     },
 };
 
@@ -106,6 +106,28 @@ pub async fn page(
         query.push_bind(limit as i64);
         query.build_query_as().fetch_all(c).await
     })?)
+}
+
+/// The latest `limit` changes of a project, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn changes(tx: &mut Tx, project: &ProjectId, limit: i64) -> Result<Vec<Entry>> {
+    // Index: audit_event_by_project.
+    const CHANGES: &str = "
+        SELECT id, at, action, actor, address, reason, detail,
+               connection_id, connection_name, client_id, client_name,
+               project_id, project_name, person_id, person_email
+        FROM audit_event
+        WHERE project_id = $1 AND connection_id IS NULL AND client_id IS NULL AND action = $2
+        ORDER BY at DESC, id DESC
+        LIMIT $3";
+    Ok(sql!(tx, |c| sqlx::query_as(CHANGES)
+        .bind(project)
+        .bind(Action::ProjectChanged.as_str())
+        .bind(limit)
+        .fetch_all(c)
+        .await)?)
 }
 
 /// Up to `limit` events from then or earlier.

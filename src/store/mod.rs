@@ -36,9 +36,12 @@ pub mod connection_plan;
 mod connection_search;
 mod connection_sum;
 pub mod connection_sweep;
+pub mod credential;
 mod engine;
 pub mod person;
 pub mod project;
+pub mod project_change;
+pub mod project_list;
 pub mod token;
 pub mod tombstone;
 

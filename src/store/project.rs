@@ -1,21 +1,16 @@
-//! Projects, their scopes, administrators and introspection credentials.
+//! Projects with what they offer and who administers them.
 
 use crate::{
     clock::Timestamp,
     domain::{
-        ids::{CredentialId, ProjectId},
-        project::{Members, OfferedScope, Project, Slug},
+        ids::ProjectId,
+        project::{ManageUrl, Members, OfferedScope, Project, Slug},
         resource::{Resource, ResourceKey},
         role::PrincipalName,
-        secret::SecretHash,
     },
 };
 
-use super::{
-    Error, Result, Tx,
-    connection_filter::{folded, push_in},
-    sql,
-};
+use super::{Error, Result, Tx, connection_filter::push_in, sql};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -24,6 +19,9 @@ struct Row {
     name: String,
     resource: String,
     members: Option<String>,
+    manage_url: Option<ManageUrl>,
+    version: i64,
+    created_at: Timestamp,
 }
 
 /// Who may connect to a project, from what its row `id` holds.
@@ -34,23 +32,24 @@ pub(super) fn stored_members(json: Option<&str>, id: &ProjectId) -> Result<Membe
     let Some(json) = json else {
         return Ok(Members::Anyone);
     };
-    let corrupt = || Error::Corrupt {
+    let names: Vec<String> = serde_json::from_str(json).map_err(|_| Error::Corrupt {
         table: "project",
         column: "members",
         id: id.to_string(),
-    };
-    let names: Vec<String> = serde_json::from_str(json).map_err(|_| corrupt())?;
-    let names = names.iter().map(|name| name.parse::<PrincipalName>());
-    let names = names.collect::<std::result::Result<_, _>>();
-    names.map(Members::Only).map_err(|_| corrupt())
+    })?;
+    let names = names.into_iter().map(PrincipalName::from_stored);
+    Ok(Members::Only(names.collect()))
 }
 
-/// The project under this slug, without regard to archived ones.
+/// The project under this slug.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn by_slug(tx: &mut Tx, slug: &Slug) -> Result<Option<Project>> {
-    const BY_SLUG: &str = "SELECT id, slug, name, resource, members FROM project WHERE slug = $1";
+    const BY_SLUG: &str = "
+        SELECT id, slug, name, resource, members, manage_url, version, created_at
+        FROM project
+        WHERE slug = $1";
     let row = sql!(tx, |c| sqlx::query_as::<_, Row>(BY_SLUG)
         .bind(slug)
         .fetch_optional(c)
@@ -63,7 +62,10 @@ pub async fn by_slug(tx: &mut Tx, slug: &Slug) -> Result<Option<Project>> {
 /// # Errors
 /// When the database fails.
 pub async fn by_id(tx: &mut Tx, id: &ProjectId) -> Result<Option<Project>> {
-    const BY_ID: &str = "SELECT id, slug, name, resource, members FROM project WHERE id = $1";
+    const BY_ID: &str = "
+        SELECT id, slug, name, resource, members, manage_url, version, created_at
+        FROM project
+        WHERE id = $1";
     let row = sql!(tx, |c| sqlx::query_as::<_, Row>(BY_ID)
         .bind(id)
         .fetch_optional(c)
@@ -76,8 +78,10 @@ pub async fn by_id(tx: &mut Tx, id: &ProjectId) -> Result<Option<Project>> {
 /// # Errors
 /// When the database fails.
 pub async fn by_resource(tx: &mut Tx, key: &ResourceKey) -> Result<Option<Project>> {
-    const BY_RESOURCE: &str =
-        "SELECT id, slug, name, resource, members FROM project WHERE resource_key = $1";
+    const BY_RESOURCE: &str = "
+        SELECT id, slug, name, resource, members, manage_url, version, created_at
+        FROM project
+        WHERE resource_key = $1";
     let row = sql!(tx, |c| sqlx::query_as::<_, Row>(BY_RESOURCE)
         .bind(key.as_str())
         .fetch_optional(c)
@@ -85,12 +89,15 @@ pub async fn by_resource(tx: &mut Tx, key: &ResourceKey) -> Result<Option<Projec
     with_scopes(tx, row).await
 }
 
-/// Every project, by name.
+/// Every project, by slug.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn all(tx: &mut Tx) -> Result<Vec<Project>> {
-    const ALL: &str = "SELECT id, slug, name, resource, members FROM project ORDER BY slug";
+    const ALL: &str = "
+        SELECT id, slug, name, resource, members, manage_url, version, created_at
+        FROM project
+        ORDER BY slug";
     let rows = sql!(tx, |c| sqlx::query_as::<_, Row>(ALL).fetch_all(c).await)?;
     let mut projects = Vec::with_capacity(rows.len());
     for row in rows {
@@ -114,6 +121,15 @@ pub struct Endpoint {
     pub members: Members,
 }
 
+#[derive(sqlx::FromRow)]
+struct EndpointRow {
+    id: ProjectId,
+    slug: Slug,
+    name: String,
+    resource: String,
+    members: Option<String>,
+}
+
 /// Up to `limit` of the projects, by name: those with these ids, or any when `ids` is `None`.
 ///
 /// # Errors
@@ -126,7 +142,7 @@ pub async fn endpoints(
     if ids.is_some_and(<[ProjectId]>::is_empty) {
         return Ok(Vec::new());
     }
-    let rows: Vec<Row> = sql!(tx, |c| {
+    let rows: Vec<EndpointRow> = sql!(tx, |c| {
         let mut query =
             sqlx::QueryBuilder::new("SELECT id, slug, name, resource, members FROM project");
         if let Some(ids) = ids {
@@ -137,7 +153,7 @@ pub async fn endpoints(
         query.push_bind(i64::from(limit));
         query.build_query_as().fetch_all(c).await
     })?;
-    let endpoint = |row: Row| {
+    let endpoint = |row: EndpointRow| {
         Ok(Endpoint {
             members: stored_members(row.members.as_deref(), &row.id)?,
             id: row.id,
@@ -170,6 +186,7 @@ async fn with_scopes(tx: &mut Tx, row: Option<Row>) -> Result<Option<Project>> {
         .bind(&row.id)
         .fetch_all(c)
         .await)?;
+    let administrators = administrators(tx, &row.id).await?;
     Ok(Some(Project {
         id: row.id,
         slug: row.slug,
@@ -177,7 +194,26 @@ async fn with_scopes(tx: &mut Tx, row: Option<Row>) -> Result<Option<Project>> {
         resource: Resource::from_stored(row.resource),
         scopes,
         members,
+        administrators,
+        manage_url: row.manage_url,
+        version: row.version,
+        created_at: row.created_at,
     }))
+}
+
+/// Who administers a project, in alphabetical order.
+async fn administrators(tx: &mut Tx, id: &ProjectId) -> Result<Vec<PrincipalName>> {
+    // Index: project_administrator_by_project.
+    const ADMINISTRATORS: &str = "
+        SELECT principal
+        FROM project_administrator
+        WHERE project_id = $1
+        ORDER BY principal";
+    let names: Vec<String> = sql!(tx, |c| sqlx::query_scalar(ADMINISTRATORS)
+        .bind(id)
+        .fetch_all(c)
+        .await)?;
+    Ok(names.into_iter().map(PrincipalName::from_stored).collect())
 }
 
 /// The project under this slug, whose row is held until the transaction ends.
@@ -189,134 +225,12 @@ pub async fn hold(tx: &mut Tx, slug: &Slug) -> Result<Option<Project>> {
         UPDATE project
         SET slug = slug
         WHERE slug = $1
-        RETURNING id, slug, name, resource, members";
+        RETURNING id, slug, name, resource, members, manage_url, version, created_at";
     let row = sql!(tx, |c| sqlx::query_as::<_, Row>(HOLD)
         .bind(slug)
         .fetch_optional(c)
         .await)?;
     with_scopes(tx, row).await
-}
-
-/// Says who may connect to a project.
-///
-/// # Errors
-/// When the database fails.
-pub async fn set_members(tx: &mut Tx, id: &ProjectId, members: &Members) -> Result<()> {
-    const SET: &str = "UPDATE project SET members = $2 WHERE id = $1";
-    let json = match members {
-        Members::Anyone => None,
-        Members::Only(names) => {
-            let names: Vec<_> = names.iter().map(ToString::to_string).collect();
-            Some(serde_json::Value::from(names).to_string())
-        }
-    };
-    sql!(tx, |c| sqlx::query(SET)
-        .bind(id)
-        .bind(json)
-        .execute(c)
-        .await
-        .map(drop))?;
-    Ok(())
-}
-
-/// Removes what a project offers.
-///
-/// # Errors
-/// When the database fails.
-pub async fn remove_scopes(tx: &mut Tx, id: &ProjectId) -> Result<()> {
-    const REMOVE: &str = "DELETE FROM project_scope WHERE project_id = $1";
-    sql!(tx, |c| sqlx::query(REMOVE)
-        .bind(id)
-        .execute(c)
-        .await
-        .map(drop))?;
-    Ok(())
-}
-
-/// Adds a project without its scopes. A slug or resource that is taken is a
-/// duplicate error.
-///
-/// # Errors
-/// When the database fails.
-pub async fn insert(tx: &mut Tx, project: &Project, now: Timestamp) -> Result<()> {
-    const INSERT: &str = "
-        INSERT INTO project (id, slug, name, resource, resource_key, created_at, folded)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    sql!(tx, |c| sqlx::query(INSERT)
-        .bind(&project.id)
-        .bind(&project.slug)
-        .bind(&project.name)
-        .bind(project.resource.as_str())
-        .bind(project.resource.key().as_str())
-        .bind(now)
-        .bind(folded(&[&project.name]))
-        .execute(c)
-        .await
-        .map(drop))?;
-    Ok(())
-}
-
-/// Moves a project to another address.
-///
-/// # Errors
-/// When the database fails.
-pub async fn set_resource(tx: &mut Tx, id: &ProjectId, resource: &Resource) -> Result<()> {
-    const SET: &str = "UPDATE project SET resource = $2, resource_key = $3 WHERE id = $1";
-    sql!(tx, |c| sqlx::query(SET)
-        .bind(id)
-        .bind(resource.as_str())
-        .bind(resource.key().as_str())
-        .execute(c)
-        .await
-        .map(drop))?;
-    Ok(())
-}
-
-/// Adds a scope at a position.
-///
-/// # Errors
-/// When the database fails.
-pub async fn insert_scope(
-    tx: &mut Tx,
-    project: &ProjectId,
-    position: usize,
-    scope: &OfferedScope,
-) -> Result<()> {
-    const INSERT: &str = "
-        INSERT INTO project_scope (project_id, position, name, description, optional)
-        VALUES ($1, $2, $3, $4, $5)";
-    sql!(tx, |c| sqlx::query(INSERT)
-        .bind(project)
-        .bind(position as i64)
-        .bind(&scope.name)
-        .bind(&scope.description)
-        .bind(scope.optional)
-        .execute(c)
-        .await
-        .map(drop))?;
-    Ok(())
-}
-
-/// Makes someone an administrator; nothing happens when they are one already.
-///
-/// # Errors
-/// When the database fails.
-pub async fn insert_administrator(
-    tx: &mut Tx,
-    project: &ProjectId,
-    administrator: &PrincipalName,
-) -> Result<()> {
-    const INSERT: &str = "
-        INSERT INTO project_administrator (principal, project_id)
-        VALUES ($1, $2)
-        ON CONFLICT DO NOTHING";
-    sql!(tx, |c| sqlx::query(INSERT)
-        .bind(administrator.to_string())
-        .bind(project)
-        .execute(c)
-        .await
-        .map(drop))?;
-    Ok(())
 }
 
 /// The projects that someone known by any of `principals` administers.
@@ -339,29 +253,4 @@ pub async fn administered_by(tx: &mut Tx, principals: &[String]) -> Result<Vec<P
             .fetch_all(c)
             .await
     })?)
-}
-
-/// Adds an introspection credential.
-///
-/// # Errors
-/// When the database fails.
-pub async fn insert_credential(
-    tx: &mut Tx,
-    id: &CredentialId,
-    project: &ProjectId,
-    secret: &SecretHash,
-    now: Timestamp,
-) -> Result<()> {
-    const INSERT: &str = "
-        INSERT INTO project_credential (id, project_id, secret_hash, created_at)
-        VALUES ($1, $2, $3, $4)";
-    sql!(tx, |c| sqlx::query(INSERT)
-        .bind(id)
-        .bind(project)
-        .bind(secret)
-        .bind(now)
-        .execute(c)
-        .await
-        .map(drop))?;
-    Ok(())
 }

@@ -289,6 +289,7 @@ pub async fn bearer(
     tx: &mut Tx,
     hash: &SecretHash,
     credential: Option<&CredentialId>,
+    now: Timestamp,
 ) -> Result<Option<(Bearer, Option<SecretHash>)>> {
     // Every step is a look-up by primary key.
     const BEARER: &str = "
@@ -308,28 +309,34 @@ pub async fn bearer(
         LEFT JOIN project_credential
           ON project_credential.id = $2
           AND project_credential.project_id = connection.project_id
-          AND project_credential.revoked_at IS NULL
+          AND (project_credential.revoked_at IS NULL OR project_credential.revoked_at > $3)
         WHERE token.hash = $1 AND token.kind = 'access'";
     sql!(tx, |c| sqlx::query_as::<_, PresentedRow>(BEARER)
         .bind(hash)
         .bind(credential)
+        .bind(now)
         .fetch_optional(c)
         .await)?
     .map(|row| Ok((row.bearer.bearer()?, row.secret_hash)))
     .transpose()
 }
 
-/// The secret's hash of an introspection credential.
+/// The secret's hash of an introspection credential that works now.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn credential(tx: &mut Tx, id: &CredentialId) -> Result<Option<SecretHash>> {
+pub async fn credential(
+    tx: &mut Tx,
+    id: &CredentialId,
+    now: Timestamp,
+) -> Result<Option<SecretHash>> {
     const CREDENTIAL: &str = "
         SELECT secret_hash
         FROM project_credential
-        WHERE id = $1 AND revoked_at IS NULL";
+        WHERE id = $1 AND (revoked_at IS NULL OR revoked_at > $2)";
     Ok(sql!(tx, |c| sqlx::query_scalar(CREDENTIAL)
         .bind(id)
+        .bind(now)
         .fetch_optional(c)
         .await)?)
 }

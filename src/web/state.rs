@@ -9,7 +9,7 @@ use crate::{
     clock::{Clock, Timestamp},
     config::Settings,
     domain::{audit::Actor, ids::ProjectId, secret::Secrets},
-    flow::{Context, Rules, introspect::Uses, revoke_matching::Worker},
+    flow::{Context, Rules, asked::Asked, introspect::Uses, revoke_matching::Worker},
     outbound::{documents::Documents, probe::Probe},
     store::Db,
 };
@@ -31,6 +31,8 @@ pub struct App {
     pub secrets: Secrets,
     /// Uses of connections that are not in the database yet.
     pub uses: Arc<Uses>,
+    /// When servers and proxies last asked about tokens.
+    pub asked: Arc<Asked>,
     /// The documents of clients that are known by one.
     pub documents: Arc<Documents>,
     /// How often each address has had a client registered lately.

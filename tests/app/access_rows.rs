@@ -83,6 +83,19 @@ const LOOKED_AT: Statuses = Statuses {
     ..MANAGED
 };
 
+/// Whoever has a project in sight.
+const ANY_PROJECT: Statuses = Statuses {
+    member: [404; 4],
+    stranger: [404; 4],
+    ..everyone(200)
+};
+
+/// Owners, whatever it is about.
+const OWNERS: Statuses = Statuses {
+    owner: [200; 4],
+    ..everyone(404)
+};
+
 /// Whoever may revoke anything at all; nothing matches where nothing may be changed.
 const fn matching(found: u16, nothing: u16) -> Statuses {
     Statuses {
@@ -219,8 +232,19 @@ pub const ROWS: &[Row] = &[
     Row { only_asks: true, ..post("/projects/{slug}/clients/{id}/secret-file", "/projects/{slug}/clients/{made}/secret-file", "secret={made_secret}", MANAGED) },
     post("/projects/{slug}/clients/{id}/revoke", "/projects/{slug}/clients/{made}/revoke", "confirm=Made", managed(303)),
     Row { ended: true, ..post("/projects/{slug}/clients/{id}/delete", "/projects/{slug}/clients/{made}/delete", "", managed(303)) },
+    get("/projects", "/projects", ANY_PROJECT),
+    get("/projects", "/projects?q=acme.example", ANY_PROJECT),
+    post("/projects", "/projects", "name=New+{turn}+{connection}&resource=https://new-{turn}-{connection}.example/mcp", OWNERS),
+    get("/projects/new", "/projects/new", OWNERS),
+    get("/projects/{slug}", "/projects/{slug}", LOOKED_AT),
+    get("/projects/{slug}/edit", "/projects/{slug}/edit", MANAGED),
+    post("/projects/{slug}/edit", "/projects/{slug}/edit", "name=Renamed+{turn}&version={turn}&administrators=Pablo@acme.example", managed(303)),
+    post("/projects/{slug}/credentials", "/projects/{slug}/credentials", "credential={connection}", MANAGED),
+    Row { only_asks: true, ..post("/projects/{slug}/credentials/{id}/file", "/projects/{slug}/credentials/{credential}/file", "secret={credential_secret}", MANAGED) },
+    get("/projects/{slug}/credentials/{id}/revoke", "/projects/{slug}/credentials/{credential}/revoke", MANAGED),
+    post("/projects/{slug}/credentials/{id}/revoke", "/projects/{slug}/credentials/{credential}/revoke", "", managed(303)),
     get("/projects/{slug}/check", "/projects/{slug}/check", MANAGED),
-    Row { only_asks: true, ..post("/projects/{slug}/check", "/projects/{slug}/check", "", MANAGED) },
+    post("/projects/{slug}/check", "/projects/{slug}/check", "", MANAGED),
     get("/people/{id}", "/people/{person}", SEEN),
     get("/oauth/authorize", "/oauth/authorize?{consent}", CONSENT),
     post("/oauth/authorize", "/oauth/authorize", "{consent}&decision=allow&nonce={client}", everyone(303)),

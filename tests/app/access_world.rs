@@ -94,6 +94,11 @@ pub struct Thing {
     pub made_secret: String,
     /// What the form for a new client carries, if the role gets one.
     pub new_client: String,
+    /// A credential of the project's, and its secret.
+    pub credential: String,
+    pub credential_secret: String,
+    /// What changes the project after the things before this one have.
+    pub turn: String,
     /// An act of the person's.
     pub act: String,
     /// An authorization request for the project, by a client of nobody's.
@@ -116,6 +121,9 @@ impl Thing {
             ("{made}", &self.made),
             ("{made_secret}", &self.made_secret),
             ("{new_client}", &self.new_client),
+            ("{credential}", &self.credential),
+            ("{credential_secret}", &self.credential_secret),
+            ("{turn}", &self.turn),
             ("{act}", &self.act),
             ("{consent}", &self.consent),
             ("{matching}", &self.matching),
@@ -162,6 +170,7 @@ impl Thing {
             project: MISSING.into(),
             slug: "missing".into(),
             made: MISSING.into(),
+            credential: MISSING.into(),
             act: MISSING.into(),
             consent: like.consent.replace("vault", "missing"),
             ..like.clone()
@@ -204,6 +213,7 @@ impl World {
     /// Everything in the database, with what was only noted until now.
     pub async fn dump(&self) -> String {
         self.app.app.uses.record(&self.app.app.db).await.unwrap();
+        self.app.app.asked.record(&self.app.app.db).await.unwrap();
         self.app.database.dump().await
     }
 }
@@ -233,6 +243,11 @@ async fn furnish(app: &TestApp, role: Role) -> [[Thing; TURNS]; 4] {
                 .await;
             (thing.made, thing.made_secret) = (made.identifier, secret.unwrap());
             thing.new_client = new_client(app, role, project).await;
+            thing.turn = turn.to_string();
+            (thing.credential, thing.credential_secret) = match turn {
+                1 => (server.id.clone(), server.secret.clone()),
+                _ => app.credential(project).await,
+            };
             thing.consent = consent.to_owned();
             turns.push(thing);
         }
@@ -268,6 +283,9 @@ async fn connect(app: &TestApp, client_name: &str, name: &str, server: &McpServe
         made: String::new(),
         made_secret: String::new(),
         new_client: String::new(),
+        credential: String::new(),
+        credential_secret: String::new(),
+        turn: String::new(),
         consent: path_of(&[]),
         matching: matching(app, &host.client_id).await,
         client: host.client_id,

@@ -33,6 +33,10 @@ fn project(resource: &str) -> Project {
         resource: Resource::from_stored(resource.to_owned()),
         scopes: vec![offered],
         members: untether::domain::project::Members::Anyone,
+        administrators: Vec::new(),
+        manage_url: None,
+        version: 1,
+        created_at: untether::clock::Timestamp::from_millis(0),
     }
 }
 

@@ -16,7 +16,7 @@ async fn allow(app: &TestApp, slug: &str, names: &[&str]) {
     };
     let mut tx = app.app.db.write().await.unwrap();
     let slug = Slug::parse(slug).unwrap();
-    let edited = project::edit(&mut tx, &app.context(), &slug, &edit).await;
+    let edited = project::edit(&mut tx, &app.context(), &slug, edit).await;
     assert!(matches!(edited.unwrap(), Edited::Done(_)));
     tx.commit().await.unwrap();
 }

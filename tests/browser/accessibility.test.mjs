@@ -41,6 +41,9 @@ const SCREENS = {
       await page.goto(await firstRevoke(page).getAttribute('href'))
     },
   },
+  'the projects': { open: (page) => page.goto('/projects') },
+  'a project': { open: (page) => page.goto('/projects/untether') },
+  'the form of a project': { open: (page) => page.goto('/projects/new') },
   'the consent page': { open: (page) => page.goto(app.authorizeUrl('look')) },
   'the error page of consent': { open: (page) => page.goto('/oauth/authorize?client_id=unknown'), status: 400 },
   'the error page of the list': { open: (page) => page.goto('/connections?status=mislaid'), status: 400 },

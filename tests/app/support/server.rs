@@ -20,7 +20,12 @@ use untether::{
         scope::ScopeToken,
         secret::{Secrets, SystemRandomness},
     },
-    flow::{Context, project::NewProject, sweep::Swept},
+    flow::{
+        Context,
+        credential::{self, Made},
+        project::{Facts, NewProject},
+        sweep::Swept,
+    },
     store::Db,
     web::{identity::IdentitySource, state::App},
 };
@@ -170,14 +175,17 @@ impl TestApp {
         let resource = format!("https://{slug}.acme.example/mcp");
         let new = NewProject {
             slug: Slug::parse(slug).unwrap(),
-            name: format!("Project {slug}"),
             resource: Resource::parse(&resource).unwrap(),
-            scopes: vec![scope("read", false), scope("write", true)],
-            administrators: administrators
-                .iter()
-                .map(|text| text.parse().unwrap())
-                .collect(),
-            members: Members::Anyone,
+            facts: Facts {
+                name: format!("Project {slug}"),
+                scopes: vec![scope("read", false), scope("write", true)],
+                administrators: administrators
+                    .iter()
+                    .map(|text| text.parse().unwrap())
+                    .collect(),
+                members: Members::Anyone,
+                manage_url: None,
+            },
         };
         let mut tx = self.app.db.write().await.unwrap();
         let (_, id, secret) = untether::flow::project::add(&mut tx, &self.context(), new)
@@ -190,6 +198,20 @@ impl TestApp {
             id: id.to_string(),
             secret: secret.expose().to_owned(),
         }
+    }
+
+    /// Another introspection credential of a project: its id and secret.
+    pub async fn credential(&self, slug: &str) -> (String, String) {
+        let id = self.app.secrets.new_id(self.now());
+        let slug = Slug::parse(slug).unwrap();
+        let mut tx = self.app.db.write().await.unwrap();
+        let context = self.context();
+        let made = credential::make(&mut tx, &context, &slug, &id, None).await;
+        let Made::Done(secret) = made.unwrap() else {
+            panic!("no credential was made");
+        };
+        tx.commit().await.unwrap();
+        (id.to_string(), secret.expose().to_owned())
     }
 
     pub fn person(&self, name: &str) -> Person<'_> {

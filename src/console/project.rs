@@ -1,0 +1,186 @@
+//! One project: what it offers, who looks after it, and how its server is seen.
+
+use actix_session::Session;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::StatusCode,
+    web::{Data, Path},
+};
+use askama::Template;
+
+use crate::{
+    clock::Timestamp,
+    domain::{
+        ids::{CredentialId, ProjectId},
+        project::{ManageUrl, Members, OfferedScope, Project, Slug},
+        role::{Principal, PrincipalName, Reach},
+    },
+    store::{
+        self, Tx, connection_filter::Statuses, connection_list, credential::Credential,
+        project_list,
+    },
+    web::{html, problem::Problem, state::App},
+};
+
+use super::{
+    check,
+    counts::{self, CountLinks},
+    credentials, frame, moment, number,
+    projects::{self, Health, Links},
+    query::{Layout, ListQuery},
+    view::{Frame, When},
+};
+
+/// The address of a project.
+pub fn path(slug: &Slug) -> String {
+    format!("/projects/{slug}")
+}
+
+/// The project under a slug, if it is within `reach`.
+///
+/// # Errors
+/// A page that says that it is not there.
+pub async fn find(tx: &mut Tx, reach: &Reach, slug: &str) -> Result<Project, Problem> {
+    let slug = Slug::parse(slug).map_err(|_| Problem::not_found())?;
+    let project = store::project::by_slug(tx, &slug).await?;
+    project
+        .filter(|project| reach.covers_project(&project.id))
+        .ok_or_else(Problem::not_found)
+}
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "project.html")]
+struct ProjectPage {
+    frame: Frame,
+    path: String,
+    name: String,
+    slug: String,
+    resource: String,
+    /// Whether this person may change it.
+    manages: bool,
+    /// Whether it is Untether's own MCP server, which needs nobody to ask for it.
+    own: bool,
+    created: When,
+    administrators: Vec<String>,
+    /// `None` when anyone may connect.
+    members: Option<Vec<String>>,
+    scopes: Vec<OfferedScope>,
+    manage_url: Option<ManageUrl>,
+    counts: CountLinks,
+    clients: String,
+    clients_href: String,
+    asked: Option<When>,
+    health: Health,
+    check_href: String,
+    credentials: Vec<CredentialRow>,
+    /// The id that the next credential will have.
+    next_credential: CredentialId,
+}
+
+#[derive(Debug)]
+struct CredentialRow {
+    id: String,
+    made: When,
+    used: Option<When>,
+    /// Works, works until, or ended.
+    word: &'static str,
+    class: &'static str,
+    /// When it ends, or ended.
+    end: Option<When>,
+    /// Where it is revoked, while it works and for those who may.
+    revoke_href: Option<String>,
+}
+
+/// `GET /projects/{slug}`.
+///
+/// # Errors
+/// A page, when there is no such project in this person's sight.
+pub async fn show(
+    app: Data<App>,
+    principal: Principal,
+    session: Session,
+    req: HttpRequest,
+    slug: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let now = app.clock.now();
+    let mut tx = app.db.snapshot().await?;
+    let project = find(&mut tx, &principal.sees(), &slug).await?;
+    let server = project_list::server(&mut tx, &project.id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    let clients = project_list::clients(&mut tx, std::slice::from_ref(&project.id)).await?;
+    let credentials = store::credential::of_project(&mut tx, &project.id).await?;
+    let page = ProjectPage {
+        frame: frame::build(&app, &principal, &session, &req, now),
+        path: path(&project.slug),
+        manages: principal.changes().covers_project(&project.id),
+        own: project.id == app.own_project,
+        created: moment::dated(project.created_at),
+        administrators: words(&project.administrators),
+        members: match project.members {
+            Members::Anyone => None,
+            Members::Only(names) => Some(words(&names)),
+        },
+        counts: count(&app, &mut tx, &principal, &project.id, now).await?,
+        clients: number::grouped(clients.first().map_or(0, |(_, count)| *count)),
+        clients_href: Links::of(&principal, &project.id).clients,
+        asked: server.asked_at.map(|at| moment::when(at, now)),
+        health: projects::health(&server, now),
+        check_href: check::path(&project.slug),
+        credentials: credentials
+            .into_iter()
+            .map(|known| credential_row(&project.slug, known, now))
+            .collect(),
+        next_credential: app.secrets.new_id(now),
+        scopes: project.scopes,
+        manage_url: project.manage_url,
+        resource: project.resource.as_str().to_owned(),
+        slug: project.slug.to_string(),
+        name: project.name,
+    };
+    Ok(html::page(&req, StatusCode::OK, frame::render(&page)?))
+}
+
+fn words(names: &[PrincipalName]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
+}
+
+/// How many connections to the project this person sees, by status.
+async fn count(
+    app: &App,
+    tx: &mut Tx,
+    principal: &Principal,
+    id: &ProjectId,
+    now: Timestamp,
+) -> Result<CountLinks, Problem> {
+    let query = ListQuery {
+        projects: vec![id.clone()],
+        statuses: Statuses::ALL,
+        ..ListQuery::of(principal).in_layout(Layout::List)
+    };
+    let filter = query.filter(principal.sees(), app.rules.lifetimes.cutoffs(now), now);
+    let counts = connection_list::counts(tx, &filter).await?;
+    Ok(counts::links(counts, &query))
+}
+
+fn credential_row(slug: &Slug, credential: Credential, now: Timestamp) -> CredentialRow {
+    let works = credential.works(now);
+    let (word, class) = match (works, credential.revoked_at) {
+        (true, None) => ("Works", "active"),
+        (true, Some(_)) => ("Works until", "expired"),
+        (false, _) => ("Ended", "revoked"),
+    };
+    CredentialRow {
+        id: credential.id.to_string(),
+        made: moment::when(credential.created_at, now),
+        used: credential.last_used_at.map(|at| moment::when(at, now)),
+        word,
+        class,
+        end: credential.revoked_at.map(|at| match works {
+            true => moment::to_come(at),
+            false => moment::when(at, now),
+        }),
+        revoke_href: works.then(|| credentials::revoke_path(slug, &credential.id)),
+    }
+}

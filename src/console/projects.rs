@@ -1,0 +1,330 @@
+//! The projects that someone looks after.
+
+use actix_session::Session;
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
+use askama::Template;
+
+use crate::{
+    clock::Timestamp,
+    domain::{
+        ids::ProjectId,
+        role::{Principal, Reach},
+    },
+    store::{
+        Tx,
+        connection_filter::Statuses,
+        connection_groups::{self, GroupBy, GroupOrder, GroupPlace, Grouping},
+        project_list::{self, Listed, Place, Server, Wanted},
+    },
+    web::{html, params::Params, problem::Problem, state::App},
+};
+
+use super::{
+    frame, moment, number,
+    query::{Layout, ListQuery, TEXT_LIMIT, address},
+    view::{Frame, When},
+};
+
+/// How many projects a page has.
+const PER_PAGE: u32 = 50;
+
+/// How many administrators of a project are named.
+const NAMED: usize = 3;
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "projects.html")]
+struct ProjectsPage {
+    frame: Frame,
+    /// Whether this person may add one.
+    add: bool,
+    text: String,
+    summary: String,
+    rows: Vec<Row>,
+    previous: Option<String>,
+    next: Option<String>,
+}
+
+#[derive(Debug)]
+struct Row {
+    href: String,
+    name: String,
+    slug: String,
+    resource: String,
+    administrators: Vec<String>,
+    /// How many more there are.
+    more: usize,
+    clients: String,
+    clients_href: String,
+    active: String,
+    active_href: String,
+    asked: Option<When>,
+    health: Health,
+}
+
+/// What the last check of a server came to.
+#[derive(Clone, Debug)]
+pub struct Health {
+    /// `active`, `expired` or `failing`; empty when it was never checked.
+    pub class: &'static str,
+    /// In words.
+    pub word: String,
+    /// When that was.
+    pub checked: Option<When>,
+}
+
+/// `GET /projects`: all for those who see everything, else those that one administers.
+///
+/// # Errors
+/// A page, for whoever has none to look after, and when the query makes no sense.
+pub async fn show(
+    app: Data<App>,
+    principal: Principal,
+    session: Session,
+    req: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    if !principal.looks_beyond_themselves() {
+        return Err(Problem::not_found());
+    }
+    let now = app.clock.now();
+    let asked = Asked::parse(&req)?;
+    let reach = principal.sees();
+    let wanted = asked.wanted(&reach);
+    let mut tx = app.db.snapshot().await?;
+    let mut found = project_list::page(&mut tx, &wanted, asked.place(), PER_PAGE + 1).await?;
+    let more = found.len() > PER_PAGE as usize;
+    if more {
+        let surplus = if asked.before.is_some() {
+            0
+        } else {
+            found.len() - 1
+        };
+        found.remove(surplus);
+    }
+    let (previous, next) = asked.neighbours(&found, more);
+    let count = project_list::count(&mut tx, &wanted).await?;
+    let page = ProjectsPage {
+        frame: frame::build(&app, &principal, &session, &req, now),
+        add: principal.adds_projects(),
+        summary: asked.summary(count),
+        rows: rows(&app, &mut tx, &principal, found, now).await?,
+        previous,
+        next,
+        text: asked.text.unwrap_or_default(),
+    };
+    Ok(html::page(&req, StatusCode::OK, frame::render(&page)?))
+}
+
+/// The query of the list.
+#[derive(Clone)]
+struct Asked {
+    text: Option<String>,
+    after: Option<ProjectId>,
+    before: Option<ProjectId>,
+}
+
+impl Asked {
+    fn parse(req: &HttpRequest) -> Result<Self, Problem> {
+        let params = Params::parse(req.query_string().as_bytes());
+        let wrong =
+            |text: String| Problem::bad_request(text).with_link("All projects", "/projects");
+        let one = |name| params.one(name).map_err(|error| wrong(format!("{error}.")));
+        let text = one("q")?.map(str::trim).filter(|text| !text.is_empty());
+        if text.is_some_and(|text| text.chars().count() > TEXT_LIMIT) {
+            return Err(wrong(format!(
+                "A search has at most {TEXT_LIMIT} characters."
+            )));
+        }
+        let id = |name| match one(name)? {
+            None => Ok(None),
+            Some(text) => ProjectId::parse(text)
+                .map(Some)
+                .ok_or_else(|| wrong(format!("{name} is not the id of a project."))),
+        };
+        let after = id("after")?;
+        Ok(Self {
+            before: id("before")?.filter(|_| after.is_none()),
+            after,
+            text: text.map(str::to_owned),
+        })
+    }
+
+    fn wanted<'a>(&'a self, reach: &'a Reach) -> Wanted<'a> {
+        Wanted {
+            reach,
+            text: self.text.as_deref(),
+        }
+    }
+
+    fn place(&self) -> Place<'_> {
+        match (&self.after, &self.before) {
+            (Some(id), _) => Place::After(id),
+            (None, Some(id)) => Place::Before(id),
+            (None, None) => Place::Start,
+        }
+    }
+
+    fn href(&self) -> String {
+        let mut pairs = Vec::new();
+        pairs.extend(self.text.clone().map(|text| ("q", text)));
+        pairs.extend(self.after.as_ref().map(|id| ("after", id.to_string())));
+        pairs.extend(self.before.as_ref().map(|id| ("before", id.to_string())));
+        address("/projects", &pairs)
+    }
+
+    /// The addresses of the pages before and after the one that has these rows.
+    fn neighbours(&self, rows: &[Listed], more: bool) -> (Option<String>, Option<String>) {
+        let beside = |before: Option<&Listed>, after: Option<&Listed>| {
+            let page = Self {
+                before: before.map(|row| row.id.clone()),
+                after: after.map(|row| row.id.clone()),
+                ..self.clone()
+            };
+            page.href()
+        };
+        let backwards = self.after.is_none() && self.before.is_some();
+        let has_previous = if backwards {
+            more
+        } else {
+            self.after.is_some()
+        };
+        let has_next = if backwards { true } else { more };
+        (
+            (has_previous && !rows.is_empty()).then(|| beside(rows.first(), None)),
+            (has_next && !rows.is_empty()).then(|| beside(None, rows.last())),
+        )
+    }
+
+    fn summary(&self, count: i64) -> String {
+        let matching = self.text.is_some();
+        match count {
+            1 if matching => "1 project matches".to_owned(),
+            1 => "1 project".to_owned(),
+            _ if matching => format!("{} projects match", number::grouped(count)),
+            _ => format!("{} projects", number::grouped(count)),
+        }
+    }
+}
+
+async fn rows(
+    app: &App,
+    tx: &mut Tx,
+    principal: &Principal,
+    found: Vec<Listed>,
+    now: Timestamp,
+) -> Result<Vec<Row>, Problem> {
+    let ids: Vec<_> = found.iter().map(|row| row.id.clone()).collect();
+    let administrators = project_list::administrators(tx, &ids).await?;
+    let clients = project_list::clients(tx, &ids).await?;
+    let active = active(app, tx, principal, &ids, now).await?;
+    let row = |row: Listed| {
+        let named = administrators.iter().filter(|(id, _)| *id == row.id);
+        let named: Vec<_> = named.map(|(_, name)| name.to_string()).collect();
+        let links = Links::of(principal, &row.id);
+        Row {
+            href: super::project::path(&row.slug),
+            clients: number::grouped(number_of(&clients, &row.id)),
+            clients_href: links.clients,
+            active: number::grouped(number_of(&active, &row.id)),
+            active_href: links.active,
+            more: named.len().saturating_sub(NAMED),
+            administrators: named.into_iter().take(NAMED).collect(),
+            asked: row.server.asked_at.map(|at| moment::when(at, now)),
+            health: health(&row.server, now),
+            slug: row.slug.to_string(),
+            name: row.name,
+            resource: row.resource,
+        }
+    };
+    Ok(found.into_iter().map(row).collect())
+}
+
+fn number_of(counted: &[(ProjectId, i64)], id: &ProjectId) -> i64 {
+    let of_this = counted.iter().find(|(counted, _)| counted == id);
+    of_this.map_or(0, |(_, count)| *count)
+}
+
+/// How many active connections each of these projects has.
+async fn active(
+    app: &App,
+    tx: &mut Tx,
+    principal: &Principal,
+    ids: &[ProjectId],
+    now: Timestamp,
+) -> Result<Vec<(ProjectId, i64)>, Problem> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = ListQuery {
+        projects: ids.to_vec(),
+        statuses: Statuses {
+            active: true,
+            ..Statuses::NONE
+        },
+        ..ListQuery::of(principal)
+    };
+    let filter = query.filter(principal.sees(), app.rules.lifetimes.cutoffs(now), now);
+    let grouping = Grouping {
+        by: GroupBy::Project,
+        order: GroupOrder::RECENT,
+        with_empty: false,
+    };
+    let groups =
+        connection_groups::page(tx, &filter, &grouping, &GroupPlace::Start, PER_PAGE).await?;
+    let counted = |group: connection_groups::Group| {
+        ProjectId::parse(&group.id).map(|id| (id, group.counts.active))
+    };
+    Ok(groups.into_iter().filter_map(counted).collect())
+}
+
+/// Where the rows behind a project's numbers are.
+pub struct Links {
+    /// Its clients.
+    pub clients: String,
+    /// Its active connections.
+    pub active: String,
+}
+
+impl Links {
+    /// Those of a project, for this person.
+    pub fn of(principal: &Principal, id: &ProjectId) -> Self {
+        let query = ListQuery {
+            projects: vec![id.clone()],
+            ..ListQuery::of(principal)
+        };
+        let of_statuses = |layout, statuses| {
+            ListQuery {
+                statuses,
+                ..query.in_layout(layout)
+            }
+            .href()
+        };
+        let active = Statuses {
+            active: true,
+            ..Statuses::NONE
+        };
+        Self {
+            clients: of_statuses(Layout::Groups(GroupBy::Client), Statuses::ALL),
+            active: of_statuses(Layout::List, active),
+        }
+    }
+}
+
+/// What the last check of a server came to, as it reads `now`.
+pub fn health(server: &Server, now: Timestamp) -> Health {
+    let class = match server.check_level.as_deref() {
+        Some("ok") => "active",
+        Some("warning") => "expired",
+        Some(_) => "failing",
+        None => "",
+    };
+    Health {
+        class,
+        word: match (&server.check_outcome, class) {
+            (_, "active") => "OK".to_owned(),
+            (Some(outcome), _) => outcome.trim_end_matches('.').to_owned(),
+            (None, _) => "Not checked".to_owned(),
+        },
+        checked: server.checked_at.map(|at| moment::when(at, now)),
+    }
+}
