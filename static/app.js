@@ -130,7 +130,7 @@
       count();
     } else if (link.closest('.rows')) {
       // In rows, links to a client and to a revoke open beside and over the page without saying so.
-      const into = { revoke: '#dialog', clients: '#panel' }[/(revoke|clients)[?/]/.exec(link.href)?.[1]];
+      const into = { revoke: '#dialog', clients: '#panel' }[/^\/(?:connections\/)?(revoke|clients)(?:\/|$)/.exec(link.pathname)?.[1]];
       if (!find(into ?? 'none')) return;
       const url = new URL(link);
       if (url.searchParams.has('back')) url.searchParams.set('back', here());
