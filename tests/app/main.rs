@@ -76,4 +76,5 @@ mod step_up;
 mod sweep;
 mod token;
 mod unused;
+mod weakened;
 mod which_project;
