@@ -1,7 +1,7 @@
 //! Untether's own MCP server: what it knows, for the hosts that people connect
 //! to it. It is protected by Untether itself, like any project, and read-only.
 
-mod protocol;
+pub mod protocol;
 mod tools;
 
 use actix_web::{

@@ -35,7 +35,9 @@ const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 /// What the server says of itself in `initialize` and `server/discover`.
 #[derive(Clone, Copy, Debug)]
 pub struct Server {
+    /// Its name, for programs.
     pub name: &'static str,
+    /// Its version.
     pub version: &'static str,
     /// How a model should use the tools together; not what each one does.
     pub instructions: &'static str,
@@ -47,7 +49,12 @@ pub struct Server {
 #[derive(Debug)]
 pub enum Incoming {
     /// Send this as `application/json`, or an empty response when there is no body.
-    Answer { status: u16, body: Option<Value> },
+    Answer {
+        /// The HTTP status.
+        status: u16,
+        /// The JSON-RPC response, where one is owed.
+        body: Option<Value>,
+    },
     /// Run the tool and send what one of the call's methods makes of it, with status 200.
     Call(ToolCall),
 }
@@ -55,6 +62,7 @@ pub enum Incoming {
 /// A request to run one tool. Its methods make the one response it is owed.
 #[derive(Debug)]
 pub struct ToolCall {
+    /// Which tool.
     pub name: String,
     /// Always an object; whether it fits the tool's schema is for the tool to say.
     pub arguments: Value,

@@ -2,7 +2,7 @@
 //! revision 2026-07-28), one file each.
 
 pub mod authorize;
-mod client_auth;
+pub mod client_auth;
 mod dead_client;
 mod document;
 pub mod error;

@@ -143,7 +143,7 @@ impl Filter {
 
 /// Text in lower case, as it is sorted and searched by: the parts on lines of
 /// their own, so that no search term spans two of them.
-pub(super) fn folded(parts: &[&str]) -> String {
+pub fn folded(parts: &[&str]) -> String {
     parts.join("\n").to_lowercase()
 }
 

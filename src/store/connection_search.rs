@@ -257,7 +257,7 @@ where
 }
 
 /// The `LIKE` pattern that finds `text` anywhere in folded text.
-pub(super) fn pattern(text: &str) -> String {
+pub fn pattern(text: &str) -> String {
     let mut pattern = String::from("%");
     for c in folded(&[text]).chars() {
         if matches!(c, '%' | '_' | '\\') {

@@ -33,7 +33,7 @@ pub mod connection_groups;
 mod connection_key;
 pub mod connection_list;
 pub mod connection_plan;
-mod connection_search;
+pub mod connection_search;
 mod connection_sum;
 pub mod connection_sweep;
 pub mod credential;

@@ -17,8 +17,8 @@ use sha2::{Digest, Sha256};
 use crate::{clock::Timestamp, config::AssertionSettings, domain::role::Identity};
 
 mod fetch;
-mod keys;
-mod token;
+pub mod keys;
+pub mod token;
 
 use keys::KeySet;
 use token::{Signed, Verified};

@@ -174,7 +174,11 @@ fn confirm(
     }
 }
 
-fn from_headers(headers: &HeaderMap, settings: &ProxySettings) -> Result<Identity, Rejected> {
+/// Who a request's headers name, wherever it came from.
+///
+/// # Errors
+/// When they name nobody, or not one person alone.
+pub fn from_headers(headers: &HeaderMap, settings: &ProxySettings) -> Result<Identity, Rejected> {
     check_sender(headers, settings)?;
     let email = fold_email(&required(headers, &settings.email_header)?);
     if !matches!(email.parse(), Ok(PrincipalName::Email(_))) {

@@ -25,6 +25,7 @@ install_packages() {
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
     command -v xdg-open >/dev/null || missing+=(xdg-utils)
     command -v npm >/dev/null || missing+=(nodejs npm)
+    command -v c++ >/dev/null || missing+=(g++)
     [ ${#missing[@]} -gt 0 ] || return 0
     echo "installing ${missing[*]}"
     as_root apt-get update -qq &&
