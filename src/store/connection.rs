@@ -198,9 +198,11 @@ pub async fn find(tx: &mut Tx, id: &ConnectionId) -> Result<Option<Connection>> 
 /// # Errors
 /// When the database fails.
 pub async fn hold(tx: &mut Tx, id: &ConnectionId) -> Result<Option<Connection>> {
+    // No index has this column in it: SQLite writes the entries of those that do, even when
+    // nothing changes.
     const HOLD: &str = "
         UPDATE connection
-        SET last_used_at = last_used_at
+        SET revoked_reason = revoked_reason
         WHERE id = $1
         RETURNING id, person_id, client_id, project_id, name, scopes, connected_at,
                   authorized_at, last_used_at, revoked_at, revoked_by, revoked_reason";
