@@ -11,6 +11,13 @@
   const ticked = (where) => boxes(where).filter((box) => box.checked);
   // The attribute too: it survives a swap, the property stays with the element.
   const tick = (box, to) => (box.checked = box.defaultChecked = to);
+  // Part of the list at `url`: a group, or more rows of it. Its address is the list's, so
+  // that links need no other.
+  const part = (url, source, target) => {
+    url.pathname = '/connections/rows';
+    url.searchParams.set('group', source.closest('tbody[id]').id);
+    return htmx.ajax('GET', url.pathname + url.search, { source, target, swap: 'outerHTML' });
+  };
   // Groups that opened since the page came are open after a revoke too.
   const here = () => location.pathname + location.search;
   const refuse = () => find('#too-many').replaceChildren(find('#limit').content.cloneNode(true));
@@ -27,14 +34,18 @@
       const [on, of] = [ticked(within).length, boxes(within).length];
       all.checked = on && on == of;
       all.indeterminate = on && on < of;
-      all.hidden = !of && !all.dataset.all;
+      all.hidden = !of && !all.matches('[data-all]');
     }
   };
   on('change', ({ target }) => {
     if (!target.closest('#selection')) return;
     find('#too-many').replaceChildren();
-    if (target.dataset.all && target.checked) {
-      return htmx.ajax('GET', target.dataset.all, { source: target, target: target.closest('tbody'), swap: 'outerHTML' });
+    if (target.matches('[data-all]:checked')) {
+      const url = new URL(location);
+      const group = target.closest('tbody');
+      url.searchParams.append('open', group.id);
+      url.searchParams.set('select', group.id);
+      return part(url, target, group);
     }
     const many = target.name ? [target] : boxes(target.closest('tbody') ?? document);
     const full = target.checked && new Set([...ticked(), ...many]).size > LIMIT;
@@ -128,12 +139,20 @@
       for (const box of boxes(link.closest('tbody') ?? document)) tick(box, false);
       find('#too-many').replaceChildren();
       count();
+    } else if (link.pathname == '/connections' && location.pathname == '/connections' && link.closest('#list')) {
+      // From list to list, and open a group, without saying so: fifty links of a page would
+      // weigh double with attributes for htmx.
+      const url = new URL(link);
+      const { after } = link.dataset;
+      if (after) url.searchParams.set('row_after', after);
+      if (after || link.matches('.toggle, .pick')) part(url, link, link.closest(after ? 'tr' : 'tbody'));
+      else htmx.ajax('GET', url.pathname + url.search, { source: link, target: '#list', swap: 'innerMorph' });
     } else if (link.closest('.rows')) {
-      // In rows, links to a client and to a revoke open beside and over the page without saying so.
+      // In rows, links to a client and to a revoke open beside and over the page likewise.
       const into = { revoke: '#dialog', clients: '#panel' }[/^\/(?:connections\/)?(revoke|clients)(?:\/|$)/.exec(link.pathname)?.[1]];
       if (!find(into ?? 'none')) return;
       const url = new URL(link);
-      if (url.searchParams.has('back')) url.searchParams.set('back', here());
+      if (into == '#dialog') url.searchParams.set('back', here());
       htmx.ajax('GET', url.pathname + url.search, { source: link, target: into });
     } else return;
     event.preventDefault();

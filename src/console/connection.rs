@@ -241,6 +241,7 @@ impl Found {
             resource: self
                 .project
                 .map(|project| project.resource.as_str().to_owned()),
+            person_href: format!("/people/{}", row.person),
             person_name: row.person_name,
             person_email: row.person_email,
             scopes,
@@ -286,6 +287,7 @@ struct ConnectionPage {
     resource: Option<String>,
     /// Where that server is checked, for those who may.
     check_href: Option<String>,
+    person_href: String,
     person_name: String,
     person_email: String,
     /// In plain words.

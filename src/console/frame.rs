@@ -43,6 +43,7 @@ pub fn build(
         }),
         sign_out_url: app.settings.sign_out_url.clone(),
         here: here(req),
+        help_href: Some("/help".to_owned()),
         ..bare(app)
     }
 }
@@ -66,6 +67,9 @@ pub fn bare(app: &App) -> Frame {
 
 /// What the page of one's own connections is called.
 pub const MINE: &str = "My connections";
+
+/// Everyone who connected something.
+pub const PEOPLE: &str = "/connections?view=person";
 
 /// Where this person begins.
 pub fn home(principal: &Principal) -> &'static str {
@@ -101,7 +105,12 @@ fn places(principal: &Principal, path: &str) -> Vec<NavItem> {
         href: "/projects",
         current: path.starts_with("/projects"),
     });
-    let places = [list, clients, projects, Some(mine)];
+    let people = beyond.then_some(NavItem {
+        label: "People",
+        href: PEOPLE,
+        current: path.starts_with("/people"),
+    });
+    let places = [list, clients, projects, people, Some(mine)];
     places.into_iter().flatten().collect()
 }
 

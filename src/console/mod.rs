@@ -13,6 +13,7 @@ pub mod errors;
 pub mod export;
 mod filter_words;
 pub mod frame;
+pub mod help;
 mod look_alikes;
 pub mod manage;
 pub mod moment;

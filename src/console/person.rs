@@ -12,7 +12,7 @@ use crate::{
     clock::Timestamp,
     domain::{
         connection::Status,
-        ids::{PersonId, ProjectId},
+        ids::{ConnectionId, PersonId, ProjectId},
         role::{Principal, Reach},
     },
     store::{
@@ -23,7 +23,7 @@ use crate::{
         person::Person,
         project::Endpoint,
     },
-    web::{html, identity, params::encode, problem::Problem, state::App},
+    web::{html, identity, problem::Problem, state::App},
 };
 
 use super::{
@@ -31,6 +31,7 @@ use super::{
     counts::{self, CountLinks},
     frame, moment, number,
     query::{Layout, ListQuery, STATUSES_DEFAULT, address},
+    revoke::see_other,
     view::{Frame, StatusView, When},
 };
 
@@ -102,8 +103,8 @@ struct PersonRow {
     authorized: When,
     status: StatusView,
     last_used: Option<When>,
-    /// `None` when it is revoked or not the viewer's to revoke.
-    revoke_href: Option<String>,
+    /// Not revoked yet, and the viewer's to revoke.
+    revocable: bool,
 }
 
 /// `GET /people/{id}`.
@@ -124,7 +125,7 @@ pub async fn show(
     let person = store::person::by_id(&mut tx, &id)
         .await?
         .ok_or_else(Problem::not_found)?;
-    let connected = connected(&app, &mut tx, &principal, &req, &id, now).await?;
+    let connected = connected(&app, &mut tx, &principal, &id, now).await?;
     if !reach.covers_person(&id, connected.counts.total > 0) {
         return Err(Problem::not_found());
     }
@@ -146,6 +147,28 @@ pub async fn show(
     answer(&req, &page)
 }
 
+/// `GET /people`: everyone is in the list, under their name.
+pub async fn everyone(_principal: Principal) -> HttpResponse {
+    see_other(frame::PEOPLE)
+}
+
+/// `GET /people/of/{id}`: the page of whoever connected this, which a list can name
+/// without an id of theirs.
+///
+/// # Errors
+/// A page, when there is no such connection in this person's sight.
+pub async fn of(
+    app: Data<App>,
+    principal: Principal,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let id = ConnectionId::parse(&id).ok_or_else(Problem::not_found)?;
+    let mut tx = app.db.read().await?;
+    let found = connection_list::by_ids(&mut tx, &principal.sees(), &[id]).await?;
+    let found = found.first().ok_or_else(Problem::not_found)?;
+    Ok(see_other(&format!("/people/{}", found.person)))
+}
+
 /// `GET /me`.
 ///
 /// # Errors
@@ -159,7 +182,7 @@ pub async fn me(
     let now = app.clock.now();
     let mut tx = app.db.snapshot().await?;
     let connected = match &principal.person {
-        Some(id) => connected(&app, &mut tx, &principal, &req, id, now).await?,
+        Some(id) => connected(&app, &mut tx, &principal, id, now).await?,
         None => Connected::nothing(&principal),
     };
     let servers = match (connected.counts.total, principal.sees()) {
@@ -218,7 +241,6 @@ async fn connected(
     app: &App,
     tx: &mut Tx,
     principal: &Principal,
-    req: &HttpRequest,
     id: &PersonId,
     now: Timestamp,
 ) -> store::Result<Connected> {
@@ -247,7 +269,6 @@ async fn connected(
     let viewer = Viewer {
         app,
         principal,
-        here: frame::here(req),
         now,
     };
     let last_used = projects.first().and_then(|project| project.last_used_at);
@@ -289,8 +310,6 @@ fn project_link(project: Group, query: &ListQuery) -> ProjectLink {
 struct Viewer<'a> {
     app: &'a App,
     principal: &'a Principal,
-    /// Where a revoke comes back to.
-    here: String,
     now: Timestamp,
 }
 
@@ -299,9 +318,8 @@ impl Viewer<'_> {
         let status = row.life.status(&self.app.rules.lifetimes, self.now);
         let changes = self.principal.changes().covers(&row.person, &row.project);
         let revocable = changes && !matches!(status, Status::Revoked(_));
-        let ask = [("id", row.id.as_str()), ("back", self.here.as_str())];
         PersonRow {
-            revoke_href: revocable.then(|| format!("/connections/revoke?{}", encode(ask))),
+            revocable,
             client_href: format!("/clients/{}", row.client),
             id: row.id.to_string(),
             name: row.name,

@@ -22,7 +22,10 @@ use crate::{
     web::params::encode,
 };
 
+mod open;
 mod parse;
+
+pub use open::{OPEN_ROWS, OPEN_ROWS_LIMIT, Opened};
 
 use parse::{COLUMNS, GROUP_COLUMNS, LAYOUTS, direction, midnight, word_for};
 
@@ -30,9 +33,6 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// The choices of how many rows a page has.
 pub const PER_CHOICES: [u32; 3] = [25, 50, 100];
-
-/// How many groups may stand open at once.
-pub const OPEN_LIMIT: usize = 25;
 
 /// The longest search term, in characters.
 pub const TEXT_LIMIT: usize = 200;
@@ -68,8 +68,10 @@ pub enum View {
         order: GroupOrder,
         /// Where the page begins or ends.
         place: GroupPlace,
-        /// The ids of the groups whose rows are shown.
-        open: Vec<String>,
+        /// The groups whose rows are shown.
+        open: Vec<Opened>,
+        /// The order of their rows.
+        rows: Order,
     },
 }
 
@@ -179,11 +181,14 @@ impl ListQuery {
                 order: *order,
                 place: Place::Start,
             },
-            View::Groups { by, order, .. } => View::Groups {
+            View::Groups {
+                by, order, rows, ..
+            } => View::Groups {
                 by: *by,
                 order: *order,
                 place: GroupPlace::Start,
                 open: Vec::new(),
+                rows: *rows,
             },
         };
         Self {
@@ -212,39 +217,14 @@ impl ListQuery {
     pub fn groups_sorted(&self, order: GroupOrder) -> Self {
         match &self.view {
             View::List { .. } => self.clone(),
-            View::Groups { by, .. } => self.with_view(View::Groups {
+            View::Groups { by, rows, .. } => self.with_view(View::Groups {
                 by: *by,
                 order,
                 place: GroupPlace::Start,
                 open: Vec::new(),
+                rows: *rows,
             }),
         }
-    }
-
-    /// The same page with the rows of a group shown or not; of too many open
-    /// groups the first is closed.
-    pub fn with_group(&self, id: &str, shown: bool) -> Self {
-        let mut query = self.clone();
-        if let View::Groups { open, .. } = &mut query.view {
-            open.retain(|other| other != id);
-            if shown {
-                open.drain(..open.len().saturating_sub(OPEN_LIMIT - 1));
-                open.push(id.to_owned());
-                open.sort();
-            }
-        }
-        query
-    }
-
-    /// The same page with those groups open that are open in `other`.
-    pub fn with_open_of(mut self, other: Option<&Self>) -> Self {
-        let others = other.map(|query| &query.view);
-        if let (View::Groups { open, .. }, Some(View::Groups { open: others, .. })) =
-            (&mut self.view, others)
-        {
-            open.clone_from(others);
-        }
-        self
     }
 
     /// The same view and order with no condition but the usual statuses.
@@ -326,7 +306,11 @@ impl ListQuery {
                 });
             }
             View::Groups {
-                order, place, open, ..
+                order,
+                place,
+                open,
+                rows,
+                ..
             } => {
                 if *order != GroupOrder::RECENT {
                     pairs.push(("sort", word_for(&GROUP_COLUMNS, order.column).to_owned()));
@@ -337,7 +321,8 @@ impl ListQuery {
                     GroupPlace::Before(key) => Some(("before", key.to_string())),
                     GroupPlace::Start => None,
                 });
-                pairs.extend(open.iter().map(|id| ("open", id.clone())));
+                pairs.extend(open.iter().map(|opened| ("open", opened.to_string())));
+                pairs.extend(rows_pairs(*rows));
             }
         }
         if self.per != layout.per() {
@@ -350,6 +335,17 @@ impl ListQuery {
     pub fn href(&self) -> String {
         address("/connections", &self.pairs())
     }
+}
+
+/// The parameters of the order of rows in groups.
+fn rows_pairs(order: Order) -> Vec<(&'static str, String)> {
+    if order == Order::NEWEST {
+        return Vec::new();
+    }
+    let usual = order.column.usually_descends();
+    let turned = direction(order.descending, usual).map(|(_, word)| ("rows_dir", word));
+    let column = word_for(&COLUMNS, order.column).to_owned();
+    std::iter::once(("rows", column)).chain(turned).collect()
 }
 
 /// A path with parameters.
@@ -374,6 +370,7 @@ impl Layout {
                 order: GroupOrder::RECENT,
                 place: GroupPlace::Start,
                 open: Vec::new(),
+                rows: Order::NEWEST,
             },
         }
     }

@@ -10,6 +10,8 @@ use actix_web::{
     web::Data,
 };
 
+use url::{Position, Url};
+
 use crate::{
     clock::Timestamp,
     domain::{audit::Actor, ids::ConnectionId, role::Principal},
@@ -42,7 +44,7 @@ pub async fn ask(
     req: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
-    let asked = Asked::parse(&Params::parse(req.query_string().as_bytes()))?;
+    let asked = Asked::parse(&Params::parse(req.query_string().as_bytes()), &req)?;
     let listed = asked.listed(&app, &principal).await?;
     let missing = asked.ids.len() - listed.len();
     let note = (missing > 0).then(|| format!("{} Here are the others.", gone(missing)));
@@ -62,7 +64,7 @@ pub async fn act(
     form: Protected,
 ) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
-    let asked = Asked::parse(&form.verify(&app, &principal, now)?)?;
+    let asked = Asked::parse(&form.verify(&app, &principal, now)?, &req)?;
     let problem = match reason(&asked.reason) {
         Ok(reason) => {
             let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
@@ -102,8 +104,9 @@ struct Asked {
 }
 
 impl Asked {
-    fn parse(params: &Params) -> Result<Self, Problem> {
-        let back = local_path(params.one("back").ok().flatten());
+    fn parse(params: &Params, req: &HttpRequest) -> Result<Self, Problem> {
+        let back = params.one("back").ok().flatten();
+        let back = local_path(back.or(came_from(req).as_deref()));
         let mut ids: Vec<_> = params
             .all("id")
             .into_iter()
@@ -219,6 +222,12 @@ pub fn local_path(asked: Option<&str>) -> String {
                 .all(|byte| byte.is_ascii_graphic() && byte != b'\\')
     });
     local.unwrap_or("/connections").to_owned()
+}
+
+/// The path and query of the page whose link was followed, as the browser says.
+fn came_from(req: &HttpRequest) -> Option<String> {
+    let page = Url::parse(req.headers().get(header::REFERER)?.to_str().ok()?).ok()?;
+    Some(page[Position::BeforePath..Position::AfterQuery].to_owned())
 }
 
 /// Where everything that a list shows can be revoked.

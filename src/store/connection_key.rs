@@ -101,6 +101,11 @@ impl Standing {
 }
 
 impl Key {
+    /// The connection that the row is about.
+    pub const fn id(&self) -> &ConnectionId {
+        &self.id
+    }
+
     /// The key that a link carries, in a list sorted by `column`; `None` when
     /// it is none.
     pub fn parse(text: &str, column: Column) -> Option<Self> {

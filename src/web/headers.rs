@@ -14,7 +14,7 @@ use actix_web::{
 
 use tracing_actix_web::RequestId;
 
-use super::state::App;
+use super::{html, state::App};
 
 /// Nothing that the page does not need, and nothing from elsewhere.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -43,17 +43,27 @@ pub async fn secure<B: MessageBody>(
         .extensions()
         .get::<RequestId>()
         .map(RequestId::to_string);
+    let fragment = html::is_fragment(response.request());
     let headers = response.headers_mut();
     // So that whoever reports a failure can name the lines in the log.
     if let Some(id) = id.and_then(|id| HeaderValue::from_str(&id).ok()) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+    add(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    if fragment {
+        // Scripts read it, and no document is made of it; if one were, it could do nothing.
+        add(
+            headers,
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'",
+        );
+        return Ok(response);
     }
     add(
         headers,
         header::CONTENT_SECURITY_POLICY,
         CONTENT_SECURITY_POLICY,
     );
-    add(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     add(headers, header::X_FRAME_OPTIONS, "DENY");
     // Not `no-referrer`: with it browsers send `Origin: null` from our own forms.
     add(headers, header::REFERRER_POLICY, "same-origin");

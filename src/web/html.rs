@@ -127,7 +127,7 @@ pub fn page(req: &HttpRequest, status: StatusCode, body: String) -> HttpResponse
 
     if status == StatusCode::OK && matches!(*req.method(), Method::GET | Method::HEAD) {
         // A strong tag names exact bytes, so each coding has its own.
-        let hash = &Sha256::digest(body.as_bytes())[..12];
+        let hash = &Sha256::digest(body.as_bytes())[..8];
         let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
         let tag = EntityTag::new_strong(hash + coding.suffix());
         if is_known(req, &tag) {

@@ -40,13 +40,17 @@ const fn everyone(status: u16) -> Statuses {
 }
 
 /// Whoever sees the thing.
-const SEEN: Statuses = Statuses {
-    owner: [200, 200, 200, 404],
-    auditor: [200, 200, 200, 404],
-    administrator: [200, 200, 404, 404],
-    member: [200, 404, 404, 404],
-    stranger: [404; 4],
-};
+const SEEN: Statuses = seen(200);
+
+const fn seen(status: u16) -> Statuses {
+    Statuses {
+        owner: [status, status, status, 404],
+        auditor: [status, status, status, 404],
+        administrator: [status, status, 404, 404],
+        member: [status, 404, 404, 404],
+        stranger: [404; 4],
+    }
+}
 
 /// Whoever may change the thing: auditors nothing, not even what is their own.
 const fn changed(status: u16) -> Statuses {
@@ -245,6 +249,9 @@ pub const ROWS: &[Row] = &[
     post("/projects/{slug}/credentials/{id}/revoke", "/projects/{slug}/credentials/{credential}/revoke", "", managed(303)),
     get("/projects/{slug}/check", "/projects/{slug}/check", MANAGED),
     post("/projects/{slug}/check", "/projects/{slug}/check", "", MANAGED),
+    get("/help", "/help", everyone(200)),
+    get("/people", "/people", everyone(303)),
+    get("/people/of/{id}", "/people/of/{connection}", seen(303)),
     get("/people/{id}", "/people/{person}", SEEN),
     get("/oauth/authorize", "/oauth/authorize?{consent}", CONSENT),
     post("/oauth/authorize", "/oauth/authorize", "{consent}&decision=allow&nonce={client}", everyone(303)),

@@ -1,5 +1,4 @@
-//! Groups of connections: opening, paging and selecting what is in them, and what
-//! the screens weigh.
+//! Groups of connections: opening, paging, sorting and selecting what is in them.
 
 use crate::support::{Host, McpServer, Page, Person, TestApp};
 
@@ -20,6 +19,27 @@ async fn swaps(who: &Person<'_>, link: &str, current: &str) -> Page {
     let request = who.app.http.get(url).header("hx-request", "true");
     who.sends(request.header("hx-current-url", format!("{}{current}", who.app.url)))
         .await
+}
+
+/// The address of the part of a list that belongs to this group, as `app.js` makes it of
+/// a link to the list.
+fn part_of(href: &str, group: &str) -> String {
+    let list = href.split('#').next().unwrap();
+    let (_, query) = list.split_once('?').unwrap_or((list, ""));
+    format!("/connections/rows?{query}&group={group}")
+}
+
+/// The address of the rows after those of an open group.
+fn rows_after(page: &Page, group: &str) -> String {
+    let part = part_of(&one(page, ".more a", "href"), group);
+    let after = one(page, ".more a", "data-after");
+    format!("{part}&row_after={after}")
+}
+
+/// The address with which the tick-box of a closed group asks for it ticked.
+fn ticked(list: &str, group: &str) -> String {
+    let (_, query) = list.split_once('?').unwrap_or((list, ""));
+    format!("/connections/rows?{query}&open={group}&select={group}&group={group}")
 }
 
 fn one(page: &Page, selector: &str, attribute: &str) -> String {
@@ -82,7 +102,12 @@ async fn htmx_gets_the_group_alone_and_the_address_keeps_what_else_is_open() {
     other.connects(&app.person("ben"), &server).await;
     let owner = app.owner();
     let page = owner.opens("/connections?sort=name").await;
-    let links = page.attributes(".toggle", "data-hx-get");
+    let links: Vec<_> = std::iter::zip(
+        page.attributes(".toggle", "href"),
+        page.attributes("tbody[id]", "id"),
+    )
+    .map(|(href, group)| part_of(&href, &group))
+    .collect();
     // Both links were made when nothing was open.
     let first = swaps(&owner, &links[0], "/connections?sort=name").await;
     let address = first.headers["hx-push-url"].to_str().unwrap().to_owned();
@@ -96,14 +121,14 @@ async fn htmx_gets_the_group_alone_and_the_address_keeps_what_else_is_open() {
     let part = whole(&second);
     assert_eq!(part.all("tr.group").len(), 1);
     assert_eq!(ids(&part).len(), 2);
-    let shut = swaps(&owner, &one(&part, ".toggle", "data-hx-get"), &both).await;
+    let shut = part_of(&one(&part, ".toggle", "href"), &host.client_id);
+    let shut = swaps(&owner, &shut, &both).await;
     assert_eq!(shut.headers["hx-push-url"], address.as_str());
     assert!(ids(&whole(&shut)).is_empty());
 
     let direct = owner.opens(&links[0]).await;
     assert_eq!(direct.status, 303);
     assert_eq!(direct.headers["location"], address.as_str());
-    let _ = host;
 }
 
 #[actix_web::test]
@@ -115,16 +140,17 @@ async fn a_group_shows_25_rows_and_25_more_without_skipping_or_repeating() {
     let mut page = owner.opens(&href).await;
     let mut seen = ids(&page);
     assert_eq!(seen.len(), 25);
-    let without_scripts = owner.opens(&one(&page, ".more a", "href")).await;
-    assert_eq!(without_scripts.all(".applied a"), ["MCP client: Cursor"]);
-    assert_eq!(ids(&without_scripts).len(), 35);
     for rows in [25, 10] {
         assert_eq!(page.all(".more a"), ["Show 25 more"]);
-        page = whole(&swaps(&owner, &one(&page, ".more a", "data-hx-get"), &href).await);
+        page = whole(&swaps(&owner, &rows_after(&page, &host.client_id), &href).await);
         assert_eq!(ids(&page).len(), rows);
         seen.extend(ids(&page));
     }
     assert!(page.all(".more a").is_empty());
+    // The address that it has now shows the same.
+    let address = page.headers["hx-push-url"].to_str().unwrap();
+    assert_eq!(address, format!("/connections?open={}.75", host.client_id));
+    assert_eq!(ids(&owner.opens(address).await), seen);
     let count = seen.len();
     seen.sort();
     seen.dedup();
@@ -132,9 +158,81 @@ async fn a_group_shows_25_rows_and_25_more_without_skipping_or_repeating() {
 }
 
 #[actix_web::test]
+async fn without_scripts_25_more_are_a_page_that_begins_where_the_link_was() {
+    let app = TestApp::spawn().await;
+    let (host, _server) = with_connections(&app, 60).await;
+    let owner = app.owner();
+    let first = format!("/connections?open={}", host.client_id);
+    let page = owner.opens(&first).await;
+    let link = one(&page, ".more a", "href");
+    let (address, place) = link.split_once('#').unwrap();
+    assert_eq!(address, format!("{first}.50"));
+    assert_eq!(Some(place), ids(&page).last().map(String::as_str));
+    let more = owner.opens(address).await;
+    assert_eq!(ids(&more).len(), 50);
+    assert_eq!(ids(&more)[..25], ids(&page)[..]);
+    let link = one(&more, ".more a", "href");
+    assert_eq!(ids(&owner.opens(&link).await).len(), 60);
+}
+
+#[actix_web::test]
+async fn rows_after_the_500th_of_a_group_are_in_the_list_view() {
+    let app = TestApp::spawn().await;
+    let (host, _server) = with_connections(&app, 510).await;
+    let owner = app.owner();
+    let href = format!("/connections?open={}.500", host.client_id);
+    let page = owner.opens(&href).await;
+    assert_eq!(ids(&page).len(), 500);
+    assert_eq!(page.all(".more a"), ["Show the others in the list view"]);
+    let others = owner.opens(&one(&page, ".more a", "href")).await;
+    assert_eq!(others.all(".applied a"), ["MCP client: Cursor"]);
+    assert_eq!(ids(&others).len(), 10);
+    for wrong in ["26", "525", "0", "-25", "x"] {
+        let href = format!("/connections?open={}.{wrong}", host.client_id);
+        assert_eq!(owner.opens(&href).await.status, 400, "{wrong}");
+    }
+}
+
+#[actix_web::test]
+async fn rows_of_groups_are_sorted_by_every_column_but_the_actions() {
+    let app = TestApp::spawn().await;
+    let (host, server) = with_connections(&app, 1).await;
+    for name in ["zoe", "ben"] {
+        app.advance(std::time::Duration::from_secs(60));
+        host.connects(&app.person(name), &server).await;
+    }
+    let owner = app.owner();
+    let mut page = owner
+        .opens(&format!("/connections?open={}", host.client_id))
+        .await;
+    assert_eq!(
+        page.all(".inside thead a").join(" · "),
+        "Connection name · Project · Authorization date · Connected by · Status · Last used"
+    );
+    let people = |page: &Page| {
+        let emails = page.all(".inside .by a").into_iter();
+        emails
+            .map(|email| email.replace("@acme.example", ""))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(people(&page), ["ben", "zoe", "ana"]);
+    assert_eq!(one(&page, ".inside [aria-sort]", "aria-sort"), "descending");
+    for (sort, order) in [
+        ("ascending", ["ana", "ben", "zoe"]),
+        ("descending", ["zoe", "ben", "ana"]),
+    ] {
+        let link = page.attributes(".inside thead a", "href").remove(3);
+        page = owner.opens(&link).await;
+        assert_eq!(people(&page), order);
+        assert_eq!(one(&page, ".inside [aria-sort]", "aria-sort"), sort);
+        assert_eq!(page.all(".inside [aria-sort]"), ["Connected by"]);
+    }
+}
+
+#[actix_web::test]
 async fn selecting_a_client_ticks_every_row_that_can_be_revoked() {
     let app = TestApp::spawn().await;
-    let (_host, _server) = with_connections(&app, 100).await;
+    let (host, _server) = with_connections(&app, 100).await;
     let owner = app.owner();
     owner.revokes(&[&owner.newest_connection().await], "").await;
     let page = owner
@@ -142,24 +240,18 @@ async fn selecting_a_client_ticks_every_row_that_can_be_revoked() {
         .await;
     let open = owner.opens(&one(&page, ".toggle", "href")).await;
     assert!(open.attributes("[name=id][checked]", "value").is_empty());
-    let link = one(&open, "[data-select]", "href");
-    let ticked = owner.opens(&link).await;
-    assert_eq!(ticked.attributes("[name=id][checked]", "value").len(), 99);
+    let link = one(&open, ".pick", "href");
+    let picked = owner.opens(&link).await;
+    assert_eq!(picked.attributes("[name=id][checked]", "value").len(), 99);
     assert_eq!(
-        one(&ticked, "#selection [name=back]", "value"),
-        one(&page, ".toggle", "href")
+        one(&picked, "#selection [name=back]", "value"),
+        format!("{}.100", one(&page, ".toggle", "href"))
     );
-    let part = whole(
-        &swaps(
-            &owner,
-            &one(&page, "[data-all]", "data-all"),
-            "/connections",
-        )
-        .await,
-    );
+    let part = ticked("/connections?status=active&status=revoked", &host.client_id);
+    let part = whole(&swaps(&owner, &part, "/connections").await);
     assert_eq!(part.attributes("[name=id][checked]", "value").len(), 99);
     let cleared = owner
-        .opens(&one(&ticked, ".acts [data-clear]", "href"))
+        .opens(&one(&picked, ".acts [data-clear]", "href"))
         .await;
     assert!(cleared.attributes("[name=id][checked]", "value").is_empty());
     assert!(
@@ -176,9 +268,9 @@ async fn a_client_with_more_than_100_is_not_selected_but_revoked_as_what_matches
     let app = TestApp::spawn().await;
     let (host, _server) = with_connections(&app, 101).await;
     let owner = app.owner();
-    let page = owner.opens("/connections?q=curs").await;
-    let link = one(&page, "[data-all]", "data-all");
-    let part = whole(&swaps(&owner, &link, "/connections?q=curs").await);
+    let list = "/connections?q=curs";
+    assert_eq!(owner.opens(list).await.all("[data-all]").len(), 1);
+    let part = whole(&swaps(&owner, &ticked(list, &host.client_id), list).await);
     assert!(part.attributes("[name=id][checked]", "value").is_empty());
     let said = part.all("[role=alert]").join("");
     assert!(
@@ -207,83 +299,11 @@ async fn a_group_that_is_not_there_is_not_found() {
         (&owner, "group=x".into()),
         (&owner, String::new()),
         (&owner, format!("view=list&group={}", host.client_id)),
-        (&owner, format!("group={}&rows=x", host.client_id)),
+        (&owner, format!("group={}&row_after=x", host.client_id)),
         (&owner, format!("group={}&client={missing}", host.client_id)),
         (&ben, format!("view=client&group={}", host.client_id)),
     ] {
         let page = who.fetches(&format!("/connections/rows?{query}")).await;
         assert_eq!(page.status, 404, "{query}");
     }
-}
-
-/// Bytes on the wire: the head of the answer, and its compressed body.
-async fn weight(who: &Person<'_>, path: &str, part: bool) -> usize {
-    let (head, body) = weights(who, path, part).await;
-    head + body
-}
-
-async fn weights(who: &Person<'_>, path: &str, part: bool) -> (usize, usize) {
-    let url = format!("{}{path}", who.app.url);
-    let mut request = who.app.http.get(url).header("accept-encoding", "br");
-    if part {
-        request = request.header("hx-request", "true");
-    }
-    let answer = who.answers_to(request).await;
-    assert_eq!(answer.status(), 200, "{path}");
-    let head: usize = answer
-        .headers()
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + 4)
-        .sum();
-    let body = answer.bytes().await.unwrap();
-    (head + "HTTP/1.1 200 OK\r\n\r\n".len(), body.len())
-}
-
-#[actix_web::test]
-async fn screens_stay_within_their_weight() {
-    let app = TestApp::spawn().await;
-    let server = app.project("search", &[]).await;
-    let wiki = app.project("wiki", &[]).await;
-    let hosts = ["Cursor", "Claude Code", "Visual Studio Code", "ChatGPT"];
-    let mut last = None;
-    for (number, name) in hosts.into_iter().enumerate() {
-        let host = app.host(name).await;
-        let people = if name == "ChatGPT" { 30 } else { 12 };
-        for person in 0..people {
-            let person = app.person(&format!(
-                "{}.person{person}",
-                ["ana", "ben", "zoe"][person % 3]
-            ));
-            let server = if (person.email.len() + number) % 2 == 0 {
-                &server
-            } else {
-                &wiki
-            };
-            host.connects(&person, server).await;
-            app.advance(std::time::Duration::from_secs(54_321));
-        }
-        last = Some(host);
-    }
-    let host = last.unwrap();
-    let owner = app.owner();
-    let static_files = owner.opens("/connections").await;
-    let css = one(&static_files, "link[rel=stylesheet]", "href");
-    let list = weight(&owner, "/connections?view=list", false).await;
-    let css = weight(&owner, &css, false).await;
-    assert!(list + css <= 14 * 1024, "first visit: {list} + {css}");
-    for view in ["client", "person", "project", "list"] {
-        let path = format!("/connections?view={view}");
-        for part in [true, false] {
-            let bytes = weight(&owner, &path, part).await;
-            assert!(bytes <= 8 * 1024, "{path}: {bytes}");
-        }
-    }
-    let rows = format!("/connections/rows?group={}", host.client_id);
-    let (_, bytes) = weights(&owner, &rows, true).await;
-    assert!(bytes <= 3 * 1024, "25 rows of a client: {bytes}");
-    let mut scripts = 0;
-    for script in static_files.attributes("script", "src") {
-        scripts += weight(&owner, &script, false).await;
-    }
-    assert!(scripts <= 20 * 1024, "scripts: {scripts}");
 }

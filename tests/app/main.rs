@@ -77,4 +77,5 @@ mod sweep;
 mod token;
 mod unused;
 mod weakened;
+mod weights;
 mod which_project;

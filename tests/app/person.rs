@@ -161,7 +161,10 @@ async fn a_revoke_from_my_connections_comes_back_to_them() {
     let ana = app.person("ana");
     let tokens = host.connects(&ana, &search).await;
     let ask = ana.opens("/me").await.attributes("td.act a", "href");
-    let asked = ana.opens(&ask[0]).await;
+    let followed = app.http.get(format!("{}{}", app.url, ask[0]));
+    let asked = ana
+        .sends(followed.header("referer", format!("{}/me", app.url)))
+        .await;
     let fields = crate::support::form_fields(&asked, "/connections/revoke");
     let done = ana.posts("/connections/revoke", &fields).await;
     assert_eq!(
@@ -216,7 +219,7 @@ async fn more_than_fifty_connections_are_all_in_the_list() {
 async fn the_navigation_leads_where_this_person_may_go() {
     let app = TestApp::spawn().await;
     app.project("search", &["pablo@acme.example"]).await;
-    let all = ["Connections", "Clients", "Projects", "My connections"];
+    let all = ["Connections", "Clients", "Projects", "People", "My connections"];
     for (who, places, home) in [
         ("olivia", &all[..], "/connections"),
         ("arthur", &all, "/connections"),
@@ -255,7 +258,7 @@ async fn a_page_that_says_no_is_framed_like_any_other_where_the_person_is_known(
         let places = page.all(".bar nav a");
         assert_eq!(
             places,
-            ["Connections", "Clients", "Projects", "My connections"],
+            ["Connections", "Clients", "Projects", "People", "My connections"],
             "{path}"
         );
         assert_eq!(page.all("footer code").len(), 1, "{path}");

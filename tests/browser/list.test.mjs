@@ -86,16 +86,36 @@ for (const js of [true, false]) {
   })
 }
 
-test('with scripts, Show 25 more adds rows below those that are there', async (t) => {
-  const page = await visit(t, browser, untether, 'owner')
-  await page.goto('/connections')
-  await open(page, 'Cursor')
-  for (const rows of [50, 75, MANY]) {
-    await page.getByRole('link', { name: 'Show 25 more' }).click()
-    await page.waitForFunction((n) => document.querySelectorAll('#selection [name=id]').length === n, rows)
-  }
-  assert.equal(await page.getByRole('link', { name: 'Show 25 more' }).count(), 0)
-})
+for (const js of [true, false]) {
+  test(`Show 25 more adds rows below, and reload and back show the same, ${js ? 'with' : 'without'} scripts`, async (t) => {
+    const page = await visit(t, browser, untether, 'owner', { js })
+    const shown = (rows) => page.waitForFunction((n) => document.querySelectorAll('#selection [name=id]').length === n, rows)
+    await page.goto('/connections')
+    await open(page, 'Cursor')
+    for (const rows of [50, 75, MANY]) {
+      await page.getByRole('link', { name: 'Show 25 more' }).click()
+      await shown(rows)
+    }
+    assert.equal(await page.getByRole('link', { name: 'Show 25 more' }).count(), 0)
+    await page.reload()
+    await shown(MANY)
+    await page.goBack()
+    await shown(75)
+  })
+
+  test(`rows of a client are sorted by a column, ${js ? 'with' : 'without'} scripts`, async (t) => {
+    const page = await visit(t, browser, untether, 'owner', { js })
+    await page.goto('/connections')
+    await open(page, 'Claude')
+    const names = () => group(page, 'Claude').getByRole('link', { name: /^Claude#/ }).allTextContents()
+    for (const sort of ['ascending', 'descending']) {
+      await page.getByRole('link', { name: 'Connection name' }).click()
+      await page.locator(`.inside [aria-sort=${sort}]`).waitFor()
+      const sorted = (await names()).sort()
+      assert.deepEqual(await names(), sort === 'ascending' ? sorted : sorted.reverse())
+    }
+  })
+}
 
 test('the 101st is refused, with a way to revoke everything that matches', async (t) => {
   const page = await visit(t, browser, untether, 'owner')

@@ -1,13 +1,14 @@
 //! Connections grouped by the client, person or project they share.
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, http::header, web::Data};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use url::Url;
 
 use crate::{
     console::{
         frame, look_alikes, moment,
-        query::{ListQuery, View, address},
-        view::list::{Columns, GroupPart, GroupRow, GroupRowsPart, Swap},
+        query::{ListQuery, OPEN_ROWS, View, address},
+        revoke::see_other,
+        view::list::{Columns, GroupPart, GroupRow, GroupRowsPart},
     },
     domain::{
         client::Origin,
@@ -18,7 +19,7 @@ use crate::{
         Tx,
         connection_filter::Filter,
         connection_groups::{self, Group, GroupBy, GroupOrder, GroupPlace, Grouping},
-        connection_list::{Column, Key},
+        connection_list::Key,
     },
     web::{html, params::Params, problem::Problem, state::App},
 };
@@ -42,17 +43,19 @@ pub async fn show(
 ) -> Result<HttpResponse, Problem> {
     let params = Params::parse(req.query_string().as_bytes());
     let mut query = ListQuery::parse(&params, &principal)?;
-    let (id, shown) = asked(&params)?;
+    let (id, shown) = asked(&params, &query)?;
+    let rows = match shown {
+        Shown::Ticked => Some(open::TICKED_ROWS),
+        _ => query.rows_of(&id),
+    };
     if !html::is_fragment(&req) {
-        let list = query.with_group(&id, true).href();
-        return Ok(HttpResponse::SeeOther()
-            .insert_header((header::LOCATION, list))
-            .finish());
+        let list = query.with_group(&id, rows.or(Some(OPEN_ROWS))).href();
+        return Ok(see_other(&list));
     }
     // What has been opened meanwhile, the link that was followed does not know.
     query = query
         .with_open_of(shown_page(&req, &principal).as_ref())
-        .with_group(&id, shown != Shown::Closed);
+        .with_group(&id, rows);
     let desk = Desk::new(&app, &principal, &query, app.clock.now());
     let mut tx = app.db.snapshot().await?;
     let (group, by, filter) = find(&mut tx, &desk, &id).await?;
@@ -78,20 +81,20 @@ pub async fn show(
     ))
 }
 
-/// Which group is asked for, and what of it.
-fn asked(params: &Params) -> Result<(String, Shown), Problem> {
+/// Which group is asked for, and what of it: the list's own parameters say the rest.
+fn asked(params: &Params, query: &ListQuery) -> Result<(String, Shown), Problem> {
     let one = |name| params.one(name).ok().flatten();
     // The ids of people and projects are spelt alike.
     let id = one("group").and_then(ClientId::parse);
     let id = id.ok_or_else(Problem::not_found)?.to_string();
-    let shown = match (one("rows"), one("select"), one("closed")) {
-        (Some(key), ..) => {
-            let key = Key::parse(key, Column::Authorized);
+    let shown = match (one("row_after"), query.rows_of(&id)) {
+        (Some(key), _) => {
+            let key = Key::parse(key, query.rows_order().column);
             Shown::After(key.ok_or_else(Problem::not_found)?)
         }
-        (_, Some(_), _) => Shown::Ticked,
-        (.., Some(_)) => Shown::Closed,
-        _ => Shown::First,
+        (None, Some(_)) if one("select") == Some(&id) => Shown::Ticked,
+        (None, Some(rows)) => Shown::First(rows),
+        (None, None) => Shown::Closed,
     };
     Ok((id, shown))
 }
@@ -162,7 +165,8 @@ pub(super) async fn page(
         by,
         order,
         place,
-        open,
+        rows,
+        ..
     } = &desk.query.view
     else {
         return Ok(Page::empty(columns));
@@ -178,6 +182,7 @@ pub(super) async fn page(
             order: *order,
             place,
             open: Vec::new(),
+            rows: *rows,
         })
     };
     let key = |group: &Group| group.key(*order);
@@ -201,10 +206,10 @@ pub(super) async fn page(
         alike: &alike,
     };
     for group in found {
-        let shown = match open.contains(&group.id) {
-            true if select == Some(&group.id) => Shown::Ticked,
-            true => Shown::First,
-            false => Shown::Closed,
+        let shown = match desk.query.rows_of(&group.id) {
+            Some(_) if select == Some(&group.id) => Shown::Ticked,
+            Some(rows) => Shown::First(rows),
+            None => Shown::Closed,
         };
         page.groups
             .push(row(tx, desk, filter, &facts, group, &shown).await?);
@@ -269,15 +274,18 @@ async fn row(
     let selectable = desk.may_revoke() && (active.is_some() || expired.is_some());
     let total = facts.totals.iter().find(|(known, _)| known == id);
     let total = total.map_or(group.wanted, |(_, total)| *total);
-    let opened = desk.query.with_group(id, true);
-    let closed = desk.query.with_group(id, false);
+    let is_open = *shown != Shown::Closed && group.wanted > 0;
+    let opened = |rows| desk.query.with_group(id, Some(rows));
+    let toggled = match is_open {
+        true => desk.query.with_group(id, None),
+        false => opened(OPEN_ROWS),
+    };
     let columns = Columns {
         tick: desk.may_revoke(),
         client: by != GroupBy::Client,
         project: by != GroupBy::Project,
         person: by != GroupBy::Person,
     };
-    let is_open = *shown != Shown::Closed && group.wanted > 0;
     Ok(GroupRow {
         noun: match by {
             GroupBy::Client => "client",
@@ -297,20 +305,10 @@ async fn row(
         parts: [active, expired, revoked].into_iter().flatten().collect(),
         matching: (total > group.wanted).then(|| format!("{} of {total} match", group.wanted)),
         last_used: group.last_used_at.map(|at| moment::when(at, desk.now)),
-        toggle: if is_open {
-            Swap {
-                href: closed.href(),
-                part: part_href(&closed, id, Some("closed")),
-            }
-        } else {
-            Swap {
-                href: opened.href(),
-                part: part_href(&opened, id, None),
-            }
-        },
-        select: selectable.then(|| Swap {
-            href: with("/connections", &opened, [("select", id)]),
-            part: part_href(&opened, id, Some("select")),
+        toggle_href: toggled.href(),
+        select_href: selectable.then(|| {
+            let query = opened(open::TICKED_ROWS);
+            with("/connections", &query, [("select", id)])
         }),
         columns,
         width: 3 + usize::from(columns.tick) + usize::from(columns.project),
@@ -324,18 +322,8 @@ async fn row(
     })
 }
 
-/// The address of the part of the list that a group is.
-fn part_href(query: &ListQuery, id: &str, word: Option<&'static str>) -> String {
-    let marked = word.map(|word| (word, "1"));
-    with(
-        "/connections/rows",
-        query,
-        std::iter::once(("group", id)).chain(marked),
-    )
-}
-
 /// The address of a list with more parameters.
-pub(super) fn with<'a>(
+fn with<'a>(
     path: &str,
     query: &ListQuery,
     more: impl IntoIterator<Item = (&'static str, &'a str)>,
@@ -363,9 +351,8 @@ fn notes(group: &Group, facts: &Facts<'_>) -> Vec<String> {
             let alike = facts.alike.iter().find(|(id, _)| id.as_str() == group.id);
             notes.extend(alike.map(|(_, note)| note.clone()));
         }
-        GroupBy::Person if group.detail != group.name => notes.push(group.detail.clone()),
-        GroupBy::Project => notes.push(group.detail.clone()),
-        GroupBy::Person => {}
+        GroupBy::Person if group.detail == group.name => notes.push("unknown person".to_owned()),
+        GroupBy::Person | GroupBy::Project => notes.push(group.detail.clone()),
     }
     notes
 }

@@ -2,8 +2,8 @@
 
 use crate::{
     console::{
-        query::{Layout, ListQuery, View, address},
-        view::list::{Columns, GroupTable, OpenGroup, Swap},
+        query::{Layout, ListQuery, OPEN_ROWS, OPEN_ROWS_LIMIT, View, address},
+        view::list::{Columns, GroupTable, MoreRows, OpenGroup},
     },
     domain::ids::{ClientId, PersonId, ProjectId},
     flow::revoke,
@@ -11,23 +11,23 @@ use crate::{
         Tx,
         connection_filter::{Filter, Statuses},
         connection_groups::{Group, GroupBy},
-        connection_list::{self, Key, Order, Place},
+        connection_list::{self, Key, Place},
     },
     web::problem::Problem,
 };
 
-use super::{Desk, groups, rows};
+use super::{Desk, groups, paging, rows};
 
-/// How many rows of a group are shown at once.
-const ROWS: u32 = 25;
+/// How many rows are shown of a group of which everything is ticked.
+pub(super) const TICKED_ROWS: u32 = revoke::LIMIT as u32;
 
 /// What is shown of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Shown {
     /// No connections.
     Closed,
-    /// The newest.
-    First,
+    /// So many, from the first on.
+    First(u32),
     /// All that can be revoked, ticked.
     Ticked,
     /// Those that follow.
@@ -52,7 +52,8 @@ pub(super) async fn group(
         clear_href: desk.here.clone(),
         too_many: too_many.then(|| (count, address("/connections/revoke-matching", &all))),
         table: {
-            let shown = if too_many { &Shown::First } else { shown };
+            let first = &Shown::First(TICKED_ROWS);
+            let shown = if too_many { first } else { shown };
             table(tx, desk, by, &group.id, &filter, shown).await?
         },
     })
@@ -73,33 +74,34 @@ pub(super) async fn table(
         project: by != GroupBy::Project,
         person: by != GroupBy::Person,
     };
+    let order = desk.query.rows_order();
     let ticked = *shown == Shown::Ticked && desk.may_revoke();
-    let (filter, limit) = if ticked {
-        let filter = Filter {
+    let filter = match ticked {
+        true => Filter {
             statuses: revocable(filter.statuses),
             ..filter.clone()
-        };
-        (filter, revoke::LIMIT as u32)
-    } else {
-        (filter.clone(), ROWS)
+        },
+        false => filter.clone(),
     };
-    let place = match shown {
-        Shown::After(key) => Place::After(key.clone()),
-        Shown::Closed | Shown::First | Shown::Ticked => Place::Start,
+    let (place, limit) = match shown {
+        Shown::After(key) => (Place::After(key.clone()), OPEN_ROWS),
+        Shown::First(rows) => (Place::Start, *rows),
+        Shown::Closed | Shown::Ticked => (Place::Start, TICKED_ROWS),
     };
-    let mut listed = connection_list::page(tx, &filter, Order::NEWEST, &place, limit + 1).await?;
+    let mut listed = connection_list::page(tx, &filter, order, &place, limit + 1).await?;
     let is_more = listed.len() > limit as usize;
     listed.truncate(limit as usize);
     let last = listed.last().filter(|_| is_more).map(|row| row.key());
     let rows = listed.into_iter().map(|listed| {
         let mut row = rows::row(listed, desk);
-        row.ticked = ticked && row.revoke_href.is_some();
+        row.ticked = ticked && row.revocable;
         row
     });
     Ok(GroupTable {
         columns,
         rows: rows.collect(),
-        more: last.map(|key| more(desk.query, by, id, &key)),
+        more: last.map(|key| more(desk.query, by, id, shown, &key)),
+        heads: paging::row_heads(desk.query, columns),
         width: 5 + [
             columns.tick,
             columns.client,
@@ -112,17 +114,33 @@ pub(super) async fn table(
     })
 }
 
-/// The rows after `key`: in the group where scripts run, otherwise in the list view.
-fn more(query: &ListQuery, by: GroupBy, id: &str, key: &Key) -> Swap {
+/// 25 rows more than these, the last of which has this key; where the group has become a
+/// long list, the rows after them in the list view.
+fn more(query: &ListQuery, by: GroupBy, id: &str, shown: &Shown, key: &Key) -> MoreRows {
+    let rows = match shown {
+        // The address counts those that are asked for.
+        Shown::After(_) => query.rows_of(id).unwrap_or(OPEN_ROWS),
+        Shown::First(rows) => *rows,
+        Shown::Closed | Shown::Ticked => TICKED_ROWS,
+    };
+    let more = query.with_group(id, Some(rows + OPEN_ROWS));
+    if rows + OPEN_ROWS <= OPEN_ROWS_LIMIT {
+        // Without scripts the page comes anew: it is shown from where it was left.
+        return MoreRows {
+            label: "Show 25 more",
+            href: format!("{}#{}", more.href(), key.id()),
+            after: Some(key.to_string()),
+        };
+    }
     let list = alone(query, by, id).in_layout(Layout::List);
     let list = list.with_view(View::List {
-        order: Order::NEWEST,
+        order: query.rows_order(),
         place: Place::After(key.clone()),
     });
-    let key = key.to_string();
-    Swap {
+    MoreRows {
+        label: "Show the others in the list view",
         href: list.href(),
-        part: groups::with("/connections/rows", query, [("group", id), ("rows", &key)]),
+        after: None,
     }
 }
 

@@ -73,28 +73,44 @@ pub(super) fn per(query: &ListQuery) -> Vec<Choice> {
 /// The headers of the table, except those of ticks and actions.
 pub(super) fn heads(query: &ListQuery) -> Vec<Head> {
     match &query.view {
-        View::List { order, .. } => LIST_HEADS
-            .iter()
-            .map(|(label, column, fold)| {
-                let current = order.column == *column;
-                let sorted = query.sorted(Order {
-                    column: *column,
-                    descending: if current {
-                        !order.descending
-                    } else {
-                        column.usually_descends()
-                    },
-                });
-                head(
-                    label,
-                    *fold,
-                    sorted.href(),
-                    current.then_some(order.descending),
-                )
-            })
-            .collect(),
+        View::List { order, .. } => list_heads(*order, |_| true, |order| query.sorted(order)),
         View::Groups { by, order, .. } => group_heads(query, *by, *order),
     }
+}
+
+/// The same of the table in an open group.
+pub(super) fn row_heads(query: &ListQuery, columns: Columns) -> Vec<Head> {
+    let shown = |column| match column {
+        Column::Client => columns.client,
+        Column::Project => columns.project,
+        Column::Person => columns.person,
+        Column::Name | Column::Authorized | Column::Status | Column::LastUsed => true,
+    };
+    list_heads(query.rows_order(), shown, |order| query.rows_sorted(order))
+}
+
+/// The headers of columns of connections, with what is `sorted` by them or the other way round.
+fn list_heads(
+    order: Order,
+    shown: impl Fn(Column) -> bool,
+    sorted: impl Fn(Order) -> ListQuery,
+) -> Vec<Head> {
+    let heads = LIST_HEADS.iter().filter(|(_, column, _)| shown(*column));
+    heads
+        .map(|(label, column, fold)| {
+            let current = order.column == *column;
+            let turned = Order {
+                column: *column,
+                descending: if current {
+                    !order.descending
+                } else {
+                    column.usually_descends()
+                },
+            };
+            let descending = current.then_some(order.descending);
+            head(label, *fold, sorted(turned).href(), descending)
+        })
+        .collect()
 }
 
 const LIST_HEADS: [(&str, Column, bool); 7] = [

@@ -8,7 +8,7 @@ use crate::{
         connection_filter::Filter,
         connection_list::{self, Listed, Order, Place},
     },
-    web::{params::encode, problem::Problem},
+    web::problem::Problem,
 };
 
 use super::{
@@ -66,9 +66,8 @@ pub(super) fn row(listed: Listed, desk: &Desk<'_>) -> ConnectionRow {
     let status = listed.life.status(desk.lifetimes, desk.now);
     let revocable = !matches!(status, Status::Revoked(_))
         && desk.changes.covers(&listed.person, &listed.project);
-    let question = [("id", listed.id.as_str()), ("back", &desk.here)];
     ConnectionRow {
-        revoke_href: revocable.then(|| format!("/connections/revoke?{}", encode(question))),
+        revocable,
         id: listed.id.to_string(),
         name: listed.name,
         client_id: listed.client.to_string(),
@@ -76,7 +75,6 @@ pub(super) fn row(listed: Listed, desk: &Desk<'_>) -> ConnectionRow {
         client_note: origin_note(listed.client_origin),
         project: listed.project_name,
         authorized: moment::dated(listed.life.authorized_at),
-        person_id: listed.person.to_string(),
         person_name: listed.person_name,
         person_email: listed.person_email,
         status: brief(&status, desk.now),

@@ -18,7 +18,8 @@ use crate::{
 };
 
 use super::{
-    IDLE_LIMIT, Layout, ListQuery, OPEN_LIMIT, STATUS_WORDS, STATUSES_DEFAULT, TEXT_LIMIT, View,
+    IDLE_LIMIT, Layout, ListQuery, Opened, STATUS_WORDS, STATUSES_DEFAULT, TEXT_LIMIT, View,
+    open::OPEN_LIMIT,
 };
 
 impl ListQuery {
@@ -221,9 +222,7 @@ fn view(params: &Params, layout: Layout) -> Result<View, Problem> {
     if after.is_some() && before.is_some() {
         return Err(wrong("Give after or before, not both."));
     }
-    let descending = one(params, "dir")?
-        .map(|word| word_among("dir", word, &DIRECTIONS))
-        .transpose()?;
+    let descending = descends(params, "dir")?;
     let sort = one(params, "sort")?;
     let lost = || wrong("This page of the list cannot be found.");
     match layout {
@@ -264,19 +263,40 @@ fn view(params: &Params, layout: Layout) -> Result<View, Problem> {
                 order,
                 place,
                 open: open(params)?,
+                rows: rows(params)?,
             })
         }
     }
 }
 
-fn open(params: &Params) -> Result<Vec<String>, Problem> {
-    let open = ids(params, "open", ClientId::parse)?;
+fn descends(params: &Params, name: &'static str) -> Result<Option<bool>, Problem> {
+    one(params, name)?
+        .map(|word| word_among(name, word, &DIRECTIONS))
+        .transpose()
+}
+
+/// The order of the rows in groups.
+fn rows(params: &Params) -> Result<Order, Problem> {
+    let column = match one(params, "rows")? {
+        None => Order::NEWEST.column,
+        Some(word) => word_among("rows", word, &COLUMNS)?,
+    };
+    let descending = descends(params, "rows_dir")?;
+    Ok(Order {
+        column,
+        descending: descending.unwrap_or(column.usually_descends()),
+    })
+}
+
+fn open(params: &Params) -> Result<Vec<Opened>, Problem> {
+    let mut open = ids(params, "open", Opened::parse)?;
+    open.dedup_by(|one, other| one.id == other.id);
     if open.len() > OPEN_LIMIT {
         return Err(wrong(&format!(
             "At most {OPEN_LIMIT} groups can be open at once."
         )));
     }
-    Ok(open.iter().map(ToString::to_string).collect())
+    Ok(open)
 }
 
 pub(super) fn direction(descending: bool, usual: bool) -> Option<(&'static str, String)> {

@@ -49,6 +49,8 @@ fn what_an_address_says_is_said_again_by_the_address_made_of_it() {
         format!("view=list&sort=used&dir=asc&after=17_{id}&per=100"),
         format!("view=person&sort=connections&after=3_{id}"),
         format!("sort=name&dir=desc&open={id}&per=50"),
+        format!("open={id}.75&rows=person&rows_dir=desc"),
+        format!("open={id}&rows=used"),
         format!(
             "view=project&q=50%25+off&status=active&status=revoked&project={id}&person={id}\
              &client={id}&origin=api&origin=document&type=public&idle_days=90\
@@ -84,6 +86,9 @@ fn nonsense_is_refused_with_the_name_of_the_parameter() {
         ("after=1&before=2", "after"),
         ("after=1", "page"),
         ("open=1", "open"),
+        ("open=0190a000-0000-7000-8000-000000000001.26", "open"),
+        ("rows=connections", "rows"),
+        ("rows_dir=up", "rows_dir"),
     ] {
         let problem = parse(text, OrganizationRole::Owner).unwrap_err();
         let said = &problem.explanation.text;

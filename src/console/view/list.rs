@@ -143,14 +143,13 @@ pub struct ConnectionRow {
     pub client_note: Option<&'static str>,
     pub project: String,
     pub authorized: When,
-    pub person_id: String,
     pub person_name: String,
     pub person_email: String,
     pub status: StatusView,
     /// `None` reads "Never".
     pub last_used: Option<When>,
-    /// `None` when it is revoked or not this person's to revoke.
-    pub revoke_href: Option<String>,
+    /// Not revoked yet, and this person's to revoke.
+    pub revocable: bool,
     pub ticked: bool,
 }
 
@@ -175,22 +174,15 @@ pub struct GroupRow {
     pub matching: Option<String>,
     /// `None` reads "Never".
     pub last_used: Option<When>,
-    /// Opens or closes it: the page, and the part of it that changes.
-    pub toggle: Swap,
-    /// Shows all that can be revoked, ticked; `None` when there is nothing.
-    pub select: Option<Swap>,
+    /// The list with it open, or closed.
+    pub toggle_href: String,
+    /// The list with all that can be revoked shown and ticked; `None` when there is nothing.
+    pub select_href: Option<String>,
     pub columns: Columns,
     /// The number of columns of the table of groups.
     pub width: usize,
     /// Its connections, when they are shown.
     pub open: Option<OpenGroup>,
-}
-
-/// A link that loads a page, or a part of it where scripts run.
-#[derive(Clone, Debug)]
-pub struct Swap {
-    pub href: String,
-    pub part: String,
 }
 
 /// The connections of a group.
@@ -208,10 +200,22 @@ pub struct OpenGroup {
 pub struct GroupTable {
     pub columns: Columns,
     pub rows: Vec<ConnectionRow>,
+    /// The headers of the columns, except those of ticks and actions.
+    pub heads: Vec<Head>,
     /// The rows that follow; `None` when there are none.
-    pub more: Option<Swap>,
+    pub more: Option<MoreRows>,
     /// The number of columns.
     pub width: usize,
+}
+
+/// The way to the rows that follow.
+#[derive(Clone, Debug)]
+pub struct MoreRows {
+    pub label: &'static str,
+    pub href: String,
+    /// Where they begin, for scripts that add them to the others; `None` when they are
+    /// on another page.
+    pub after: Option<String>,
 }
 
 /// A group alone, as it replaces itself.
