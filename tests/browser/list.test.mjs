@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { App } from './lib/app.mjs'
 import { startUntether } from './lib/server.mjs'
-import { assertAccessible, assertFits, launch, visit } from './lib/visit.mjs'
+import { launch, visit } from './lib/visit.mjs'
 
 /** More than can be selected at once, in two clients of which each could be. */
 const MANY = 98
@@ -225,37 +225,3 @@ test('the keyboard alone opens a client, ticks a row and asks to revoke it', asy
   await page.getByRole('dialog').waitFor({ state: 'detached' })
   assert.equal((await checked(page)).length, 1, 'what was ticked stays')
 })
-
-/** What to look at besides the plain list, and how a person gets there. */
-const STATES = {
-  'the clients': (page) => page.goto('/connections'),
-  'the people': (page) => page.goto('/connections?view=person'),
-  'the projects': (page) => page.goto('/connections?view=project'),
-  'an open client with rows ticked': async (page) => {
-    await page.goto('/connections?sort=name')
-    await open(page, 'Claude')
-    await ticks(page).first().check()
-  },
-  'the filters': async (page) => {
-    await page.goto('/connections?view=list&q=claude&type=public&idle_days=1&per=25')
-    await page.getByText('More filters').click()
-  },
-  'the files to export': async (page) => {
-    await page.goto('/connections')
-    await page.getByText('Export').click()
-  },
-}
-for (const [what, look] of Object.entries(STATES)) {
-  test(`axe-core finds nothing on ${what}, in any light, and it fits a phone`, async (t) => {
-    const page = await visit(t, browser, untether, 'owner')
-    await look(page)
-    for (const width of [1280, 700, 390]) {
-      await page.setViewportSize({ width, height: 900 })
-      await assertFits(page, `${what} at ${width} px`)
-      for (const colorScheme of ['light', 'dark']) {
-        await page.emulateMedia({ colorScheme })
-        await assertAccessible(page, `${what} at ${width} px, ${colorScheme}`)
-      }
-    }
-  })
-}
