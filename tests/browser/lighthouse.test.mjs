@@ -1,0 +1,46 @@
+// Lighthouse's figures for the main screens, on its slow phone with a slow-4G link.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import lighthouse from 'lighthouse'
+import { App } from './lib/app.mjs'
+import { freePort, startUntether } from './lib/server.mjs'
+import { launch } from './lib/visit.mjs'
+
+const LEAST = { performance: 98, accessibility: 100, 'best-practices': 100 }
+
+let browser, port, untether, app
+before(async () => {
+  port = await freePort()
+  ;[browser, untether] = await Promise.all([launch([`--remote-debugging-port=${port}`]), startUntether()])
+  app = await App.register(untether, `${untether.public}/mcp`, 'Cursor')
+  const context = await browser.newContext()
+  const page = await context.newPage()
+  await context.addCookies([{ name: 'person', value: 'owner', url: untether.public }])
+  for (let n = 0; n < 50; n += 1) await app.connect(page)
+  await context.close()
+})
+after(async () => {
+  await browser?.close()
+  app?.close()
+  await untether?.close()
+})
+
+for (const path of ['/connections', '/connections?view=list', '/me']) {
+  test(`Lighthouse finds ${path} fast, accessible and well made`, async (t) => {
+    const { lhr } = await lighthouse(untether.public + path, {
+      port,
+      logLevel: 'error',
+      onlyCategories: Object.keys(LEAST),
+      extraHeaders: { cookie: 'person=owner' },
+    })
+    assert.equal(lhr.runtimeError, undefined)
+    const scores = Object.fromEntries(
+      Object.entries(lhr.categories).map(([name, { score }]) => [name, Math.round(score * 100)]),
+    )
+    const failed = Object.values(lhr.audits).filter(({ score }) => score !== null && score < 0.9).map(({ id }) => id)
+    t.diagnostic(`${JSON.stringify(scores)} ${failed.join(' ')}`)
+    for (const [name, least] of Object.entries(LEAST)) {
+      assert.ok(scores[name] >= least, `${name}: ${scores[name]}, not ${least} (${failed.join(', ')})`)
+    }
+  })
+}
