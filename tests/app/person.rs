@@ -219,12 +219,18 @@ async fn more_than_fifty_connections_are_all_in_the_list() {
 async fn the_navigation_leads_where_this_person_may_go() {
     let app = TestApp::spawn().await;
     app.project("search", &["pablo@acme.example"]).await;
-    let all = ["Connections", "Clients", "Projects", "People", "My connections"];
+    let all = [
+        "Connections",
+        "Clients",
+        "Projects",
+        "People",
+        "My connections",
+    ];
     for (who, places, home) in [
         ("olivia", &all[..], "/connections"),
         ("arthur", &all, "/connections"),
         ("pablo", &all, "/connections"),
-        ("ana", &all[3..], "/me"),
+        ("ana", &all[4..], "/me"),
     ] {
         let who = app.person(who);
         for (path, current) in [("/me", "My connections"), ("/connections", places[0])] {
@@ -258,7 +264,13 @@ async fn a_page_that_says_no_is_framed_like_any_other_where_the_person_is_known(
         let places = page.all(".bar nav a");
         assert_eq!(
             places,
-            ["Connections", "Clients", "Projects", "People", "My connections"],
+            [
+                "Connections",
+                "Clients",
+                "Projects",
+                "People",
+                "My connections"
+            ],
             "{path}"
         );
         assert_eq!(page.all("footer code").len(), 1, "{path}");

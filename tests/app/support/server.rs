@@ -264,6 +264,8 @@ fn plain_client() -> reqwest::Client {
     // Fails in all tests of a process but the first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
+        // A connection kept for long may be one that the server closes just then.
+        .pool_max_idle_per_host(0)
         .redirect(reqwest::redirect::Policy::none())
         .tls_certs_only([])
         .build()
