@@ -112,7 +112,7 @@ pub async fn add(
     }
     let new = match typed.new_project() {
         Ok(new) => new,
-        Err(faults) => return FormPage::new(frame, typed).refused(&req, faults),
+        Err(faults) => return FormPage::new(frame, typed).refused(&req, *faults),
     };
     let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
     match insert(&app, &context, &new).await? {
@@ -240,7 +240,7 @@ pub async fn save(
         Ok(facts) => facts,
         Err(faults) => {
             let page = FormPage::of(frame, &there, typed).seen(seen);
-            return page.refused(&req, faults);
+            return page.refused(&req, *faults);
         }
     };
     let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
@@ -262,17 +262,17 @@ pub async fn save(
 
 /// Who administers a project by its own list alone cannot leave it: nobody could give
 /// it back to them but an owner.
-fn keeps(principal: &Principal, facts: Facts) -> Result<Facts, Faults> {
+fn keeps(principal: &Principal, facts: Facts) -> Result<Facts, Box<Faults>> {
     match principal.keeps_administering(&facts.administrators) {
         true => Ok(facts),
-        false => Err(Faults {
+        false => Err(Box::new(Faults {
             administrators: Some(
                 "You would lose this project: keep yourself, or a group of yours, among its \
                  administrators, or ask an owner."
                     .to_owned(),
             ),
             ..Faults::default()
-        }),
+        })),
     }
 }
 

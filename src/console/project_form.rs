@@ -136,7 +136,7 @@ impl Typed {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn facts(&self) -> Result<Facts, Faults> {
+    pub fn facts(&self) -> Result<Facts, Box<Faults>> {
         let name = parse_name(&self.name).map_err(|error| sentence(&error));
         let administrators = names(&self.administrators);
         let members = self.parse_members();
@@ -155,14 +155,14 @@ impl Typed {
                 members,
                 manage_url,
             }),
-            (name, administrators, members, scopes, manage_url) => Err(Faults {
+            (name, administrators, members, scopes, manage_url) => Err(Box::new(Faults {
                 name: name.err(),
                 administrators: administrators.err(),
                 members: members.err(),
                 scopes: scopes.err(),
                 manage_url: manage_url.err(),
                 ..Faults::default()
-            }),
+            })),
         }
     }
 
@@ -170,7 +170,7 @@ impl Typed {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn new_project(&self) -> Result<NewProject, Faults> {
+    pub fn new_project(&self) -> Result<NewProject, Box<Faults>> {
         let slug = match self.slug.trim() {
             "" => Slug::like(&self.name).ok_or_else(|| {
                 "A slug is needed: nothing of the name can stand in an address.".to_owned()
@@ -186,11 +186,11 @@ impl Typed {
                 resource,
                 facts,
             }),
-            (slug, resource, facts) => Err(Faults {
+            (slug, resource, facts) => Err(Box::new(Faults {
                 slug: slug.err(),
                 resource: resource.err(),
-                ..facts.err().unwrap_or_default()
-            }),
+                ..*facts.err().unwrap_or_default()
+            })),
         }
     }
 
