@@ -4,18 +4,20 @@ use serde_json::{Value, json};
 
 use crate::{
     domain::{
+        block::Scope,
         client::{Client, ClientType, Origin, parse_name},
         project::Slug,
         redirect::RedirectUri,
     },
     flow::{
         self,
+        block::Blocked,
         register::{self, NewClient, REDIRECT_LIMIT},
     },
-    store,
+    store::{self, Tx},
 };
 
-use super::{Failure, Workshop, revoke::parse_reason, which};
+use super::{Failure, Workshop, parse_reason, which};
 
 /// What can be done with clients.
 #[derive(Debug, clap::Subcommand)]
@@ -27,6 +29,17 @@ pub enum Command {
     /// Nothing of it works from then on, on every server. It succeeds also when the client had
     /// been revoked before.
     Revoke(Revoke),
+    /// Keep a client from connecting, for everyone or for one person
+    ///
+    /// It ends the connections that it covers, at once, and refuses new ones until the client is
+    /// unblocked. A client that registers itself cannot come back by registering again. It
+    /// succeeds also when the client was blocked before.
+    Block(Block),
+    /// Let a blocked client connect again
+    ///
+    /// What the block ended stays ended: people connect again, with consent. It succeeds also
+    /// when the client was not blocked.
+    Unblock(Block),
     /// List the clients
     List {
         /// Print JSON
@@ -70,6 +83,23 @@ pub struct Revoke {
     json: bool,
 }
 
+/// Which client, for whom, and why.
+#[derive(Debug, clap::Args)]
+pub struct Block {
+    /// Its client_id
+    #[arg(long, value_name = "ID")]
+    client: String,
+    /// Only for the person with this e-mail
+    #[arg(long, value_name = "EMAIL")]
+    person: Option<String>,
+    /// Why; kept in the audit trail and shown with the client
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -78,6 +108,8 @@ pub async fn run(command: Command, workshop: &Workshop) -> Result<(), Failure> {
     match command {
         Command::Add(add) => self::add(add, workshop).await,
         Command::Revoke(revoke) => self::revoke(&revoke, workshop).await,
+        Command::Block(block) => self::block(&block, workshop).await,
+        Command::Unblock(block) => unblock(&block, workshop).await,
         Command::List { json } => list(json, workshop).await,
     }
 }
@@ -143,12 +175,10 @@ fn parse_redirect_uris(texts: &[String], workshop: &Workshop) -> Result<Vec<Redi
 }
 
 async fn revoke(revoke: &Revoke, workshop: &Workshop) -> Result<(), Failure> {
-    let reason = parse_reason(&revoke.reason)?;
+    let reason = parse_reason(&revoke.reason, "nothing was revoked")?;
     let context = workshop.context();
     let mut tx = workshop.db.write().await?;
-    let id = which::client(&mut tx, &revoke.client).await?;
-    let client = store::client::by_id(&mut tx, &id).await?;
-    let client = client.ok_or_else(|| Failure::new("the client was removed meanwhile"))?;
+    let client = which::client(&mut tx, &revoke.client).await?;
     let project = match &client.project {
         Some(project) => store::project::by_id(&mut tx, project).await?,
         None => None,
@@ -194,6 +224,82 @@ fn describe(client: &Client) -> Value {
         "type": client.client_type.as_str(),
         "redirect_uris": uris,
     })
+}
+
+async fn block(command: &Block, workshop: &Workshop) -> Result<(), Failure> {
+    let reason = parse_reason(&command.reason, "nothing was blocked")?;
+    let context = workshop.context();
+    let subject = context.actor.to_string();
+    let mut tx = workshop.db.write().await?;
+    let client = which::client(&mut tx, &command.client).await?;
+    let (mut ended, mut changed) = (0, false);
+    for scope in command.scopes(&mut tx).await? {
+        let why = (subject.as_str(), reason);
+        if let Blocked::Now { ended: now } =
+            flow::block::client(&mut tx, &context, &client, scope, why).await?
+        {
+            ended += now;
+            changed = true;
+        }
+    }
+    tx.commit().await?;
+    if command.json {
+        let block = json!({ "client_id": client.identifier, "person": command.person });
+        println!(
+            "{}",
+            json!({ "blocked": block, "changed": changed, "connections_ended": ended })
+        );
+    } else if changed {
+        println!("Blocked {}; connections ended: {ended}", client.name);
+    } else {
+        println!("{} had been blocked before", client.name);
+    }
+    Ok(())
+}
+
+async fn unblock(command: &Block, workshop: &Workshop) -> Result<(), Failure> {
+    let reason = parse_reason(&command.reason, "nothing was unblocked")?;
+    let context = workshop.context();
+    let mut tx = workshop.db.write().await?;
+    let client = which::client(&mut tx, &command.client).await?;
+    let people = command.scopes(&mut tx).await?;
+    let mut lifted = 0;
+    for listed in store::client_block::of_client(&mut tx, &client.identity()).await? {
+        let block = listed.block;
+        // Of a person whatever the projects: the command has no narrower word.
+        let is_meant = |scope: &Scope| scope.person == block.scope.person;
+        if people.iter().any(is_meant)
+            && flow::block::lift(&mut tx, &context, &block.id, reason)
+                .await?
+                .is_some()
+        {
+            lifted += 1;
+        }
+    }
+    tx.commit().await?;
+    if command.json {
+        let block = json!({ "client_id": client.identifier, "person": command.person });
+        println!("{}", json!({ "unblocked": block, "changed": lifted > 0 }));
+    } else if lifted > 0 {
+        println!("{} may connect again", client.name);
+    } else {
+        println!("{} was not blocked", client.name);
+    }
+    Ok(())
+}
+
+impl Block {
+    async fn scopes(&self, tx: &mut Tx) -> Result<Vec<Scope>, Failure> {
+        let Some(email) = &self.person else {
+            return Ok(vec![Scope::default()]);
+        };
+        let scope = |person| Scope {
+            person: Some(person),
+            project: None,
+        };
+        let people = which::people(tx, email).await?;
+        Ok(people.into_iter().map(scope).collect())
+    }
 }
 
 async fn list(json: bool, workshop: &Workshop) -> Result<(), Failure> {

@@ -106,7 +106,7 @@ async fn params(wanted: &Wanted, workshop: &Workshop) -> Result<Params, Failure>
         pairs.extend(people.iter().map(|id| ("person", id.to_string())));
     }
     for identifier in &wanted.clients {
-        let id = which::client(&mut tx, identifier).await?;
+        let id = which::client(&mut tx, identifier).await?.id;
         pairs.push(("client", id.to_string()));
     }
     let words = [

@@ -14,7 +14,7 @@ use crate::{
         audit::Actor,
         secret::{Secrets, SystemRandomness},
     },
-    flow::{Context, Rules, revoke_matching::Worker},
+    flow::{Context, Rules, revoke::REASON_LIMIT, revoke_matching::Worker},
     store::Db,
     telemetry,
 };
@@ -51,7 +51,7 @@ enum Command {
     /// Add, change and list projects: the MCP servers that Untether protects
     #[command(subcommand)]
     Project(project::Command),
-    /// Add, list and revoke MCP clients
+    /// Add, block, unblock, list and revoke MCP clients
     #[command(subcommand)]
     Client(client::Command),
     /// End connections: those of a person, a client or a project, or a single one
@@ -133,6 +133,17 @@ failure_from!(
     std::io::Error,
     crate::config::SettingsError
 );
+
+/// The reason as it is kept: trimmed, `None` when there is none.
+fn parse_reason<'a>(text: &'a str, undone: &str) -> Result<Option<&'a str>, Failure> {
+    let text = text.trim();
+    if text.chars().count() > REASON_LIMIT {
+        return Err(Failure::new(format!(
+            "--reason is longer than {REASON_LIMIT} characters; {undone}"
+        )));
+    }
+    Ok(Some(text).filter(|text| !text.is_empty()))
+}
 
 async fn run(cli: Cli, settings: Settings) -> Result<(), Failure> {
     let format = settings.log_format;

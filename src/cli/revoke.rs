@@ -11,7 +11,7 @@ use crate::{
     console::{moment, query::IDLE_LIMIT},
     domain::{ids::ConnectionId, role::Reach},
     flow::{
-        revoke::{self, LIMIT, REASON_LIMIT},
+        revoke::{self, LIMIT},
         revoke_matching::PAUSE,
     },
     store::{
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-use super::{Failure, Workshop, which};
+use super::{Failure, Workshop, parse_reason, which};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -67,7 +67,7 @@ struct Whose {
 /// When what is named is not there, the database failed or the output could not
 /// be written; what was revoked until then stays revoked.
 pub async fn run(command: &Revoke, workshop: &Workshop) -> Result<(), Failure> {
-    let reason = parse_reason(&command.reason)?;
+    let reason = parse_reason(&command.reason, "nothing was revoked")?;
     let act = Act {
         workshop,
         reason,
@@ -81,16 +81,6 @@ pub async fn run(command: &Revoke, workshop: &Workshop) -> Result<(), Failure> {
         act.on_all(&filter, &mut report).await?;
     }
     report.end()
-}
-
-pub(super) fn parse_reason(text: &str) -> Result<Option<&str>, Failure> {
-    let text = text.trim();
-    if text.chars().count() > REASON_LIMIT {
-        return Err(Failure::new(format!(
-            "--reason is longer than {REASON_LIMIT} characters; nothing was revoked"
-        )));
-    }
-    Ok(Some(text).filter(|text| !text.is_empty()))
 }
 
 struct Act<'a> {
@@ -119,7 +109,7 @@ impl Act<'_> {
             filter.people = which::people(&mut tx, email).await?;
         }
         if let Some(identifier) = &whose.client {
-            filter.clients = vec![which::client(&mut tx, identifier).await?];
+            filter.clients = vec![which::client(&mut tx, identifier).await?.id];
         }
         if let Some(slug) = &whose.project {
             filter.projects = vec![which::project(&mut tx, slug).await?];

@@ -2,7 +2,8 @@
 
 use crate::{
     domain::{
-        ids::{ClientId, PersonId, ProjectId},
+        client::Client,
+        ids::{PersonId, ProjectId},
         project::Slug,
         role::fold_email,
     },
@@ -29,9 +30,9 @@ pub async fn people(tx: &mut Tx, email: &str) -> Result<Vec<PersonId>, Failure> 
 ///
 /// # Errors
 /// When there is none, or the database failed.
-pub async fn client(tx: &mut Tx, identifier: &str) -> Result<ClientId, Failure> {
+pub async fn client(tx: &mut Tx, identifier: &str) -> Result<Client, Failure> {
     let client = store::client::find(tx, identifier.trim()).await?;
-    client.map(|client| client.id).ok_or_else(|| {
+    client.ok_or_else(|| {
         Failure::new(format!(
             "no client has the client_id {identifier} (see: untether client list)"
         ))

@@ -27,6 +27,7 @@ use crate::{
 };
 
 use super::{
+    block::{self, BlockView},
     counts::{self, CountLinks},
     frame,
     look_alikes::{self, Alikes},
@@ -54,6 +55,13 @@ struct ClientPage {
     projects: Vec<ProjectView>,
     /// Label and address of the list of the others, when there are too many.
     more_projects: Option<(String, String)>,
+    /// For whom it is blocked.
+    blocks: Vec<BlockView>,
+    /// Blocks of this client, not of a person.
+    of_person: bool,
+    here: String,
+    /// Where it is blocked for everyone; `None` when that is done or not the viewer's.
+    block_href: Option<String>,
     /// The registrations that look like this one.
     alike: Option<Alikes>,
     /// Where it is looked after, for those who may look.
@@ -128,7 +136,16 @@ pub async fn show(
     let of_project = client.project.as_ref();
     let managed = of_project.is_some_and(|project| reach.covers_project(project));
     let alike = look_alikes::of(&mut tx, &client, &reach, now).await?;
+    let blocks = block::of_client(&mut tx, &client, &principal, now).await?;
+    let changes = principal.changes();
+    let blockable = changes.covers_projects(client.project.as_ref())
+        && client.revoked_at.is_none()
+        && !blocks.iter().any(BlockView::is_for_everyone);
     let page = ClientPage {
+        block_href: blockable.then(|| format!("/clients/{id}/block")),
+        blocks,
+        of_person: false,
+        here: format!("/clients/{id}"),
         alike,
         frame: frame::build(&app, &principal, &session, &req, now),
         href: format!("/clients/{id}"),

@@ -27,6 +27,7 @@ use crate::{
 };
 
 use super::{
+    block::{self, BlockView},
     connections::status_view,
     counts::{self, CountLinks},
     frame, moment, number,
@@ -56,6 +57,10 @@ struct PersonPage {
     /// What is known of the person; `None` on one's own page.
     facts: Option<Facts>,
     connected: Connected,
+    /// The clients that are blocked for the person.
+    blocks: Vec<BlockView>,
+    of_person: bool,
+    here: String,
     /// Where one may begin: names and addresses of MCP servers in one's sight.
     servers: Vec<(String, String)>,
 }
@@ -137,7 +142,11 @@ pub async fn show(
     } else {
         None
     };
+    let blocks = block::of_person(&mut tx, &person.id, &principal, now).await?;
     let page = PersonPage {
+        blocks,
+        of_person: true,
+        here: format!("/people/{}", person.id),
         frame: frame::build(&app, &principal, &session, &req, now),
         heading: person.identity.name.clone(),
         facts: Some(facts(person, role, now)),
@@ -193,7 +202,14 @@ pub async fn me(
         _ => Vec::new(),
     };
     let server = |server: Endpoint| (server.name, server.resource.as_str().to_owned());
+    let blocks = match &principal.person {
+        Some(id) => block::of_person(&mut tx, id, &principal, now).await?,
+        None => Vec::new(),
+    };
     let page = PersonPage {
+        blocks,
+        of_person: true,
+        here: "/me".to_owned(),
         frame: frame::build(&app, &principal, &session, &req, now),
         heading: frame::MINE.to_owned(),
         facts: None,

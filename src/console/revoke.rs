@@ -14,8 +14,15 @@ use url::{Position, Url};
 
 use crate::{
     clock::Timestamp,
-    domain::{audit::Actor, ids::ConnectionId, role::Principal},
-    flow::revoke::{self, REASON_LIMIT, Revoked},
+    domain::{
+        audit::Actor,
+        ids::ConnectionId,
+        role::{Principal, Reach},
+    },
+    flow::{
+        block,
+        revoke::{self, REASON_LIMIT, Revoked},
+    },
     store::connection_list::{self, Listed},
     web::{
         form::Protected,
@@ -49,7 +56,14 @@ pub async fn ask(
     let missing = asked.ids.len() - listed.len();
     let note = (missing > 0).then(|| format!("{} Here are the others.", gone(missing)));
     let frame = frame::build(&app, &principal, &session, &req, now);
-    asked.show(&req, StatusCode::OK, frame, &listed, note, now)
+    asked.show(
+        &req,
+        StatusCode::OK,
+        (frame, &principal),
+        &listed,
+        note,
+        now,
+    )
 }
 
 /// `POST /connections/revoke`: acts on exactly what was asked about.
@@ -70,13 +84,24 @@ pub async fn act(
             let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
             let reach = principal.changes();
             let mut tx = app.db.write().await?;
-            let revoked =
-                revoke::connections(&mut tx, &context, &reach, &asked.ids, reason.as_deref())
-                    .await?;
+            let why = reason.as_deref();
+            let revoked = if asked.blocks {
+                let subject = principal.identity.subject.as_str();
+                block::with_connections(&mut tx, &context, &reach, &asked.ids, (subject, why))
+                    .await?
+            } else {
+                revoke::connections(&mut tx, &context, &reach, &asked.ids, why).await?
+            };
             if let Some(revoked) = revoked {
                 tx.commit().await?;
                 tracing::info!(count = revoked.now.len(), "revoked connections");
-                keep_flash(&session, Flash::Done(sentence(&revoked, now)));
+                let mut said = sentence(&revoked, now);
+                if asked.blocks {
+                    said.push_str(
+                        " Blocked until someone unblocks it, on the person\u{2019}s page.",
+                    );
+                }
+                keep_flash(&session, Flash::Done(said));
                 return Ok(see_other(&asked.back));
             }
             None
@@ -93,13 +118,15 @@ pub async fn act(
             (StatusCode::CONFLICT, text)
         }
     };
-    asked.show(&req, status, frame, &listed, Some(note), now)
+    asked.show(&req, status, (frame, &principal), &listed, Some(note), now)
 }
 
 /// What the person chose and typed.
 struct Asked {
     ids: Vec<ConnectionId>,
     reason: String,
+    /// Whether the clients are to be blocked for these people too.
+    blocks: bool,
     back: String,
 }
 
@@ -127,6 +154,7 @@ impl Asked {
             _ => Ok(Self {
                 ids,
                 reason: typed_reason(params)?,
+                blocks: params.one("block").ok().flatten() == Some("1"),
                 back,
             }),
         }
@@ -146,7 +174,7 @@ impl Asked {
         self,
         req: &HttpRequest,
         status: StatusCode,
-        frame: Frame,
+        (frame, principal): (Frame, &Principal),
         listed: &[Listed],
         note: Option<String>,
         now: Timestamp,
@@ -156,6 +184,8 @@ impl Asked {
             title: format!("Revoke {}?", number::connections(listed.len() as i64)),
             sentence: consequence(listed),
             targets: listed.iter().map(|row| target(row, now)).collect(),
+            block: blockable(listed, &principal.changes()),
+            blocks: self.blocks,
             reason: self.reason,
             back: self.back,
             note,
@@ -236,6 +266,15 @@ fn matching_of(list: &str) -> String {
         Some(query) => format!("/connections/revoke-matching?{query}"),
         None => "/connections/revoke-matching".to_owned(),
     }
+}
+
+/// What may be ticked besides, where everything at the projects is this person's to change.
+fn blockable(listed: &[Listed], reach: &Reach) -> Option<&'static str> {
+    let governed = listed.iter().all(|row| reach.covers_project(&row.project));
+    governed.then_some(match listed {
+        [_] => "Also block this person from reconnecting this client",
+        _ => "Also block these people from reconnecting these clients",
+    })
 }
 
 fn gone(missing: usize) -> String {

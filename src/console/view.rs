@@ -176,6 +176,10 @@ pub struct RevokePage {
     pub targets: Vec<RevokeTarget>,
     /// What this will and will not do.
     pub sentence: String,
+    /// What the person may tick to block the clients too; `None` when it is not theirs to.
+    pub block: Option<&'static str>,
+    /// Whether it was ticked before, when the page is shown again.
+    pub blocks: bool,
     /// What was typed before, when the page is shown again.
     pub reason: String,
     /// The list to go back to.

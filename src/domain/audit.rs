@@ -37,6 +37,10 @@ pub enum Action {
     ClientDeleted,
     /// A client that was revoked long ago was removed.
     ClientRemoved,
+    /// A client may not connect any more, for everyone or for one person.
+    ClientBlocked,
+    /// It may again.
+    ClientUnblocked,
     /// A person allowed more to a connection that was there.
     ConnectionWidened,
     /// A project was added.
@@ -70,6 +74,8 @@ impl Action {
             Self::ClientRevoked => "client.revoked",
             Self::ClientDeleted => "client.deleted",
             Self::ClientRemoved => "client.removed",
+            Self::ClientBlocked => "client.blocked",
+            Self::ClientUnblocked => "client.unblocked",
             Self::ConnectionWidened => "connection.widened",
             Self::ProjectAdded => "project.added",
             Self::ProjectChanged => "project.changed",

@@ -3,6 +3,7 @@
 use crate::clock::Timestamp;
 
 use super::{
+    block::ClientIdentity,
     ids::{ClientId, ProjectId},
     look_alike::LookAlike,
     redirect::RedirectUri,
@@ -97,6 +98,14 @@ impl Client {
     pub fn look_alike(&self) -> Option<LookAlike> {
         let registered = self.origin == Origin::Registered;
         registered.then(|| LookAlike::of(&self.name, &self.redirect_uris))
+    }
+
+    /// What a block of it would be of.
+    pub fn identity(&self) -> ClientIdentity {
+        match self.look_alike() {
+            Some(look) => look.into(),
+            None => ClientIdentity::of(&self.identifier),
+        }
     }
 
     /// Where the document that describes it is, for a person to read: host, and port

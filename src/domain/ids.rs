@@ -44,6 +44,8 @@ id! {
     /// An introspection credential of a project; it is the OAuth client id
     /// that the project's MCP server authenticates with.
     CredentialId,
+    /// A block of a client.
+    BlockId,
     /// A client registration. For all but metadata documents it is also the
     /// OAuth `client_id`.
     ClientId,

@@ -1,6 +1,7 @@
 //! What things are and what may be done with them: pure, no I/O.
 
 pub mod audit;
+pub mod block;
 pub mod client;
 pub mod connection;
 pub mod document;

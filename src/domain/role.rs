@@ -234,6 +234,14 @@ impl Reach {
         }
     }
 
+    /// Whether all connections to the project are in the set; to every project when `None`.
+    pub fn covers_projects(&self, project: Option<&ProjectId>) -> bool {
+        match project {
+            Some(project) => self.covers_project(project),
+            None => *self == Self::All,
+        }
+    }
+
     /// Whether a client is in sight: one that belongs to an included `project`, or has a
     /// connection in the set (`connected`).
     pub fn covers_client(&self, project: Option<&ProjectId>, connected: bool) -> bool {

@@ -4,6 +4,7 @@
 use crate::{
     clock::Timestamp,
     domain::{
+        block::Scope,
         client::Client,
         connection::Connection,
         document::ClientDocument,
@@ -18,7 +19,7 @@ use crate::{
 };
 
 use super::{
-    Context, ErrorCode, Refusal, register, step_up,
+    Context, ErrorCode, Refusal, block, register, step_up,
     target::{self, Target},
 };
 
@@ -143,7 +144,11 @@ pub async fn propose(
         Ok(read) => read,
         Err(refusal) => return Ok(told(refusal)),
     };
-    let project = match target::find(tx, request, &client, identity).await? {
+    let target = target::find(tx, request, &client, identity).await?;
+    if let Some(blocked) = blocked(tx, &client, &target, identity).await? {
+        return Ok(told(blocked));
+    }
+    let project = match target {
         Target::Project(project) => project,
         Target::Refused(refusal) => return Ok(told(refusal)),
         Target::OneOf(projects) => {
@@ -162,6 +167,24 @@ pub async fn propose(
         named_project: !request.resources.is_empty(),
         widens,
     }))
+}
+
+/// What the client is told if it is blocked for this person at the project that it asks for.
+async fn blocked(
+    tx: &mut Tx,
+    client: &Client,
+    target: &Target,
+    identity: &Identity,
+) -> store::Result<Option<Refusal>> {
+    let person = store::person::find(tx, &identity.subject).await?;
+    let scope = Scope {
+        person: person.map(|person| person.id),
+        project: match target {
+            Target::Project(project) => Some(project.id.clone()),
+            Target::OneOf(_) | Target::Refused(_) => None,
+        },
+    };
+    block::refusal(tx, (&client.identity(), &client.name), &scope).await
 }
 
 async fn trusted_client(

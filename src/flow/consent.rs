@@ -6,6 +6,7 @@ use crate::{
     clock::Timestamp,
     domain::{
         audit::{Action, Event, Subject},
+        block::Scope,
         connection::{Connection, Life},
         ids::{ConnectionId, PersonId},
         project::OfferedScope,
@@ -17,7 +18,7 @@ use crate::{
     store::{self, Tx, code::Code, connection_list},
 };
 
-use super::{Context, ErrorCode, Refusal, authorize::Proposal, revoke};
+use super::{Context, ErrorCode, Refusal, authorize::Proposal, block, revoke};
 
 /// What a person decided, and where they were asked.
 #[derive(Clone, Debug)]
@@ -51,6 +52,14 @@ pub async fn allow(
             ErrorCode::AccessDenied,
             "this client was revoked in the meantime",
         )));
+    }
+    let client = &proposal.client;
+    let scope = Scope {
+        person: Some(person.clone()),
+        project: Some(proposal.project.id.clone()),
+    };
+    if let Some(blocked) = block::refusal(tx, (&client.identity(), &client.name), &scope).await? {
+        return Ok(Err(blocked));
     }
     // The person's row is held since `see`, so a second click waits until the
     // first has committed, and then finds its code.

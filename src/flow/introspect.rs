@@ -93,6 +93,7 @@ fn works(bearer: &Bearer, context: &Context<'_>) -> bool {
     bearer.expires_at > context.now
         && !bearer.client_revoked
         && !bearer.person_deactivated
+        && !bearer.blocked
         && bearer.life.is_active(&context.rules.lifetimes, context.now)
 }
 

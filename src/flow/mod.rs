@@ -20,6 +20,7 @@ use crate::{
 
 pub mod asked;
 pub mod authorize;
+pub mod block;
 pub mod client;
 pub mod connection;
 pub mod consent;

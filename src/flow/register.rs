@@ -4,9 +4,11 @@
 use crate::{
     domain::{
         audit::{Action, Subject},
+        block::Scope,
         client::{Client, ClientType, Origin},
         document::ClientDocument,
         ids::ClientId,
+        look_alike::LookAlike,
         project::Project,
         redirect::RedirectUri,
         secret::{Secret, SecretKind},
@@ -14,7 +16,7 @@ use crate::{
     store::{self, Tx},
 };
 
-use super::Context;
+use super::{Context, Outcome, block};
 
 pub use crate::domain::redirect::REDIRECT_LIMIT;
 
@@ -34,6 +36,22 @@ pub struct NewClient<'a> {
     pub client_type: ClientType,
     /// Where it may ask to be sent back to; 1 to 20.
     pub redirect_uris: Vec<RedirectUri>,
+}
+
+/// Adds a client that introduces itself, unless what it looks like is blocked.
+///
+/// # Errors
+/// When the database fails.
+pub async fn itself(
+    tx: &mut Tx,
+    context: &Context<'_>,
+    new: NewClient<'_>,
+) -> Outcome<(Client, Option<Secret>)> {
+    let look = LookAlike::of(&new.name, &new.redirect_uris);
+    match block::refusal(tx, (&look.into(), &new.name), &Scope::default()).await? {
+        Some(blocked) => Ok(Err(blocked)),
+        None => client(tx, context, new).await.map(Ok),
+    }
 }
 
 /// Adds a client. Its secret, if it has one, is returned this once.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::{
     domain::{
         audit::Actor,
+        block::Scope,
         client::Client,
         connection::Connection,
         ids::ConnectionId,
@@ -22,7 +23,7 @@ use crate::{
     },
 };
 
-use super::{Context, ErrorCode, Outcome, Refusal, consent, revoke, step_up};
+use super::{Context, ErrorCode, Outcome, Refusal, block, consent, revoke, step_up};
 
 /// What a client receives.
 #[derive(Debug)]
@@ -82,7 +83,9 @@ pub async fn exchange(
     if let Err(refusal) = check_code(context, &code, request) {
         return Ok(Err(refusal));
     }
-    if let Err(refusal) = check_connection(tx, context, &connection, &request.resources).await? {
+    if let Err(refusal) =
+        check_connection(tx, context, (client, &connection), &request.resources).await?
+    {
         return Ok(Err(refusal));
     }
     if !store::code::redeem(tx, &hash, context.now).await? {
@@ -170,7 +173,9 @@ pub async fn refresh(
     if token.expires_at <= context.now {
         return unknown();
     }
-    if let Err(refusal) = check_connection(tx, context, &connection, &request.resources).await? {
+    if let Err(refusal) =
+        check_connection(tx, context, (client, &connection), &request.resources).await?
+    {
         return Ok(Err(refusal));
     }
     let granted = token.granted()?;
@@ -245,9 +250,20 @@ async fn narrowed(
 async fn check_connection(
     tx: &mut Tx,
     context: &Context<'_>,
-    connection: &Connection,
+    (client, connection): (&Client, &Connection),
     resources: &[&str],
 ) -> Outcome<()> {
+    let parties = store::connection::parties(tx, &connection.id).await?;
+    // Before anything that says "connect again", which would be refused.
+    if parties.blocked {
+        let scope = Scope {
+            person: Some(connection.person.clone()),
+            project: Some(connection.project.clone()),
+        };
+        let refusal = block::refusal(tx, (&client.identity(), &client.name), &scope).await?;
+        let ended = || invalid_grant("this client was blocked");
+        return Ok(Err(refusal.unwrap_or_else(ended)));
+    }
     if !connection
         .life
         .is_active(&context.rules.lifetimes, context.now)
@@ -256,7 +272,6 @@ async fn check_connection(
             "this connection has ended: connect again",
         )));
     }
-    let parties = store::connection::parties(tx, &connection.id).await?;
     if parties.client_revoked_at.is_some() {
         return Ok(Err(invalid_grant("this client was revoked")));
     }

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use actix_web::{
-    HttpResponse, ResponseError,
+    HttpResponse, HttpResponseBuilder, ResponseError,
     http::{StatusCode, header},
 };
 use serde_json::json;
@@ -25,6 +25,8 @@ pub enum Error {
         /// Whether the client used HTTP Basic.
         basic: bool,
     },
+    /// It may not register.
+    Unwelcome(Refusal),
     /// Its address asks too often; this is how long to wait.
     TooOften(Duration),
     /// The database failed.
@@ -62,7 +64,7 @@ impl From<store::Error> for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused { refusal, .. } => {
+            Self::Refused { refusal, .. } | Self::Unwelcome(refusal) => {
                 write!(f, "{}: {}", refusal.code.as_str(), refusal.description)
             }
             Self::TooOften(wait) => write!(f, "too many requests; wait {} s", seconds(*wait)),
@@ -77,9 +79,7 @@ impl ResponseError for Error {
             Self::Refused { refusal, .. } if refusal.code == ErrorCode::InvalidClient => {
                 StatusCode::UNAUTHORIZED
             }
-            Self::Refused { refusal, .. } if refusal.code == ErrorCode::AccessDenied => {
-                StatusCode::FORBIDDEN
-            }
+            Self::Unwelcome(_) => StatusCode::FORBIDDEN,
             Self::Refused { .. } => StatusCode::BAD_REQUEST,
             Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
             // Hosts take a 500 or "server_error" for the end of their tokens and ask the
@@ -97,16 +97,9 @@ impl ResponseError for Error {
                     let challenge = "Basic realm=\"untether\", charset=\"UTF-8\"";
                     response.insert_header((header::WWW_AUTHENTICATE, challenge));
                 }
-                tracing::info!(
-                    error = refusal.code.as_str(),
-                    description = refusal.description,
-                    "refused a protocol request"
-                );
-                response.json(json!({
-                    "error": refusal.code.as_str(),
-                    "error_description": refusal.description,
-                }))
+                body_of(response, refusal)
             }
+            Self::Unwelcome(refusal) => body_of(response, refusal),
             Self::TooOften(wait) => {
                 let wait = seconds(*wait);
                 response.insert_header((header::RETRY_AFTER, wait));
@@ -131,6 +124,18 @@ impl ResponseError for Error {
             }
         }
     }
+}
+
+fn body_of(mut response: HttpResponseBuilder, refusal: &Refusal) -> HttpResponse {
+    tracing::info!(
+        error = refusal.code.as_str(),
+        description = refusal.description,
+        "refused a protocol request"
+    );
+    response.json(json!({
+        "error": refusal.code.as_str(),
+        "error_description": refusal.description,
+    }))
 }
 
 /// Whole seconds, after which the time has surely passed.

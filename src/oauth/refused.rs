@@ -9,7 +9,7 @@ use actix_web::{
 use crate::{
     domain::redirect::RedirectUri,
     flow::{
-        Refusal,
+        ErrorCode, Refusal,
         authorize::{Request, Unproposed, Untrusted},
     },
     web::{params::encode, problem::Problem, state::App},
@@ -81,9 +81,13 @@ fn ask_before_telling(
 ) -> Problem {
     let address = address_back(app, redirect_uri.as_str(), state, &error(refusal));
     let host = redirect_uri.host_and_port();
+    let heading = match refusal.code {
+        ErrorCode::AccessDenied => "You cannot connect this app",
+        _ => "The app made a mistake",
+    };
     Problem::new(
         StatusCode::BAD_REQUEST,
-        "The app made a mistake",
+        heading,
         format!(
             "It asked for something that Untether cannot give: {}. It can be told so at {host}, \
              an address that the app chose itself.",

@@ -19,7 +19,7 @@ use crate::{
         secret::Secret,
     },
     flow::{
-        ErrorCode,
+        ErrorCode, Refusal,
         register::{self, NewClient},
     },
     web::state::App,
@@ -56,8 +56,9 @@ pub async fn act(app: Data<App>, req: HttpRequest, body: Bytes) -> Result<HttpRe
     };
     let context = app.context(now, Actor::Client, &req);
     let mut tx = app.db.write().await?;
-    let (client, secret) = register::client(&mut tx, &context, new).await?;
+    let registered = register::itself(&mut tx, &context, new).await?;
     tx.commit().await?;
+    let (client, secret) = registered.map_err(Error::Unwelcome)?;
     let dropped = redirect_uris.dropped;
     tracing::info!(
         client.id = %client.id,
@@ -71,10 +72,10 @@ pub async fn act(app: Data<App>, req: HttpRequest, body: Bytes) -> Result<HttpRe
 /// Whether this address may register a client now.
 fn admit(app: &App, req: &HttpRequest, now: Timestamp) -> Result<(), Error> {
     if app.settings.registration == Registration::Off {
-        return Err(Error::new(
+        return Err(Error::Unwelcome(Refusal::new(
             ErrorCode::AccessDenied,
             "this organization registers clients itself: ask its administrators for a client_id",
-        ));
+        )));
     }
     let address = app.client_address(req);
     app.registrations

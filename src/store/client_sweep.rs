@@ -52,6 +52,15 @@ fn push_outdated<D: Engine>(query: &mut QueryBuilder<D>, outdated: Outdated)
 where
     for<'q> i64: Encode<'q, D> + Type<D>,
 {
+    // client_block_by_client: a block is kept with the client that it was made of, unless
+    // that cannot come back under another client_id.
+    query.push(
+        "NOT EXISTS (
+            SELECT 1
+            FROM client_block
+            WHERE client_block.client_id = client.id AND client.project_id IS NULL
+        ) AND ",
+    );
     match outdated {
         Outdated::Revoked(until) => {
             // client_revoked, connection_by_client

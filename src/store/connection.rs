@@ -13,6 +13,7 @@ use crate::{
 
 use super::{
     Error, Result, Tx,
+    client_block::is_blocked,
     connection_count::{self, Change},
     connection_filter::folded,
     project::stored_members,
@@ -222,6 +223,8 @@ pub struct Parties {
     pub person_deactivated_at: Option<Timestamp>,
     /// Set once the client was revoked.
     pub client_revoked_at: Option<Timestamp>,
+    /// Whether the client may not connect, for everyone or for this person.
+    pub blocked: bool,
     resource_key: String,
     project_id: ProjectId,
     members: Option<String>,
@@ -247,15 +250,20 @@ impl Parties {
 /// # Errors
 /// When the database fails.
 pub async fn parties(tx: &mut Tx, id: &ConnectionId) -> Result<Parties> {
-    const PARTIES: &str = "
+    const PARTIES: &str = concat!(
+        "
         SELECT people.deactivated_at AS person_deactivated_at,
                client.revoked_at AS client_revoked_at,
+               ",
+        is_blocked!(),
+        " AS blocked,
                project.resource_key, connection.project_id, project.members
         FROM connection
         JOIN people ON people.id = connection.person_id
         JOIN client ON client.id = connection.client_id
         JOIN project ON project.id = connection.project_id
-        WHERE connection.id = $1";
+        WHERE connection.id = $1"
+    );
     Ok(sql!(tx, |c| sqlx::query_as(PARTIES)
         .bind(id)
         .fetch_one(c)

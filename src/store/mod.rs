@@ -19,6 +19,7 @@ use crate::config::DatabaseUrl;
 pub mod audit;
 pub mod bulk_act;
 pub mod client;
+pub mod client_block;
 pub mod client_look;
 pub mod client_manage;
 pub mod client_sweep;

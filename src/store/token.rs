@@ -13,6 +13,7 @@ use crate::{
 
 use super::{
     Result, Tx,
+    client_block::is_blocked,
     connection::{LifeRow, stored_scopes},
     sql,
 };
@@ -222,6 +223,8 @@ pub struct Bearer {
     pub name: String,
     /// Whether they were cut off.
     pub person_deactivated: bool,
+    /// Whether the client may not connect, for everyone or for them.
+    pub blocked: bool,
     /// The scopes the token carries.
     pub scopes: ScopeSet,
     /// When the token was issued.
@@ -244,6 +247,7 @@ struct BearerRow {
     email: String,
     person_name: String,
     deactivated_at: Option<Timestamp>,
+    blocked: bool,
     scopes: String,
     issued_at: Timestamp,
     expires_at: Timestamp,
@@ -265,6 +269,7 @@ impl BearerRow {
             email: self.email,
             name: self.person_name,
             person_deactivated: self.deactivated_at.is_some(),
+            blocked: self.blocked,
             issued_at: self.issued_at,
             expires_at: self.expires_at,
         })
@@ -291,13 +296,17 @@ pub async fn bearer(
     credential: Option<&CredentialId>,
     now: Timestamp,
 ) -> Result<Option<(Bearer, Option<SecretHash>)>> {
-    // Every step is a look-up by primary key.
-    const BEARER: &str = "
+    // Every step is a look-up by primary key, or by client_block_once.
+    const BEARER: &str = concat!(
+        "
         SELECT token.connection_id, token.scopes, token.issued_at, token.expires_at,
                connection.project_id, project.resource, project.slug,
                client.identifier AS client_identifier, client.revoked_at AS client_revoked_at,
                connection.person_id, people.email, people.name AS person_name,
                people.deactivated_at,
+               ",
+        is_blocked!(),
+        " AS blocked,
                connection.authorized_at, connection.last_used_at,
                connection.revoked_at, connection.revoked_by, connection.revoked_reason,
                project_credential.secret_hash
@@ -310,7 +319,8 @@ pub async fn bearer(
           ON project_credential.id = $2
           AND project_credential.project_id = connection.project_id
           AND (project_credential.revoked_at IS NULL OR project_credential.revoked_at > $3)
-        WHERE token.hash = $1 AND token.kind = 'access'";
+        WHERE token.hash = $1 AND token.kind = 'access'"
+    );
     sql!(tx, |c| sqlx::query_as::<_, PresentedRow>(BEARER)
         .bind(hash)
         .bind(credential)

@@ -99,6 +99,16 @@ const OWNERS: Statuses = Statuses {
     owner: [200; 4],
     ..everyone(404)
 };
+/// Owners alone: the clients of the table serve any project.
+const fn owners(status: u16) -> Statuses {
+    Statuses {
+        owner: [status, status, status, 404],
+        auditor: [404; 4],
+        administrator: [404; 4],
+        member: [404; 4],
+        stranger: [404; 4],
+    }
+}
 
 /// Whoever may revoke anything at all; nothing matches where nothing may be changed.
 const fn matching(found: u16, nothing: u16) -> Statuses {
@@ -247,6 +257,9 @@ pub const ROWS: &[Row] = &[
     Row { only_asks: true, ..post("/projects/{slug}/credentials/{id}/file", "/projects/{slug}/credentials/{credential}/file", "secret={credential_secret}", MANAGED) },
     get("/projects/{slug}/credentials/{id}/revoke", "/projects/{slug}/credentials/{credential}/revoke", MANAGED),
     post("/projects/{slug}/credentials/{id}/revoke", "/projects/{slug}/credentials/{credential}/revoke", "", managed(303)),
+    get("/clients/{id}/block", "/clients/{client}/block", owners(200)),
+    post("/clients/{id}/block", "/clients/{client}/block", "", owners(303)),
+    post("/blocks/{id}/lift", "/blocks/{block}/lift", "", managed(303)),
     get("/projects/{slug}/check", "/projects/{slug}/check", MANAGED),
     post("/projects/{slug}/check", "/projects/{slug}/check", "", MANAGED),
     get("/help", "/help", everyone(200)),

@@ -2,7 +2,11 @@
 //! in a project that it administers, foreign to it, or not there at all.
 
 use untether::{
-    domain::{client::ClientType, ids::ActId},
+    domain::{
+        block::{Block, Scope},
+        client::ClientType,
+        ids::{ActId, BlockId, PersonId, ProjectId},
+    },
     store::bulk_act::BulkAct,
 };
 
@@ -101,6 +105,8 @@ pub struct Thing {
     pub turn: String,
     /// An act of the person's.
     pub act: String,
+    /// A block of a client of nobody's, for the person at the project.
+    pub block: String,
     /// An authorization request for the project, by a client of nobody's.
     pub consent: String,
     /// What confirms the revocation of everything of the client's.
@@ -125,6 +131,7 @@ impl Thing {
             ("{credential_secret}", &self.credential_secret),
             ("{turn}", &self.turn),
             ("{act}", &self.act),
+            ("{block}", &self.block),
             ("{consent}", &self.consent),
             ("{matching}", &self.matching),
         ];
@@ -172,6 +179,7 @@ impl Thing {
             made: MISSING.into(),
             credential: MISSING.into(),
             act: MISSING.into(),
+            block: MISSING.into(),
             consent: like.consent.replace("vault", "missing"),
             ..like.clone()
         }
@@ -269,7 +277,9 @@ async fn connect(app: &TestApp, client_name: &str, name: &str, server: &McpServe
     let facts = app.database.texts(&facts).await.remove(0);
     let facts: Vec<_> = facts.split('|').map(str::to_owned).collect();
     let [connection, name, person_id, project] = facts.try_into().unwrap();
+    let block = block(app, client_name, (&person_id, &project)).await;
     Thing {
+        block,
         whose: Whose::Own,
         connection,
         name,
@@ -302,6 +312,32 @@ async fn new_client(app: &TestApp, role: Role, slug: &str) -> String {
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     sealed.join("&")
+}
+
+/// A client that this person may not connect to this project.
+async fn block(app: &TestApp, name: &str, (person, project): (&str, &str)) -> String {
+    let host = app.host(&format!("Blocked {name}")).await;
+    let id: BlockId = app.app.secrets.new_id(app.now());
+    let mut tx = app.app.db.write().await.unwrap();
+    let client = untether::store::client::find(&mut tx, &host.client_id);
+    let client = client.await.unwrap().unwrap();
+    let block = Block {
+        id: id.clone(),
+        identity: client.identity(),
+        client: client.id,
+        scope: Scope {
+            person: PersonId::parse(person),
+            project: ProjectId::parse(project),
+        },
+        at: app.now(),
+        by: "olivia@acme.example".into(),
+        reason: None,
+    };
+    untether::store::client_block::insert(&mut tx, &block)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    id.to_string()
 }
 
 /// A finished act of someone's.

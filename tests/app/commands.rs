@@ -398,3 +398,53 @@ async fn the_health_command_asks_the_running_server() {
         said(&output)
     );
 }
+
+#[test]
+fn a_client_is_blocked_and_unblocked_by_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite://{}/u.db", folder.path().display());
+    let settings = [("UNTETHER_DATABASE_URL", database.as_str())];
+    json(&untether(&ADD, &settings));
+    let add = "client add --project search --name Portal --json --redirect-uri http://localhost/cb";
+    let add: Vec<_> = add.split(' ').collect();
+    let client = json(&untether(&add, &settings));
+    let id = client["client"]["client_id"].as_str().unwrap();
+    for (word, key, changed) in [
+        ("block", "blocked", true),
+        ("block", "blocked", false),
+        ("unblock", "unblocked", true),
+        ("unblock", "unblocked", false),
+    ] {
+        let answer = json(&untether(
+            &["client", word, "--client", id, "--json"],
+            &settings,
+        ));
+        assert_eq!(answer[key]["client_id"], id);
+        assert_eq!(answer["changed"], changed, "{word}");
+    }
+    let person = [
+        "client",
+        "block",
+        "--client",
+        id,
+        "--person",
+        "ana@acme.example",
+    ];
+    let output = untether(&person, &settings);
+    assert!(!output.status.success());
+    assert!(
+        said(&output).contains("has ever connected"),
+        "{}",
+        said(&output)
+    );
+    let long = "x".repeat(501);
+    let output = untether(
+        &["client", "block", "--client", id, "--reason", &long],
+        &settings,
+    );
+    assert!(
+        said(&output).contains("nothing was blocked"),
+        "{}",
+        said(&output)
+    );
+}

@@ -25,6 +25,7 @@ mod attacks_oracle;
 mod attacks_redirect;
 mod audit;
 mod authorize;
+mod blocking;
 mod check;
 mod check_command;
 mod check_page;

@@ -16,7 +16,7 @@ use crate::{
         role::Principal,
     },
     store::{
-        Tx,
+        Tx, client_block,
         connection_filter::Filter,
         connection_groups::{self, Group, GroupBy, GroupOrder, GroupPlace, Grouping},
         connection_list::Key,
@@ -66,11 +66,14 @@ pub async fn show(
         let projects = filters::projects(&mut tx, &desk).await?;
         let totals = totals(&mut tx, &filter, by, std::slice::from_ref(&group)).await?;
         let alike = alike(&mut tx, &desk, by, std::slice::from_ref(&group)).await?;
+        let blocked =
+            client_block::among(&mut tx, &clients(by, std::slice::from_ref(&group))).await?;
         let facts = Facts {
             by,
             projects: &projects,
             totals: &totals,
             alike: &alike,
+            blocked: &blocked,
         };
         let group = row(&mut tx, &desk, &desk.filter(), &facts, group, &shown).await?;
         frame::render(&GroupPart { group })?
@@ -199,11 +202,13 @@ pub(super) async fn page(
         ..Page::empty(columns)
     };
     let alike = alike(tx, desk, *by, &found).await?;
+    let blocked = client_block::among(tx, &clients(*by, &found)).await?;
     let facts = Facts {
         by: *by,
         projects,
         totals: &totals,
         alike: &alike,
+        blocked: &blocked,
     };
     for group in found {
         let shown = match desk.query.rows_of(&group.id) {
@@ -237,6 +242,7 @@ struct Facts<'a> {
     projects: &'a [(ProjectId, String)],
     totals: &'a [(String, i64)],
     alike: &'a [(ClientId, String)],
+    blocked: &'a [ClientId],
 }
 
 /// What to note of clients that look like others.
@@ -246,11 +252,14 @@ async fn alike(
     by: GroupBy,
     groups: &[Group],
 ) -> Result<Vec<(ClientId, String)>, Problem> {
+    Ok(look_alikes::notes(tx, &desk.filter().reach, &clients(by, groups)).await?)
+}
+
+fn clients(by: GroupBy, groups: &[Group]) -> Vec<ClientId> {
     let clients = groups.iter().filter(|_| by == GroupBy::Client);
-    let ids: Vec<_> = clients
+    clients
         .filter_map(|group| ClientId::parse(&group.id))
-        .collect();
-    Ok(look_alikes::notes(tx, &desk.filter().reach, &ids).await?)
+        .collect()
 }
 
 async fn row(
@@ -348,6 +357,8 @@ fn notes(group: &Group, facts: &Facts<'_>) -> Vec<String> {
                 notes.extend(host.and_then(|url| url.host_str().map(str::to_owned)));
             }
             notes.extend(group.client_revoked.then(|| "client revoked".to_owned()));
+            let blocked = facts.blocked.iter().any(|id| id.as_str() == group.id);
+            notes.extend(blocked.then(|| "client blocked".to_owned()));
             let alike = facts.alike.iter().find(|(id, _)| id.as_str() == group.id);
             notes.extend(alike.map(|(_, note)| note.clone()));
         }

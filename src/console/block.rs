@@ -1,0 +1,297 @@
+//! Keeping a client from connecting, and letting it connect again.
+
+use actix_session::Session;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::StatusCode,
+    web::{Data, Path},
+};
+use askama::Template;
+
+use crate::{
+    clock::Timestamp,
+    domain::{
+        audit::Actor,
+        block::Scope,
+        client::Client,
+        ids::{BlockId, ClientId, PersonId, ProjectId},
+        role::Principal,
+    },
+    flow::block::{self, Blocked},
+    store::{
+        self, Tx,
+        client_block::{self, Covered, Listed},
+    },
+    web::{
+        form::Protected,
+        html,
+        problem::Problem,
+        session::{Flash, keep_flash},
+        state::App,
+    },
+};
+
+use super::{
+    frame, moment, number,
+    revoke::{local_path, reason, see_other, typed_reason},
+    view::{Frame, When},
+};
+
+/// The question before a client is blocked for everyone.
+#[derive(Clone, Debug, Template)]
+#[template(path = "block.html")]
+struct BlockPage {
+    frame: Frame,
+    name: String,
+    href: String,
+    /// What this will and will not do.
+    sentences: Vec<String>,
+    /// What was typed before, when the page is shown again.
+    reason: String,
+    note: Option<String>,
+}
+
+/// A block, as pages show it.
+#[derive(Clone, Debug)]
+pub(super) struct BlockView {
+    pub(super) id: String,
+    pub(super) client: String,
+    pub(super) client_href: String,
+    /// For whom and where.
+    pub(super) scope: String,
+    for_everyone: bool,
+    pub(super) when: When,
+    pub(super) by: String,
+    pub(super) reason: Option<String>,
+    /// Whether it is the viewer's to lift.
+    pub(super) liftable: bool,
+}
+
+impl BlockView {
+    /// Whether nobody can connect the client.
+    pub(super) fn is_for_everyone(&self) -> bool {
+        self.for_everyone
+    }
+}
+
+/// `GET /clients/{id}/block`.
+///
+/// # Errors
+/// A page, when there is no such client for this person to block.
+pub async fn ask(
+    app: Data<App>,
+    principal: Principal,
+    session: Session,
+    req: HttpRequest,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let now = app.clock.now();
+    let mut tx = app.db.snapshot().await?;
+    let client = governed(&mut tx, &principal, &id).await?;
+    let covered = client_block::covered(&mut tx, &client.identity(), &Scope::default()).await?;
+    let page = BlockPage {
+        frame: frame::build(&app, &principal, &session, &req, now),
+        href: href(&client),
+        sentences: sentences(&client, covered),
+        name: client.name,
+        reason: String::new(),
+        note: None,
+    };
+    Ok(html::page(&req, StatusCode::OK, frame::render(&page)?))
+}
+
+/// `POST /clients/{id}/block`.
+///
+/// # Errors
+/// A page, when there is no such client for this person to block.
+pub async fn act(
+    app: Data<App>,
+    principal: Principal,
+    session: Session,
+    req: HttpRequest,
+    id: Path<String>,
+    form: Protected,
+) -> Result<HttpResponse, Problem> {
+    let now = app.clock.now();
+    let typed = typed_reason(&form.verify(&app, &principal, now)?)?;
+    let mut tx = app.db.write().await?;
+    let client = governed(&mut tx, &principal, &id).await?;
+    let reason = match reason(&typed) {
+        Ok(reason) => reason,
+        Err(too_long) => {
+            let everyone = Scope::default();
+            let covered = client_block::covered(&mut tx, &client.identity(), &everyone).await?;
+            let page = BlockPage {
+                href: href(&client),
+                sentences: sentences(&client, covered),
+                name: client.name,
+                frame: frame::build(&app, &principal, &session, &req, now),
+                reason: typed,
+                note: Some(too_long),
+            };
+            let body = frame::render(&page)?;
+            return Ok(html::page(&req, StatusCode::BAD_REQUEST, body));
+        }
+    };
+    let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
+    let why = (principal.identity.subject.as_str(), reason.as_deref());
+    let outcome = block::client(&mut tx, &context, &client, Scope::default(), why).await?;
+    tx.commit().await?;
+    keep_flash(&session, Flash::Done(sentence(&client.name, &outcome)));
+    Ok(see_other(&href(&client)))
+}
+
+/// `POST /blocks/{id}/lift`.
+///
+/// # Errors
+/// A page, when there is no such block for this person to lift.
+pub async fn lift(
+    app: Data<App>,
+    principal: Principal,
+    session: Session,
+    req: HttpRequest,
+    id: Path<String>,
+    form: Protected,
+) -> Result<HttpResponse, Problem> {
+    let now = app.clock.now();
+    let params = form.verify(&app, &principal, now)?;
+    let id = BlockId::parse(&id).ok_or_else(Problem::not_found)?;
+    let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
+    let mut tx = app.db.write().await?;
+    let found = client_block::by_id(&mut tx, &id).await?;
+    let found = found.filter(|found| may_lift(found, &principal));
+    let found = found.ok_or_else(Problem::not_found)?;
+    let lifted = block::lift(&mut tx, &context, &id, None).await?;
+    tx.commit().await?;
+    let said = match lifted {
+        Some(_) => format!(
+            "{} may connect again {}. What the block ended stays ended.",
+            found.client_name,
+            scope_words(&found)
+        ),
+        None => format!(
+            "{} had been unblocked before. Nothing else was changed.",
+            found.client_name
+        ),
+    };
+    keep_flash(&session, Flash::Done(said));
+    Ok(see_other(&local_path(params.one("back").ok().flatten())))
+}
+
+/// The client, if it is this person's to block for everyone.
+async fn governed(tx: &mut Tx, principal: &Principal, id: &str) -> Result<Client, Problem> {
+    let id = ClientId::parse(id).ok_or_else(Problem::not_found)?;
+    let client = store::client::by_id(tx, &id).await?;
+    client
+        .filter(|client| principal.changes().covers_projects(client.project.as_ref()))
+        .ok_or_else(Problem::not_found)
+}
+
+fn href(client: &Client) -> String {
+    format!("/clients/{}", client.id)
+}
+
+fn sentences(client: &Client, covered: Covered) -> Vec<String> {
+    let ends = match covered.connections {
+        0 => "Nobody is connected with it now.".to_owned(),
+        count => format!(
+            "This ends {} of {}, at once.",
+            number::connections(count),
+            match covered.people {
+                1 => "1 person".to_owned(),
+                people => format!("{people} people"),
+            }
+        ),
+    };
+    let known = match covered.registrations {
+        _ if client.look_alike().is_none() => None,
+        1 => Some("It registered itself, and".to_owned()),
+        count => Some(format!(
+            "{count} registrations have this name and these redirect URIs. All of them are \
+             blocked, and the app"
+        )),
+    };
+    let known = known.map(|known| {
+        format!("{known} cannot come back by registering again. An app that gives itself another name or address is another client.")
+    });
+    let after = "Nobody can connect with it until it is unblocked. What this ends stays ended \
+                 then: people connect again, with consent.";
+    std::iter::once(ends)
+        .chain(known)
+        .chain([after.to_owned()])
+        .collect()
+}
+
+fn sentence(name: &str, outcome: &Blocked) -> String {
+    match outcome {
+        Blocked::Before => format!("{name} had been blocked before. Nothing else was changed."),
+        Blocked::Now { ended: 0 } => format!("Blocked {name}. Nobody was connected with it."),
+        Blocked::Now { ended } => format!(
+            "Blocked {name} and ended {}.",
+            number::connections(*ended as i64)
+        ),
+    }
+}
+
+/// The blocks of a client in this person's sight.
+pub(super) async fn of_client(
+    tx: &mut Tx,
+    client: &Client,
+    principal: &Principal,
+    now: Timestamp,
+) -> store::Result<Vec<BlockView>> {
+    let listed = client_block::of_client(tx, &client.identity()).await?;
+    Ok(in_sight(listed, principal, now))
+}
+
+/// The clients blocked for one person, in the viewer's sight.
+pub(super) async fn of_person(
+    tx: &mut Tx,
+    person: &PersonId,
+    principal: &Principal,
+    now: Timestamp,
+) -> store::Result<Vec<BlockView>> {
+    let listed = client_block::of_person(tx, person).await?;
+    Ok(in_sight(listed, principal, now))
+}
+
+fn in_sight(listed: Vec<Listed>, principal: &Principal, now: Timestamp) -> Vec<BlockView> {
+    let sees = principal.sees();
+    let in_sight = |listed: &Listed| {
+        let person = &listed.block.scope.person;
+        person.is_none() || *person == principal.person || sees.covers_projects(place(listed))
+    };
+    let view = |listed: Listed| BlockView {
+        id: listed.block.id.to_string(),
+        client_href: format!("/clients/{}", listed.block.client),
+        scope: scope_words(&listed),
+        for_everyone: listed.block.scope == Scope::default(),
+        when: moment::when(listed.block.at, now),
+        liftable: may_lift(&listed, principal),
+        client: listed.client_name,
+        by: listed.block.by,
+        reason: listed.block.reason,
+    };
+    listed.into_iter().filter(in_sight).map(view).collect()
+}
+
+fn may_lift(listed: &Listed, principal: &Principal) -> bool {
+    principal.changes().covers_projects(place(listed))
+}
+
+/// The project whose administrators look after the block; `None` when it is the owners'.
+fn place(listed: &Listed) -> Option<&ProjectId> {
+    let at = listed.block.scope.project.as_ref();
+    at.or(listed.client_project.as_ref())
+}
+
+fn scope_words(listed: &Listed) -> String {
+    let whom = match &listed.person_email {
+        Some(email) => format!("for {email}"),
+        None => "for everyone".to_owned(),
+    };
+    match &listed.project_name {
+        Some(project) => format!("{whom}, at {project}"),
+        None => whom,
+    }
+}

@@ -1,0 +1,232 @@
+//! Keeping a client from connecting, for everyone or for one person, and letting it
+//! connect again.
+//!
+//! A block ends the connections that it covers. Those beyond a batch are ended in the
+//! background, as an act on everything that matches; tokens of connections that it covers
+//! are refused from the moment it is decided, because they are checked against it too. A
+//! consent that was under way either made its connection before, which then ends with the
+//! others, or finds the block, because both hold the client's row. A client that registered
+//! itself at that very moment has no row to hold yet: what it connected is refused like
+//! the rest, and ends at the latest when the block is lifted.
+
+use crate::{
+    domain::{
+        audit::{Action, Subject},
+        block::{Block, ClientIdentity, Scope},
+        client::Client,
+        ids::{BlockId, ConnectionId},
+        role::Reach,
+    },
+    store::{
+        self, Tx,
+        client_block::{self, Listed},
+        client_look, connection_list,
+    },
+};
+
+use super::{
+    Context, ErrorCode, Event, Refusal,
+    revoke::{self, Revoked},
+    revoke_matching::{self, BATCH, Confirmed, Matching},
+};
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub enum Blocked {
+    /// The client is blocked now.
+    Now {
+        /// How many connections that ends.
+        ended: usize,
+    },
+    /// It had been blocked for the same people and projects before.
+    Before,
+}
+
+/// Blocks a client, and ends the connections that the block covers. `subject` is whose
+/// act it is, as the SSO proxy identifies them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn client(
+    tx: &mut Tx,
+    context: &Context<'_>,
+    client: &Client,
+    scope: Scope,
+    (subject, reason): (&str, Option<&str>),
+) -> store::Result<Blocked> {
+    store::lock_several(tx).await?;
+    if let Some(look) = client.look_alike() {
+        // It has none on record if an earlier version registered it.
+        client_look::set(tx, &client.id, &look).await?;
+    }
+    let block = Block {
+        id: context.secrets.new_id(context.now),
+        identity: client.identity(),
+        client: client.id.clone(),
+        scope,
+        at: context.now,
+        by: context.actor.to_string(),
+        reason: reason.map(str::to_owned),
+    };
+    client_block::hold_clients(tx, &block.identity).await?;
+    if !client_block::insert(tx, &block).await? {
+        return Ok(Blocked::Before);
+    }
+    let covered = client_block::connections(tx, &block.identity, &block.scope).await?;
+    if let Some(listed) = client_block::by_id(tx, &block.id).await? {
+        let event = Event {
+            detail: Some(format!("Connections that this ends: {}.", covered.len())),
+            ..context.event(Action::ClientBlocked, about(&listed), reason)
+        };
+        store::audit::append(tx, &[event]).await?;
+    }
+    let reason = sentence(reason);
+    let (now, later) = covered.split_at(covered.len().min(BATCH));
+    end(tx, context, now, &reason).await?;
+    if !later.is_empty() {
+        // Any server goes on with it, as with an act that was interrupted.
+        let confirmed = Confirmed {
+            act: context.secrets.new_id(context.now),
+            subject: subject.to_owned(),
+            filter: format!("blocked client {}", client.name),
+            reason: Some(reason),
+        };
+        revoke_matching::begin(tx, context, confirmed, &Matching::of(later)).await?;
+    }
+    let ended = covered.len();
+    Ok(Blocked::Now { ended })
+}
+
+/// Revokes connections, as [`revoke::connections`] does, and blocks the client of each for
+/// its person: everywhere for whoever changes everything, else at the connection's project.
+///
+/// # Errors
+/// When the database fails.
+pub async fn with_connections(
+    tx: &mut Tx,
+    context: &Context<'_>,
+    reach: &Reach,
+    ids: &[ConnectionId],
+    (subject, reason): (&str, Option<&str>),
+) -> store::Result<Option<Revoked>> {
+    store::lock_several(tx).await?;
+    let rows = connection_list::by_ids(tx, reach, ids).await?;
+    if !rows.iter().all(|row| reach.covers_project(&row.project)) {
+        return Ok(None);
+    }
+    let mut blocks: Vec<(Client, Scope)> = Vec::new();
+    for row in rows {
+        let scope = Scope {
+            person: Some(row.person),
+            project: (*reach != Reach::All).then_some(row.project),
+        };
+        let is_same =
+            |(client, known): &(Client, Scope)| client.id == row.client && *known == scope;
+        if blocks.iter().any(is_same) {
+            continue;
+        }
+        if let Some(client) = store::client::by_id(tx, &row.client).await? {
+            // Before the rows of connections, as consent holds them.
+            client_block::hold_clients(tx, &client.identity()).await?;
+            blocks.push((client, scope));
+        }
+    }
+    let revoked = revoke::connections(tx, context, reach, ids, reason).await?;
+    if revoked.is_some() {
+        for (blocked, scope) in blocks {
+            client(tx, context, &blocked, scope, (subject, reason)).await?;
+        }
+    }
+    Ok(revoked)
+}
+
+/// Lifts a block. What it ended stays ended. Returns the block, or `None` when it had been
+/// lifted before.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lift(
+    tx: &mut Tx,
+    context: &Context<'_>,
+    id: &BlockId,
+    reason: Option<&str>,
+) -> store::Result<Option<Listed>> {
+    store::lock_several(tx).await?;
+    let Some(listed) = client_block::by_id(tx, id).await? else {
+        return Ok(None);
+    };
+    let Block {
+        identity, scope, ..
+    } = &listed.block;
+    client_block::hold_clients(tx, identity).await?;
+    if !client_block::remove(tx, id).await? {
+        return Ok(None);
+    }
+    let left = client_block::connections(tx, identity, scope).await?;
+    for ids in left.chunks(BATCH) {
+        end(tx, context, ids, &sentence(listed.block.reason.as_deref())).await?;
+    }
+    let event = context.event(Action::ClientUnblocked, about(&listed), reason);
+    store::audit::append(tx, &[event]).await?;
+    Ok(Some(listed))
+}
+
+async fn end(
+    tx: &mut Tx,
+    context: &Context<'_>,
+    ids: &[ConnectionId],
+    reason: &str,
+) -> store::Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let listed = connection_list::by_ids(tx, &Reach::All, ids).await?;
+    revoke::end(tx, context, &listed, Some(reason))
+        .await
+        .map(drop)
+}
+
+/// Why a connection ended, on its row.
+fn sentence(reason: Option<&str>) -> String {
+    match reason {
+        Some(reason) => format!("Client blocked: {reason}"),
+        None => "Client blocked".to_owned(),
+    }
+}
+
+fn about(listed: &Listed) -> Subject {
+    let block = &listed.block;
+    Subject {
+        client: Some((block.client.clone(), listed.client_name.clone())),
+        person: block.scope.person.clone().zip(listed.person_email.clone()),
+        project: block.scope.project.clone().zip(listed.project_name.clone()),
+        ..Subject::default()
+    }
+}
+
+/// The answer to a client that is blocked, if it is. Hosts show it to the person.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn refusal(
+    tx: &mut Tx,
+    (identity, name): (&ClientIdentity, &str),
+    scope: &Scope,
+) -> store::Result<Option<Refusal>> {
+    let block = client_block::covering(tx, identity, scope).await?;
+    Ok(block.map(|block| told(name, &block.scope)))
+}
+
+/// What a blocked client is told.
+fn told(name: &str, scope: &Scope) -> Refusal {
+    let place = match scope.project {
+        Some(_) => "at this MCP server",
+        None => "here",
+    };
+    let text = match scope.person {
+        Some(_) => format!("you may not connect {name} {place}: an administrator has blocked it"),
+        None => format!("{name} is blocked {place} by an administrator"),
+    };
+    let code = ErrorCode::AccessDenied;
+    Refusal::new(code, format!("{text}. Ask those who administer Untether"))
+}
