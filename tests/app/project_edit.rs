@@ -207,7 +207,7 @@ async fn an_administrator_gets_nowhere_else_and_cannot_lock_themselves_out() {
         ("version", "1"),
         ("administrators", "pablo@acme.example"),
     ]);
-    let grab = [&grab[..], &[csrf.clone()]].concat();
+    let grab = [&grab[..], std::slice::from_ref(&csrf)].concat();
     let before = app.database.dump().await;
     for path in [
         "/projects/wiki/edit",
