@@ -160,7 +160,10 @@ async fn nobody_reaches_a_credential_through_another_project() {
     let csrf = ("csrf".to_owned(), pablo.form_token().await);
     let path = format!("{MAKE}/{}/revoke", wiki.id);
     assert_eq!(pablo.opens(&path).await.status, 404);
-    assert_eq!(pablo.posts(&path, std::slice::from_ref(&csrf)).await.status, 404);
+    assert_eq!(
+        pablo.posts(&path, std::slice::from_ref(&csrf)).await.status,
+        404
+    );
     // Nor is the id of another's taken for one's own.
     let form = [csrf, ("credential".to_owned(), wiki.id.clone())];
     let answer = pablo.posts(MAKE, &form).await;

@@ -54,7 +54,8 @@ function ssoProxy(port) {
       headers['x-forwarded-email'] = person.email
       headers['x-forwarded-preferred-username'] = person.name
     }
-    const options = { host: '127.0.0.1', port, path: request.url, method: request.method, headers }
+    // A connection of its own: one that is kept may be closed by the server just when it is used.
+    const options = { host: '127.0.0.1', port, path: request.url, method: request.method, headers, agent: false }
     const onward = http.request(options, (answer) => {
       response.writeHead(answer.statusCode, answer.headers)
       answer.pipe(response)
