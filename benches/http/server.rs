@@ -171,7 +171,7 @@ impl Running {
         })
     }
 
-    /// What `untether serve` starts.
+    /// What `untether serve` starts, after what time has made due since the data were made.
     pub fn real(mut settings: Settings, secrets: Secrets) -> Result<Self, String> {
         Self::start(|listener| async move {
             let address = listener.local_addr().map_err(|error| error.to_string())?;
@@ -182,7 +182,10 @@ impl Running {
             let identities = IdentitySource::of(&settings).ok_or("no proxy")?;
             let app = app::assemble(settings, db, Arc::new(SystemClock), secrets, identities).await;
             let app = app.map_err(|error| error.to_string())?;
+            let swept = app::sweep(&app, app.clock.now()).await;
+            swept.map_err(|error| error.to_string())?;
             let server = app::build(app.clone(), listener, workers());
+            actix_web::rt::spawn(app::keep_swept(app.clone()));
             actix_web::rt::spawn(app::record_uses(app));
             server.map_err(|error| error.to_string())
         })

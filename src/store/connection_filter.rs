@@ -85,6 +85,7 @@ pub(super) struct Hidden {
     pub projects: bool,
     pub reach: bool,
     pub dates: bool,
+    pub uses: bool,
 }
 
 impl Hidden {
@@ -93,12 +94,14 @@ impl Hidden {
         projects: false,
         reach: false,
         dates: false,
+        uses: false,
     };
     pub const EVERYTHING: Self = Self {
         clients: true,
         projects: true,
         reach: true,
         dates: true,
+        uses: true,
     };
 }
 
@@ -170,7 +173,8 @@ where
     push_client(query, filter, hide(hidden.clients));
     push_dates(query, filter, hide(hidden.dates));
     if let Some(since) = filter.unused_since {
-        query.push(" AND connection.last_used_at <= ");
+        query.push(" AND ").push(hide(hidden.uses));
+        query.push("connection.last_used_at <= ");
         query.push_bind(since.millis());
     }
     push_text(query, filter);

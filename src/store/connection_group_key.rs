@@ -89,14 +89,19 @@ pub enum GroupPlace {
 pub(super) const NEVER: i64 = -1;
 
 impl GroupColumn {
-    /// The column that the groups are sorted by; some have never been used only
-    /// where empty ones are among them.
-    pub(super) const fn sql(self, with_empty: bool) -> &'static str {
+    /// The column that the groups are sorted by.
+    pub(super) const fn sql(self) -> &'static str {
         match self {
             Self::Name => "folded",
             Self::Connections => "wanted",
-            Self::LastUsed if with_empty => "COALESCE(last_used_at, -1)",
             Self::LastUsed => "last_used_at",
         }
+    }
+}
+
+impl GroupKey {
+    /// Whether a group without a wanted connection stands there, in an order by number.
+    pub(super) const fn is_of_empty(&self) -> bool {
+        matches!(self.value, GroupValue::Number(0 | NEVER))
     }
 }

@@ -10,25 +10,35 @@ use super::{
         push_filter, push_in, push_kinds, push_people, push_statuses,
     },
     connection_groups::{GroupBy, GroupColumn, Grouping},
-    connection_search::pattern,
+    connection_search::{Found, pattern},
     connection_sum::{Crossing, counts_know, push_crossing},
 };
+
+/// Which of the groups, where clients of which nothing is wanted are groups too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// All of them.
+    Whole,
+    /// Those with a wanted connection.
+    Wanted,
+    /// The others.
+    Empty,
+}
 
 /// Pushes the groups that the filter and the grouping want.
 pub(super) fn push_groups<D: Engine>(
     query: &mut QueryBuilder<D>,
     filter: &Filter,
     grouping: &Grouping,
+    part: Part,
 ) where
     for<'q> i64: Encode<'q, D> + Type<D>,
     for<'q> String: Encode<'q, D> + Type<D>,
 {
     let by = grouping.by;
-    query
-        .push("SELECT own.id, own.name, own.folded, ")
-        .push(by.own());
-    if shows_empty(filter, grouping) {
-        query.push(
+    if part != Part::Wanted {
+        query.push("SELECT own.id, own.name, own.folded, ");
+        query.push(by.own()).push(
             ", COALESCE(active, 0) AS active, COALESCE(expired, 0) AS expired,
                COALESCE(revoked, 0) AS revoked, COALESCE(wanted, 0) AS wanted,
                CASE WHEN wanted > 0 THEN last_used_at END AS last_used_at,
@@ -37,11 +47,17 @@ pub(super) fn push_groups<D: Engine>(
         );
         query.push(by.table()).push(" AS own LEFT JOIN (");
         push_inner(query, filter, by);
-        query.push(") AS inner_count ON inner_count.id = own.id WHERE (wanted > 0");
+        query.push(") AS inner_count ON inner_count.id = own.id WHERE ");
+        query.push(match part {
+            Part::Empty => "COALESCE(wanted, 0) = 0 AND (1 = 0",
+            Part::Whole | Part::Wanted => "(wanted > 0",
+        });
         push_empty(query, filter);
         query.push(")");
         return;
     }
+    query.push("SELECT inner_count.id, own.name, own.folded, ");
+    query.push(by.own());
     query.push(", active, expired, revoked, wanted, last_used_at, projects, one_project AS project_id FROM ");
     // SQLite begins with the left side of a CROSS JOIN: with what is in order already, or
     // with the rows, which may be few.
@@ -57,7 +73,12 @@ pub(super) fn push_groups<D: Engine>(
             .push(by.table())
             .push(" AS own");
     }
-    query.push(" WHERE inner_count.id = own.id AND wanted > 0");
+    query.push(" WHERE inner_count.id = own.id AND ");
+    // connection_total_by_use has the order, and begins with the latest.
+    if grouping.order.column == GroupColumn::LastUsed && totals_tell(filter, by) {
+        query.push(D::HIDE);
+    }
+    query.push("wanted > 0");
 }
 
 /// Pushes how many groups there are.
@@ -69,19 +90,65 @@ pub(super) fn push_count<D: Engine>(
     for<'q> i64: Encode<'q, D> + Type<D>,
     for<'q> String: Encode<'q, D> + Type<D>,
 {
-    query.push("SELECT COUNT(*) FROM (");
-    if shows_empty(filter, grouping) {
-        push_groups(query, filter, grouping);
-        query.push(") AS found");
-    } else {
+    if !shows_empty(filter, grouping) {
+        query.push("SELECT COUNT(*) FROM (");
         push_inner(query, filter, grouping.by);
         query.push(") AS found WHERE wanted > 0");
+    } else if asks_of_no_more_than_clients(filter) {
+        // All, but for the revoked ones of which nothing is wanted.
+        query.push("SELECT (SELECT COUNT(*) FROM client AS own WHERE 1 = 1");
+        push_own(query, filter);
+        query.push(") - (SELECT COUNT(*) FROM client AS own LEFT JOIN (");
+        push_inner(query, filter, grouping.by);
+        query.push(") AS inner_count ON inner_count.id = own.id WHERE own.revoked_at IS NOT NULL");
+        push_own(query, filter);
+        query.push(" AND COALESCE(wanted, 0) = 0)");
+    } else {
+        query.push("SELECT (SELECT COUNT(*) FROM (");
+        push_inner(query, filter, grouping.by);
+        query.push(") AS found WHERE wanted > 0) + (SELECT COUNT(*) FROM (");
+        push_groups(query, filter, grouping, Part::Empty);
+        query.push(") AS found)");
     }
 }
 
+/// Pushes how many wanted connections each of the groups has.
+pub(super) fn push_totals<D: Engine>(
+    query: &mut QueryBuilder<D>,
+    filter: &Filter,
+    by: GroupBy,
+    ids: &[String],
+) where
+    for<'q> i64: Encode<'q, D> + Type<D>,
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    if counts_tell(filter, by) {
+        query.push("SELECT id, wanted FROM (");
+        push_inner(query, filter, by);
+        query.push(") AS found WHERE wanted > 0 AND ");
+        push_in(query, "id", ids);
+        return;
+    }
+    let column = by.column();
+    query.push("SELECT ").push(column);
+    query.push(", COUNT(*) FROM connection WHERE ");
+    push_filter(query, filter, Hidden::NOTHING);
+    query.push(" AND ");
+    push_in(query, column, ids);
+    query.push(" GROUP BY ").push(column);
+}
+
 /// Whether clients of which nothing is wanted are groups too.
-fn shows_empty(filter: &Filter, grouping: &Grouping) -> bool {
+pub(super) fn shows_empty(filter: &Filter, grouping: &Grouping) -> bool {
     grouping.with_empty && grouping.by == GroupBy::Client && concerns_clients_only(filter)
+}
+
+/// Whether every client that meets the filter's conditions on clients is a group, unless it
+/// has been revoked.
+fn asks_of_no_more_than_clients(filter: &Filter) -> bool {
+    counts_tell(filter, GroupBy::Client)
+        && filter.projects.is_empty()
+        && (filter.text.is_none() || *filter.found() == Found::OfClients)
 }
 
 /// What each group has, by the counts or by the rows.
@@ -334,8 +401,24 @@ where
     query.push(") AS projects, MIN(project_id) FILTER (WHERE ");
     push_wanted(query, filter);
     query.push(") AS one_project FROM connection WHERE ");
-    push_filter(query, &filter.of_every_status(), Hidden::NOTHING);
-    query.push(" GROUP BY ").push(by.column());
+    push_filter(query, &gathering(filter), Hidden::NOTHING);
+    // SQLite would walk along the group's index, and look each row up.
+    query.push(" GROUP BY ").push(D::HIDE).push(by.column());
+}
+
+/// The filter for rows that are all read, of every status: they are gathered where that is
+/// quicker than a walk, though it would not be for a page of them.
+fn gathering(filter: &Filter) -> Filter {
+    let mut filter = filter.of_every_status();
+    if let Some(plan) = &mut filter.plan {
+        plan.big_people = false;
+        if let Found::Many(holders) = &plan.text
+            && holders.are_gathered(plan.gathered)
+        {
+            plan.text = Found::Few(holders.clone());
+        }
+    }
+    filter
 }
 
 /// Whether the connection's status is among those wanted.
@@ -348,7 +431,7 @@ where
 }
 
 /// Whether a client without connections can meet the filter.
-pub(super) fn concerns_clients_only(filter: &Filter) -> bool {
+fn concerns_clients_only(filter: &Filter) -> bool {
     filter.people.is_empty()
         && filter.authorized_from.is_none()
         && filter.authorized_until.is_none()
@@ -367,9 +450,17 @@ where
         push_any(query, "own.project_id", projects);
     }
     push_any(query, "own.project_id", &filter.projects);
+    push_own(query, filter);
+}
+
+/// What the filter asks of the clients themselves.
+fn push_own<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter)
+where
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
     push_any(query, "own.id", &filter.clients);
     push_kinds(query, filter, "own");
-    if let Some(text) = &filter.text {
+    if let (Some(text), false) = (&filter.text, *filter.found() == Found::OfClients) {
         query.push(" AND own.folded LIKE ");
         query.push_bind(pattern(text));
         query.push(r" ESCAPE '\'");

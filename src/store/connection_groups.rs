@@ -6,10 +6,11 @@ use crate::{clock::Timestamp, domain::client::Origin};
 
 use super::{
     Result, Tx,
-    connection_filter::{Filter, Hidden, push_filter, push_in},
+    connection_filter::{Filter, push_in},
     connection_group_key::{GroupValue, NEVER},
     connection_group_rows::{
-        Counted, Moved, counts_tell, push_count, push_counted, push_groups, push_sum, totals_tell,
+        Counted, Moved, Part, counts_tell, push_count, push_counted, push_groups, push_sum,
+        push_totals, shows_empty, totals_tell,
     },
     connection_plan::{self, Limits},
     connection_sum::{Counts, Total},
@@ -100,29 +101,13 @@ pub async fn page(
 ) -> Result<Vec<Group>> {
     let backwards = matches!(place, GroupPlace::Before(_));
     let filter = &connection_plan::settled(tx, filter).await?;
-    let mut groups: Vec<Group> = sql!(tx, |c| {
-        let mut query = QueryBuilder::new("SELECT * FROM (");
-        push_groups(&mut query, filter, grouping);
-        query.push(") AS found WHERE 1 = 1");
-        let column = grouping.order.column.sql(grouping.with_empty);
-        let (after, direction) = match grouping.order.descending == backwards {
-            true => (">", "ASC"),
-            false => ("<", "DESC"),
-        };
-        if let GroupPlace::After(key) | GroupPlace::Before(key) = place {
-            query.push(format_args!(" AND ({column}, id) {after} ("));
-            match &key.value {
-                GroupValue::Text(text) => query.push_bind(text.clone()),
-                GroupValue::Number(number) => query.push_bind(*number),
-            };
-            query.push(", ").push_bind(key.id.clone()).push(")");
+    let mut groups = Vec::new();
+    for (part, place) in walk(filter, grouping, place) {
+        let rest = limit - groups.len() as u32;
+        if rest > 0 {
+            groups.extend(found(tx, filter, grouping, part, &place, rest, backwards).await?);
         }
-        query.push(format_args!(
-            " ORDER BY {column} {direction}, id {direction} LIMIT "
-        ));
-        query.push_bind(i64::from(limit));
-        query.build_query_as().fetch_all(c).await
-    })?;
+    }
     if backwards {
         groups.reverse();
     }
@@ -135,6 +120,76 @@ pub async fn page(
         }
     }
     Ok(groups)
+}
+
+/// The parts of the groups in the order in which they are met from `place` on, and where each
+/// begins. Those without a wanted connection stand together, before or after all others,
+/// unless the order is that of names: then an index leads to the others.
+fn walk(filter: &Filter, grouping: &Grouping, place: &GroupPlace) -> Vec<(Part, GroupPlace)> {
+    if !shows_empty(filter, grouping) {
+        return vec![(Part::Wanted, place.clone())];
+    }
+    if grouping.order.column == GroupColumn::Name {
+        return vec![(Part::Whole, place.clone())];
+    }
+    let (key, backwards) = match place {
+        GroupPlace::Start => (None, false),
+        GroupPlace::After(key) => (Some(key), false),
+        GroupPlace::Before(key) => (Some(key), true),
+    };
+    let parts = match grouping.order.descending == backwards {
+        true => [Part::Empty, Part::Wanted],
+        false => [Part::Wanted, Part::Empty],
+    };
+    let [first, second] = parts;
+    match key {
+        Some(key) if key.is_of_empty() != (first == Part::Empty) => vec![(second, place.clone())],
+        _ => vec![(first, place.clone()), (second, GroupPlace::Start)],
+    }
+}
+
+/// Up to `limit` groups of a part, in the order in which they are met.
+async fn found(
+    tx: &mut Tx,
+    filter: &Filter,
+    grouping: &Grouping,
+    part: Part,
+    place: &GroupPlace,
+    limit: u32,
+    backwards: bool,
+) -> Result<Vec<Group>> {
+    Ok(sql!(tx, |c| {
+        let mut query = QueryBuilder::new("SELECT * FROM (");
+        push_groups(&mut query, filter, grouping, part);
+        query.push(") AS found WHERE 1 = 1");
+        let column = grouping.order.column.sql();
+        let (after, direction) = match grouping.order.descending == backwards {
+            true => (">", "ASC"),
+            false => ("<", "DESC"),
+        };
+        match place {
+            GroupPlace::Start => {}
+            GroupPlace::After(key) | GroupPlace::Before(key) if part == Part::Empty => {
+                query.push(format_args!(" AND id {after} "));
+                query.push_bind(key.id.clone());
+            }
+            GroupPlace::After(key) | GroupPlace::Before(key) => {
+                query.push(format_args!(" AND ({column}, id) {after} ("));
+                match &key.value {
+                    GroupValue::Text(text) => query.push_bind(text.clone()),
+                    GroupValue::Number(number) => query.push_bind(*number),
+                };
+                query.push(", ").push_bind(key.id.clone()).push(")");
+            }
+        }
+        query.push(" ORDER BY ");
+        if part != Part::Empty {
+            query.push(format_args!("{column} {direction}, "));
+        }
+        query.push(format_args!("id {direction} LIMIT "));
+        query.push_bind(i64::from(limit));
+        query.build_query_as().fetch_all(c).await
+    })?)
 }
 
 /// Puts right what time has moved since the groups were counted.
@@ -227,16 +282,13 @@ pub async fn totals(
     }
     let filter = Filter {
         text: None,
+        plan: None,
         ..filter.clone()
     };
+    let filter = &connection_plan::settled(tx, &filter).await?;
     Ok(sql!(tx, |c| {
-        let column = by.column();
-        let mut query = QueryBuilder::new("SELECT ");
-        query.push(column).push(", COUNT(*) FROM connection WHERE ");
-        push_filter(&mut query, &filter, Hidden::NOTHING);
-        query.push(" AND ");
-        push_in(&mut query, column, ids);
-        query.push(" GROUP BY ").push(column);
+        let mut query = QueryBuilder::new("");
+        push_totals(&mut query, filter, by, ids);
         query.build_query_as().fetch_all(c).await
     })?)
 }

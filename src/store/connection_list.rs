@@ -269,6 +269,7 @@ impl Column {
                 && !has_index(filter.projects.len() > 1),
             reach: plan.big_reach && self != Self::Project,
             dates: plan.big_dates && self.sql() != Column::Authorized.sql(),
+            uses: plan.big_uses && self != Self::LastUsed,
         }
     }
 
@@ -281,8 +282,8 @@ impl Column {
     }
 }
 
-/// Nothing is used before it is authorized: so of those that have expired, the
-/// newest is no newer than that, and the walk begins there.
+/// Nothing is used before it is authorized: so of those that have expired, or have not been
+/// used for long, the newest is no newer than that, and the walk begins there.
 fn push_oldest<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, order: Order, place: &Place)
 where
     for<'q> i64: Encode<'q, D> + Type<D>,
@@ -292,11 +293,10 @@ where
         ..Statuses::NONE
     };
     let from_newest = order == Order::NEWEST && *place == Place::Start;
-    if from_newest && filter.statuses == expired_alone {
-        let newest = filter
-            .cutoffs
-            .used_before
-            .max(filter.cutoffs.authorized_before);
+    let (used, authorized) = (filter.cutoffs.used_before, filter.cutoffs.authorized_before);
+    let ended = Some(used.max(authorized)).filter(|_| filter.statuses == expired_alone);
+    let newest = ended.into_iter().chain(filter.unused_since).min();
+    if let (true, Some(newest)) = (from_newest, newest) {
         query.push(" AND connection.authorized_at <= ");
         query.push_bind(newest.millis());
     }

@@ -18,6 +18,8 @@ pub struct Limits {
     /// Up to so many rows are gathered by a search term; more are met soon enough
     /// on a walk through the list.
     pub few: i64,
+    /// Up to so many rows are gathered by a search term when all have to be read.
+    pub gathered: i64,
     /// More rows than so of some clients, or projects, are met soon enough on a walk.
     pub big: i64,
     /// So many clients or people are named one by one; more have many connections.
@@ -30,6 +32,7 @@ impl Limits {
     /// Where both ways take about as long, among a million connections.
     pub const MEASURED: Self = Self {
         few: 5_000,
+        gathered: 100_000,
         big: 5_000,
         listed: 500,
         counted: 1_000,
@@ -51,10 +54,14 @@ pub struct Plan {
     pub(super) big_projects: bool,
     /// So many were authorized between the dates.
     pub(super) big_dates: bool,
+    /// So many have not been used since then.
+    pub(super) big_uses: bool,
     /// There is so much within reach.
     pub(super) big_reach: bool,
     /// What a search term is found in many of is counted so far.
     pub(super) counted: i64,
+    /// Up to so many rows are gathered by a search term when all have to be read.
+    pub(super) gathered: i64,
 }
 
 /// The filter with a plan, and without dates that exclude nothing.
@@ -84,6 +91,8 @@ pub async fn settled_within(tx: &mut Tx, filter: &Filter, limits: Limits) -> Res
         big_projects: total(tx, "project", &filter.projects).await? > limits.big,
         big_reach: total(tx, "project", administered).await? > limits.big,
         big_dates: has_big_dates(tx, &filter, limits).await?,
+        big_uses: has_big_uses(tx, &filter, limits).await?,
+        gathered: limits.gathered,
         counted: limits.counted,
         ..Plan::default()
     };
@@ -151,6 +160,23 @@ async fn has_big_dates(tx: &mut Tx, filter: &Filter, limits: Limits) -> Result<b
         query.push(") AS counted");
         query.build_query_scalar().fetch_one(c).await
     })?;
+    Ok(rows > limits.big)
+}
+
+/// Whether many have not been used since then.
+async fn has_big_uses(tx: &mut Tx, filter: &Filter, limits: Limits) -> Result<bool> {
+    let Some(since) = filter.unused_since else {
+        return Ok(false);
+    };
+    // connection_by_use
+    const UNUSED: &str = "SELECT COUNT(*) FROM (
+            SELECT id FROM connection WHERE last_used_at <= $1 LIMIT $2
+        ) AS counted";
+    let rows: i64 = sql!(tx, |c| sqlx::query_scalar(UNUSED)
+        .bind(since)
+        .bind(limits.big + 1)
+        .fetch_one(c)
+        .await)?;
     Ok(rows > limits.big)
 }
 

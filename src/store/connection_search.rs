@@ -37,6 +37,8 @@ pub(super) struct Holders {
     clients: Vec<String>,
     people: Vec<String>,
     labels: Vec<String>,
+    /// How many connections those are; `None` when more may have the term.
+    rows: Option<i64>,
 }
 
 impl Found {
@@ -45,10 +47,16 @@ impl Found {
         clients: Vec::new(),
         people: Vec::new(),
         labels: Vec::new(),
+        rows: None,
     });
 }
 
 impl Holders {
+    /// Whether it is quicker to gather their connections than to read all there are.
+    pub fn are_gathered(&self, limit: i64) -> bool {
+        self.rows.is_some_and(|rows| rows <= limit)
+    }
+
     /// The columns of `connection` that name them.
     pub fn columns(&self) -> [(&'static str, &[String]); 3] {
         [
@@ -73,11 +81,15 @@ pub(super) async fn find(tx: &mut Tx, text: &str, limits: Limits) -> Result<(Fou
     }
     let labels = labels(tx, &pattern, limits).await?;
     let named = named(tx, &pattern, &labels, limits).await?;
+    let all = [clients.len(), people.len(), labels.len()]
+        .iter()
+        .all(|named| (*named as i64) < limits.listed);
     let ids = |holders: &[(String, i64)]| holders.iter().map(|(id, _)| id.clone()).collect();
     let holders = Holders {
         clients: ids(&clients),
         people: ids(&people),
         labels,
+        rows: all.then_some(rows + named),
     };
     let found = match (clients.is_empty(), people.is_empty(), named) {
         (false, true, 0) => Found::OfClients,

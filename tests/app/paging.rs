@@ -6,10 +6,12 @@
 use std::collections::BTreeMap;
 
 use untether::{
+    clock::Timestamp,
     domain::role::Reach,
     store::{
+        Tx,
         connection_filter::Filter,
-        connection_groups::{self, GroupBy, GroupColumn, GroupOrder, GroupPlace, Grouping},
+        connection_groups::{self, Group, GroupBy, GroupColumn, GroupOrder, GroupPlace, Grouping},
         connection_list::{self, Column, Glance, Order, Place, Total},
         connection_plan::{self, Limits},
     },
@@ -31,6 +33,7 @@ pub const COLUMNS: [Column; 7] = [
 /// So small that what is found among a million connections happens here too.
 const SMALL: Limits = Limits {
     few: 12,
+    gathered: 40,
     big: 20,
     listed: 2,
     counted: 9,
@@ -132,17 +135,9 @@ impl World {
             counted.is_none_or(|counted| counted == total),
             "{filter:#?}"
         );
-        let (mut found, mut place) = (Vec::new(), GroupPlace::Start);
-        loop {
-            let page = connection_groups::page(&mut tx, filter, &grouping, &place, limit)
-                .await
-                .unwrap();
-            let Some(last) = page.last() else { break };
-            place = GroupPlace::After(last.key(order));
-            found.extend(page);
-        }
+        let found = walk(&mut tx, filter, &grouping, limit, false).await;
         let about = format!("{grouping:?}: {filter:#?}");
-        let ids: Vec<_> = found.iter().map(|group| group.id.clone()).collect();
+        let ids = ids(&found);
         let mut sorted = ids.clone();
         sorted.sort();
         assert!(sorted.iter().eq(expected.keys()), "{ids:?}, {about}");
@@ -175,6 +170,94 @@ impl World {
         }
         assert_eq!(ids, in_order, "{about}");
     }
+
+    /// Clients of which nothing is wanted stand at the end of every order by number, and
+    /// are the same in each order and direction.
+    async fn check_empty_groups(&mut self, filter: &Filter) {
+        let mut tx = self.app.app.db.snapshot().await.unwrap();
+        let mut lists = Vec::new();
+        for column in [
+            GroupColumn::Name,
+            GroupColumn::Connections,
+            GroupColumn::LastUsed,
+        ] {
+            let descending = self.chance.below(2) == 0;
+            let grouping = Grouping {
+                by: GroupBy::Client,
+                order: GroupOrder { column, descending },
+                with_empty: true,
+            };
+            let about = format!("{grouping:?}: {filter:#?}");
+            let limit = 1 + self.chance.below(3) as u32;
+            let groups = walk(&mut tx, filter, &grouping, limit, false).await;
+            let back = walk(&mut tx, filter, &grouping, limit, true).await;
+            let all = ids(&groups);
+            assert_eq!(all, ids(&back), "backwards, {about}");
+            let total = connection_groups::count(&mut tx, filter, &grouping).await;
+            assert_eq!(total.unwrap(), all.len() as i64, "{about}");
+            let number = |group: &Group| match column {
+                GroupColumn::Name => 0,
+                GroupColumn::Connections => group.wanted,
+                GroupColumn::LastUsed => group.last_used_at.map_or(-1, Timestamp::millis),
+            };
+            let (numbers, mut sorted): (Vec<_>, Vec<_>) = groups
+                .iter()
+                .map(|group| (number(group), number(group)))
+                .unzip();
+            sorted.sort_unstable();
+            if descending {
+                sorted.reverse();
+            }
+            assert_eq!(numbers, sorted, "{about}");
+            lists.push((all, about));
+        }
+        for (list, _) in &mut lists {
+            list.sort();
+        }
+        let (by_name, _) = &lists[0];
+        for (list, about) in &lists[1..] {
+            assert_eq!(list, by_name, "{about}");
+        }
+    }
+}
+
+fn ids(groups: &[Group]) -> Vec<String> {
+    groups.iter().map(|group| group.id.clone()).collect()
+}
+
+/// Every group, `limit` at a time: read from the end to the beginning if `backwards`.
+async fn walk(
+    tx: &mut Tx,
+    filter: &Filter,
+    grouping: &Grouping,
+    limit: u32,
+    backwards: bool,
+) -> Vec<Group> {
+    let (mut found, mut place) = (Vec::new(), GroupPlace::Start);
+    loop {
+        let page = connection_groups::page(tx, filter, grouping, &place, limit)
+            .await
+            .unwrap();
+        let Some(last) = page.last() else { break };
+        place = GroupPlace::After(last.key(grouping.order));
+        found.extend(page);
+    }
+    if !backwards {
+        return found;
+    }
+    // The last is where the way back begins.
+    let mut met: Vec<_> = found.pop().into_iter().collect();
+    while let Some(first) = met.first() {
+        let place = GroupPlace::Before(first.key(grouping.order));
+        let page = connection_groups::page(tx, filter, grouping, &place, limit)
+            .await
+            .unwrap();
+        if page.is_empty() {
+            break;
+        }
+        met.splice(0..0, page);
+    }
+    met
 }
 
 /// What is said at a glance is true, and is everything unless a search finds a lot.
@@ -201,6 +284,7 @@ async fn pages_yield_each_row_once_and_in_its_place_under_any_filter() {
         let filter = world.settled(&filter).await;
         world.check_list(&filter).await;
         world.check_groups(&filter).await;
+        world.check_empty_groups(&filter).await;
     }
 }
 

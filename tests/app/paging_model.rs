@@ -199,6 +199,12 @@ impl World {
         for _ in 0..ROWS {
             world.connect().await;
         }
+        // Clients that nobody has connected.
+        for name in ["Cursor two", "Zed", "Old Claude"] {
+            world.app.host(name).await;
+        }
+        let revoke = "UPDATE client SET revoked_at = 1 WHERE name = 'Old Claude'";
+        world.app.database.execute(revoke).await;
         world
     }
 

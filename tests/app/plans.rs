@@ -37,6 +37,7 @@ const LIMITS: [Limits; 2] = [
     Limits::MEASURED,
     Limits {
         few: 3,
+        gathered: 3,
         big: 3,
         listed: 2,
         counted: 5,
