@@ -7,11 +7,9 @@ use crate::{clock::Timestamp, domain::client::Origin};
 use super::{
     Result, Tx,
     connection_filter::{Filter, push_in},
+    connection_group_counts::{Counted, Moved, counts_tell, push_counted, push_sum, totals_tell},
     connection_group_key::{GroupValue, NEVER},
-    connection_group_rows::{
-        Counted, Moved, Part, counts_tell, push_count, push_counted, push_groups, push_sum,
-        push_totals, shows_empty, totals_tell,
-    },
+    connection_group_rows::{Part, push_count, push_groups, push_totals, shows_empty},
     connection_plan::{self, Limits},
     connection_sum::{Counts, Total},
     sql,

@@ -28,6 +28,7 @@ pub mod connection;
 mod connection_count;
 pub mod connection_end;
 pub mod connection_filter;
+mod connection_group_counts;
 mod connection_group_key;
 mod connection_group_rows;
 pub mod connection_groups;
