@@ -9,7 +9,7 @@ use super::{
         Engine, Filter, Statuses, asks_of_clients, asks_of_people, push_any, push_in, push_kinds,
         push_people, push_reach,
     },
-    connection_groups::GroupBy,
+    connection_groups::{GroupBy, GroupColumn},
     connection_sum::{Crossing, counts_know, push_crossing},
 };
 
@@ -45,6 +45,16 @@ pub(super) fn counts_tell(filter: &Filter, by: GroupBy) -> bool {
                 filter.reach == Reach::All && !of_some_clients(filter) && filter.projects.is_empty()
             }
         }
+}
+
+/// Whether they also give the groups their order: of projects they know which a client's
+/// connections lead to, and nothing that time has moved.
+pub(super) fn counts_give(filter: &Filter, by: GroupBy, column: GroupColumn) -> bool {
+    counts_tell(filter, by)
+        && (column != GroupColumn::Project
+            || by == GroupBy::Client
+                && filter.reach == Reach::All
+                && Moved::where_it_matters(filter) == Moved::Ignored)
 }
 
 /// Whether someone sees all connections of some project.

@@ -5,6 +5,8 @@
 pub enum GroupColumn {
     /// The group's name.
     Name,
+    /// The first name of the projects that its wanted connections lead to.
+    Project,
     /// How many of its connections are wanted.
     Connections,
     /// When the latest of them was used; those never used come last when
@@ -56,7 +58,7 @@ impl GroupKey {
         let (value, id) = text.rsplit_once('_')?;
         let id = uuid::Uuid::try_parse(id).ok()?.hyphenated().to_string();
         let value = match column {
-            GroupColumn::Name => GroupValue::Text(value.to_owned()),
+            GroupColumn::Name | GroupColumn::Project => GroupValue::Text(value.to_owned()),
             GroupColumn::Connections | GroupColumn::LastUsed => {
                 GroupValue::Number(value.parse().ok()?)
             }
@@ -93,6 +95,7 @@ impl GroupColumn {
     pub(super) const fn sql(self) -> &'static str {
         match self {
             Self::Name => "folded",
+            Self::Project => "first_project",
             Self::Connections => "wanted",
             Self::LastUsed => "last_used_at",
         }
@@ -100,8 +103,12 @@ impl GroupColumn {
 }
 
 impl GroupKey {
-    /// Whether a group without a wanted connection stands there, in an order by number.
-    pub(super) const fn is_of_empty(&self) -> bool {
-        matches!(self.value, GroupValue::Number(0 | NEVER))
+    /// Whether a group without a wanted connection stands there, in an order by anything
+    /// but names.
+    pub(super) fn is_of_empty(&self) -> bool {
+        match &self.value {
+            GroupValue::Number(number) => matches!(*number, 0 | NEVER),
+            GroupValue::Text(text) => text.is_empty(),
+        }
     }
 }

@@ -9,7 +9,9 @@ use super::{
         Engine, Filter, Hidden, push_any, push_ended, push_filter, push_in, push_kinds,
         push_statuses,
     },
-    connection_group_counts::{Counted, Moved, counts_tell, push_counted, push_sum, totals_tell},
+    connection_group_counts::{
+        Counted, Moved, counts_give, counts_tell, push_counted, push_sum, totals_tell,
+    },
     connection_groups::{GroupBy, GroupColumn, Grouping},
     connection_search::{Found, pattern},
 };
@@ -42,11 +44,12 @@ pub(super) fn push_groups<D: Engine>(
             ", COALESCE(active, 0) AS active, COALESCE(expired, 0) AS expired,
                COALESCE(revoked, 0) AS revoked, COALESCE(wanted, 0) AS wanted,
                CASE WHEN wanted > 0 THEN last_used_at END AS last_used_at,
-               COALESCE(projects, 0) AS projects, one_project AS project_id
+               COALESCE(projects, 0) AS projects, one_project AS project_id,
+               COALESCE(first_project, '') AS first_project
             FROM ",
         );
         query.push(by.table()).push(" AS own LEFT JOIN (");
-        push_inner(query, filter, by);
+        push_inner(query, filter, by, grouping.order.column);
         query.push(") AS inner_count ON inner_count.id = own.id WHERE ");
         query.push(match part {
             Part::Empty => "COALESCE(wanted, 0) = 0 AND (1 = 0",
@@ -58,16 +61,20 @@ pub(super) fn push_groups<D: Engine>(
     }
     query.push("SELECT inner_count.id, own.name, own.folded, ");
     query.push(by.own());
-    query.push(", active, expired, revoked, wanted, last_used_at, projects, one_project AS project_id FROM ");
+    query.push(
+        ", active, expired, revoked, wanted, last_used_at, projects, one_project AS project_id,
+               first_project
+        FROM ",
+    );
     // SQLite begins with the left side of a CROSS JOIN: with what is in order already, or
     // with the rows, which may be few.
     if grouping.order.column == GroupColumn::Name && counts_tell(filter, by) {
         query.push(by.table()).push(" AS own CROSS JOIN (");
-        push_inner(query, filter, by);
+        push_inner(query, filter, by, grouping.order.column);
         query.push(") AS inner_count");
     } else {
         query.push("(");
-        push_inner(query, filter, by);
+        push_inner(query, filter, by, grouping.order.column);
         query
             .push(") AS inner_count CROSS JOIN ")
             .push(by.table())
@@ -92,20 +99,20 @@ pub(super) fn push_count<D: Engine>(
 {
     if !shows_empty(filter, grouping) {
         query.push("SELECT COUNT(*) FROM (");
-        push_inner(query, filter, grouping.by);
+        push_inner(query, filter, grouping.by, GroupColumn::Name);
         query.push(") AS found WHERE wanted > 0");
     } else if asks_of_no_more_than_clients(filter) {
         // All, but for the revoked ones of which nothing is wanted.
         query.push("SELECT (SELECT COUNT(*) FROM client AS own WHERE 1 = 1");
         push_own(query, filter);
         query.push(") - (SELECT COUNT(*) FROM client AS own LEFT JOIN (");
-        push_inner(query, filter, grouping.by);
+        push_inner(query, filter, grouping.by, GroupColumn::Name);
         query.push(") AS inner_count ON inner_count.id = own.id WHERE own.revoked_at IS NOT NULL");
         push_own(query, filter);
         query.push(" AND COALESCE(wanted, 0) = 0)");
     } else {
         query.push("SELECT (SELECT COUNT(*) FROM (");
-        push_inner(query, filter, grouping.by);
+        push_inner(query, filter, grouping.by, GroupColumn::Name);
         query.push(") AS found WHERE wanted > 0) + (SELECT COUNT(*) FROM (");
         push_groups(query, filter, grouping, Part::Empty);
         query.push(") AS found)");
@@ -124,7 +131,7 @@ pub(super) fn push_totals<D: Engine>(
 {
     if counts_tell(filter, by) {
         query.push("SELECT id, wanted FROM (");
-        push_inner(query, filter, by);
+        push_inner(query, filter, by, GroupColumn::Name);
         query.push(") AS found WHERE wanted > 0 AND ");
         push_in(query, "id", ids);
         return;
@@ -153,20 +160,37 @@ fn asks_of_no_more_than_clients(filter: &Filter) -> bool {
 }
 
 /// What each group has, by the counts or by the rows.
-fn push_inner<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, by: GroupBy)
-where
+fn push_inner<D: Engine>(
+    query: &mut QueryBuilder<D>,
+    filter: &Filter,
+    by: GroupBy,
+    column: GroupColumn,
+) where
     for<'q> i64: Encode<'q, D> + Type<D>,
     for<'q> String: Encode<'q, D> + Type<D>,
 {
-    if !counts_tell(filter, by) {
+    if !counts_give(filter, by, column) {
         push_rows(query, filter, by);
         return;
     }
     query.push("SELECT counted.*, ");
     push_sum(query, filter.statuses);
-    query.push(
-        " AS wanted, CAST(0 AS BIGINT) AS projects, CAST(NULL AS TEXT) AS one_project FROM (",
-    );
+    query.push(" AS wanted, CAST(0 AS BIGINT) AS projects, CAST(NULL AS TEXT) AS one_project, ");
+    if column == GroupColumn::Project {
+        query.push(
+            "(SELECT MIN(project.folded)
+            FROM connection_count
+            CROSS JOIN project
+            WHERE connection_count.client_id = counted.id
+              AND project.id = connection_count.project_id AND 0 < ",
+        );
+        push_sum(query, filter.statuses);
+        push_any(query, "connection_count.project_id", &filter.projects);
+        query.push(")");
+    } else {
+        query.push("''");
+    }
+    query.push(" AS first_project FROM (");
     let moved = Moved::where_it_matters(filter);
     push_counted(query, filter, Counted::Groups(by), moved);
     query.push(") AS counted");
@@ -193,7 +217,9 @@ where
     push_wanted(query, filter);
     query.push(") AS projects, MIN(project_id) FILTER (WHERE ");
     push_wanted(query, filter);
-    query.push(") AS one_project FROM connection WHERE ");
+    query.push(") AS one_project, COALESCE(MIN(project_folded) FILTER (WHERE ");
+    push_wanted(query, filter);
+    query.push("), '') AS first_project FROM connection WHERE ");
     push_filter(query, &gathering(filter), Hidden::NOTHING);
     // SQLite would walk along the group's index, and look each row up.
     query.push(" GROUP BY ").push(D::HIDE).push(by.column());

@@ -7,7 +7,7 @@ use crate::{clock::Timestamp, domain::client::Origin};
 use super::{
     Result, Tx,
     connection_filter::{Filter, push_in},
-    connection_group_counts::{Counted, Moved, counts_tell, push_counted, push_sum, totals_tell},
+    connection_group_counts::{Counted, Moved, counts_give, push_counted, push_sum, totals_tell},
     connection_group_key::{GroupValue, NEVER},
     connection_group_rows::{Part, push_count, push_groups, push_totals, shows_empty},
     connection_plan::{self, Limits},
@@ -54,6 +54,8 @@ pub struct Group {
     /// The id of one of those projects.
     pub project_id: Option<String>,
     folded: String,
+    /// The first name of those projects, folded; empty unless it gives the order.
+    first_project: String,
 }
 
 impl Group {
@@ -61,6 +63,7 @@ impl Group {
     pub fn key(&self, order: GroupOrder) -> GroupKey {
         let value = match order.column {
             GroupColumn::Name => GroupValue::Text(self.folded.clone()),
+            GroupColumn::Project => GroupValue::Text(self.first_project.clone()),
             GroupColumn::Connections => GroupValue::Number(self.wanted),
             GroupColumn::LastUsed => {
                 GroupValue::Number(self.last_used_at.map_or(NEVER, Timestamp::millis))
@@ -109,7 +112,7 @@ pub async fn page(
     if backwards {
         groups.reverse();
     }
-    if counts_tell(filter, grouping.by) && !groups.is_empty() {
+    if counts_give(filter, grouping.by, grouping.order.column) && !groups.is_empty() {
         if Moved::where_it_matters(filter) == Moved::Ignored {
             correct(tx, filter, grouping.by, &mut groups).await?;
         }

@@ -156,8 +156,8 @@ async fn every_column_sorts_both_ways_and_says_so() {
     let owner = app.owner();
     for (view, columns) in [
         ("view=list", 7),
-        ("view=client", 3),
-        ("view=person", 3),
+        ("view=client", 4),
+        ("view=person", 4),
         ("view=project", 3),
     ] {
         let first = owner.opens(&format!("/connections?{view}")).await;

@@ -160,7 +160,7 @@ async fn an_address_that_makes_no_sense_is_refused_with_a_way_back() {
     let owner = app.owner();
     for (query, said) in [
         ("view=grid", "client, person, project or list"),
-        ("sort=colour", "name, connections or used"),
+        ("sort=colour", "name, project, connections or used"),
         ("dir=up", "asc or desc"),
         ("type=secret", "public or confidential"),
         ("origin=mars", "console, api, registered or document"),

@@ -103,6 +103,7 @@ impl World {
         let order = GroupOrder {
             column: *self.chance.pick(&[
                 GroupColumn::Name,
+                GroupColumn::Project,
                 GroupColumn::Connections,
                 GroupColumn::LastUsed,
             ]),
@@ -156,6 +157,10 @@ impl World {
             let wanted = rows.iter().filter(|row| row.has(filter.statuses));
             match order.column {
                 GroupColumn::Name => (rows[0].party(by).folded.clone(), 0, id.clone()),
+                GroupColumn::Project => {
+                    let first = wanted.map(|row| row.project.folded.clone()).min();
+                    (first.unwrap_or_default(), 0, id.clone())
+                }
                 GroupColumn::Connections => (String::new(), wanted.count() as i64, id.clone()),
                 GroupColumn::LastUsed => {
                     let latest = rows.iter().map(|row| row.life.last_used_at.millis()).max();
@@ -178,6 +183,7 @@ impl World {
         let mut lists = Vec::new();
         for column in [
             GroupColumn::Name,
+            GroupColumn::Project,
             GroupColumn::Connections,
             GroupColumn::LastUsed,
         ] {
@@ -196,7 +202,7 @@ impl World {
             let total = connection_groups::count(&mut tx, filter, &grouping).await;
             assert_eq!(total.unwrap(), all.len() as i64, "{about}");
             let number = |group: &Group| match column {
-                GroupColumn::Name => 0,
+                GroupColumn::Name | GroupColumn::Project => 0,
                 GroupColumn::Connections => group.wanted,
                 GroupColumn::LastUsed => group.last_used_at.map_or(-1, Timestamp::millis),
             };

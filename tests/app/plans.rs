@@ -104,7 +104,7 @@ fn fault(statement: &str, plan: &[String]) -> Option<(String, String)> {
     // What no counts can tell is counted by the rows, from end to end when no condition makes
     // them few; and the ids of everything that matches are all that matches.
     let by_rows = [
-        " AS one_project FROM connection WHERE ",
+        " AS first_project FROM connection WHERE ",
         " AS revoked FROM connection WHERE ",
         "SELECT connection.id FROM connection WHERE ",
     ];
@@ -158,6 +158,7 @@ async fn ask(tx: &mut Tx, filter: &Filter) {
     for by in [GroupBy::Client, GroupBy::Person, GroupBy::Project] {
         for column in [
             GroupColumn::Name,
+            GroupColumn::Project,
             GroupColumn::Connections,
             GroupColumn::LastUsed,
         ] {

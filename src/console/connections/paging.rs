@@ -124,7 +124,7 @@ const LIST_HEADS: [(&str, Column, bool); 7] = [
 ];
 
 fn group_heads(query: &ListQuery, by: GroupBy, order: GroupOrder) -> Vec<Head> {
-    let sortable = |label, column: GroupColumn| {
+    let sortable = |label, fold, column: GroupColumn| {
         let current = order.column == column;
         let sorted = query.groups_sorted(GroupOrder {
             column,
@@ -136,7 +136,7 @@ fn group_heads(query: &ListQuery, by: GroupBy, order: GroupOrder) -> Vec<Head> {
         });
         head(
             label,
-            false,
+            fold,
             sorted.href(),
             current.then_some(order.descending),
         )
@@ -146,17 +146,12 @@ fn group_heads(query: &ListQuery, by: GroupBy, order: GroupOrder) -> Vec<Head> {
         GroupBy::Person => "Person",
         GroupBy::Project => "Project",
     };
-    let mut heads = vec![sortable(name, GroupColumn::Name)];
+    let mut heads = vec![sortable(name, false, GroupColumn::Name)];
     if by != GroupBy::Project {
-        heads.push(Head {
-            label: "Project",
-            href: None,
-            sort: None,
-            fold: true,
-        });
+        heads.push(sortable("Project", true, GroupColumn::Project));
     }
-    heads.push(sortable("Connections", GroupColumn::Connections));
-    heads.push(sortable("Last used", GroupColumn::LastUsed));
+    heads.push(sortable("Connections", false, GroupColumn::Connections));
+    heads.push(sortable("Last used", false, GroupColumn::LastUsed));
     heads
 }
 

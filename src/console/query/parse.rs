@@ -73,8 +73,9 @@ pub(super) const COLUMNS: [(&str, Column); 7] = [
     ("used", Column::LastUsed),
 ];
 
-pub(super) const GROUP_COLUMNS: [(&str, GroupColumn); 3] = [
+pub(super) const GROUP_COLUMNS: [(&str, GroupColumn); 4] = [
     ("name", GroupColumn::Name),
+    ("project", GroupColumn::Project),
     ("connections", GroupColumn::Connections),
     ("used", GroupColumn::LastUsed),
 ];
