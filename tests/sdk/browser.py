@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx2
 
-from person import Person
+from person import Person, parameters
 from untether import until
 
 
@@ -34,7 +34,7 @@ def main():
     person = Person(os.environ["UNTETHER_BASE"], os.environ["PERSON_EMAIL"], "Ana Ruiz")
     location = person.decide(address, decision)
     landed = until("the host listens on its redirect URI", lambda: arrives(location), seconds=20, pause=0.1)
-    if decision == "allow":
+    if "code" in parameters(location):
         landed.raise_for_status()
 
 

@@ -13,6 +13,7 @@ from hosts import NODE, Browser, inspector, mcp_remote
 from person import Person
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 FIRST_MAJOR = HERE.parent / ".venv-1/bin/python"
 APPS = {
     "python_1": [FIRST_MAJOR, HERE / "apps/python_sdk.py"],
@@ -20,6 +21,7 @@ APPS = {
     "typescript_1": [NODE, HERE / "apps/typescript_sdk.mjs", "1"],
     "typescript_2": [NODE, HERE / "apps/typescript_sdk.mjs", "2"],
     "fastmcp": [sys.executable, HERE / "apps/fastmcp_client.py"],
+    "rmcp": [ROOT / "target/debug/rmcp-application"],
 }
 
 
@@ -96,6 +98,10 @@ class App:
         """The access token has run out, as far as the client knows."""
         self._order("wear_out")
 
+    def forget(self):
+        """The tokens are lost, and the client is not."""
+        self._order("forget")
+
     def kept(self) -> Kept:
         return Kept(**self._order("kept"))
 
@@ -134,6 +140,9 @@ class McpRemote(Host):
             raise Refused((self.directory / "host.log").read_text()) from error
         return "".join(block.text for block in result.content if block.type == "text")
 
+    def forget(self):
+        self._file("tokens").unlink()
+
     @contextmanager
     def _tokens(self):
         with stored(self._file("tokens")) as tokens:
@@ -154,13 +163,23 @@ class Inspector(Host):
             raise Refused(done.stderr)
         return "".join(block["text"] for block in json.loads(done.stdout)["result"]["content"])
 
+    def forget(self):
+        with self._secrets() as (secrets, name):
+            del secrets[name]
+
     @contextmanager
     def _tokens(self):
+        with self._secrets() as (secrets, name):
+            tokens = json.loads(secrets[name])
+            yield tokens
+            secrets[name] = json.dumps(tokens)
+
+    @contextmanager
+    def _secrets(self):
+        """What is kept secret, and which of that are the tokens."""
         with stored(self.directory / ".mcp-inspector/secrets.json") as kept:
             [name] = [name for name in kept["secrets"] if ":tokens:" in name]
-            tokens = json.loads(kept["secrets"][name])
-            yield tokens
-            kept["secrets"][name] = json.dumps(tokens)
+            yield kept["secrets"], name
 
     def _client_id(self) -> str:
         kept = json.loads((self.directory / ".mcp-inspector/storage/oauth.json").read_text())

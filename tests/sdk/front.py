@@ -16,7 +16,7 @@ HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length",
 
 @dataclass
 class Exchange:
-    """One request and the status of its answer."""
+    """One request and its answer."""
 
     method: str
     path: str
@@ -24,6 +24,7 @@ class Exchange:
     headers: dict[str, str]
     body: bytes
     status: int
+    answer: bytes
 
     @property
     def form(self) -> dict[str, str]:
@@ -89,7 +90,7 @@ class Front:
         else:
             status, given, content = self.forward(method, target, headers, body)
         query = dict(parse_qsl(parts.query))
-        self.exchanges.append(Exchange(method, parts.path, query, headers, body, status))
+        self.exchanges.append(Exchange(method, parts.path, query, headers, body, status, content))
         return status, given, content
 
     def _handler(front):

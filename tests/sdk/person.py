@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 
-from pages import Form, Row, rows
+from pages import Form, Row, rows, soup
 from untether import OWNER, Untether
 
 
@@ -43,8 +43,14 @@ class Person:
         return self.http.post(form.action, data=data, headers={"Origin": self.origin})
 
     def decide(self, authorize_url: str, decision: str = "allow") -> str:
-        """Reads the consent page and presses a button; returns where the browser is sent."""
-        page = self.open(authorize_url)
+        """Reads the consent page and presses a button; returns where the browser is sent.
+
+        There may be nothing to decide: then it is sent on at once.
+        """
+        page = self.http.get(authorize_url)
+        if page.status_code == 303:
+            return page.headers["location"]
+        assert page.status_code == 200, f"{page.url}: {page.status_code} {page.text[:2000]}"
         form = Form.find(page.text, str(page.url), has_button="Allow")
         assert set(form.buttons) == {("decision", "allow"), ("decision", "deny")}, form.buttons
         answer = self.submit(form, form.filled(decision=decision))
@@ -75,6 +81,20 @@ class Person:
         answer = self.confirm(row.revoke_link, reason)
         assert answer.status_code == 303, f"revoke answered {answer.status_code}: {answer.text[:2000]}"
         return self.open(answer.headers["location"])
+
+    def block(self, client_id: str):
+        """Blocks the client for everyone, on its page."""
+        page = self.open(f"/clients/{client_id}/block")
+        self.press(Form.find(page.text, str(page.url), has_button="Block client"))
+
+    def unblock(self, client_id: str):
+        page = self.open(f"/clients/{client_id}")
+        [form] = soup(page.text).select(".blocks form")
+        self.press(Form.read(form, str(page.url)))
+
+    def press(self, form: Form):
+        answer = self.submit(form, form.fields)
+        assert answer.status_code == 303, f"{form.action} answered {answer.status_code}: {answer.text[:2000]}"
 
     def confirm(self, revoke_link: str, reason: str = "") -> httpx2.Response:
         page = self.open(revoke_link)

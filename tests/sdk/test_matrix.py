@@ -1,10 +1,11 @@
-"""Every client with every server: connect, call, refresh, be revoked, consent again.
+"""Every client with every server: connect, call, refresh, be revoked, consent again, be blocked.
 
 The steps of a client with a server build on each other and run in this order; each is a test of its
 own, so that the report shows which cell of the matrix broke. A client is a class, so that two
 workers can share the table.
 """
 
+import json
 import re
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ SERVERS = ["python_sdk", "fastmcp", "typescript_sdk", "own"]
 SCOPES = {"python_sdk": "python-sdk.read", "fastmcp": "fastmcp.read", "typescript_sdk": "typescript-sdk.read"}
 
 OUR_WORDS = "the person said no"
+BLOCKED = "is blocked here by an administrator"
 
 
 @dataclass
@@ -28,7 +30,8 @@ class Habits:
 
     `revisions`: MCP-Protocol-Version when it looks for the metadata. `method` and `application_type`:
     what it registers. `denied`: what it makes of our words when the person says no. `refreshes`:
-    whether it tries the refresh token of a revoked connection before it asks the person. `previews`:
+    whether it tries the refresh token of a revoked connection before it asks the person. `insists`:
+    whether it asks the person, too, when a refresh has said that the client is blocked. `previews`:
     whether it fetches the consent page itself, without the person's login, before it opens a browser.
     """
 
@@ -38,7 +41,9 @@ class Habits:
     application_type: str | None = "native"
     state: bool = True
     denied: str = OUR_WORDS
+    blocked: str = BLOCKED
     refreshes: bool = True
+    insists: bool = False
     previews: bool = False
     scope_if_none_is_known: str | None = None
 
@@ -62,6 +67,10 @@ class Cell:
 
     def asked(self, step: str, path: str, method: str = "POST") -> list[Exchange]:
         return [one for one in self.seen[step] if (one.path, one.method) == (path, method)]
+
+    def is_refused(self, words: str):
+        with pytest.raises(Refused, match=words):
+            self.client.call(self.server.tool)
 
     def works(self) -> bool:
         return self.server.answers(self.client.call(self.server.tool), self.person.email)
@@ -115,8 +124,7 @@ class Row:
         assert bearer_is_refused(cell.server.url, before.access_token)
         cell.client.will("deny")
         cell.watch("revoked")
-        with pytest.raises(Refused, match=self.habits.denied):
-            cell.client.call(cell.server.tool)
+        cell.is_refused(self.habits.denied)
         assert cell.client.opened == 2
         assert cell.connection(status="revoked").identifiers == row.identifiers
         assert not [row for row in cell.owner.connections() if cell.person.email in row.text]
@@ -127,6 +135,33 @@ class Row:
         assert cell.works()
         assert cell.client.opened == 3
         assert cell.connection().identifiers != cell.connection(status="revoked").identifiers
+
+    def test_blocked(self, cell):
+        """Neither its refresh token nor the person's consent helps, and it shows why."""
+        before = cell.client.kept()
+        cell.owner.block(before.client_id)
+        assert not [row for row in cell.owner.connections() if cell.person.email in row.text]
+        assert bearer_is_refused(cell.server.url, before.access_token)
+        cell.client.wear_out()
+        cell.watch("blocked")
+        cell.is_refused(self.habits.blocked if self.habits.insists else BLOCKED)
+        [refresh] = cell.front.grants("refresh_token")
+        assert refresh.status == 400
+        said = json.loads(refresh.answer)
+        assert said["error"] == "access_denied" and BLOCKED in said["error_description"]
+        assert cell.client.opened == 3 + self.habits.insists
+
+    def test_blocked_consent(self, cell):
+        cell.client.forget()
+        cell.watch("blocked again")
+        cell.is_refused(self.habits.blocked)
+        assert [one.status for one in cell.asked("blocked again", "/oauth/authorize", "GET")][-1] == 303
+        assert not cell.asked("blocked again", "/oauth/authorize") and not cell.front.grants("authorization_code")
+
+    def test_unblocked(self, cell):
+        cell.owner.unblock(cell.asked("connect", "/oauth/token")[0].form["client_id"])
+        assert cell.works()
+        assert cell.connection().status == "Active"
 
     def test_finds_the_metadata_at_the_first_attempt(self, cell):
         found = [one for step in cell.seen.values() for one in step if one.path.startswith("/.well-known/oauth-auth")]
@@ -176,12 +211,12 @@ NOWHERE = r"http://127\.0\.0\.1:\d+/callback"
 
 class TestPython1(Row):
     client = "python_1"
-    habits = Habits({"2025-11-25"}, NOWHERE, method=None, application_type=None, refreshes=False)
+    habits = Habits({"2025-11-25"}, NOWHERE, method=None, application_type=None, refreshes=False, insists=True)
 
 
 class TestPython2(Row):
     client = "python_2"
-    habits = Habits({"2026-07-28"}, NOWHERE, method=None, refreshes=False)
+    habits = Habits({"2026-07-28"}, NOWHERE, method=None, refreshes=False, insists=True)
 
 
 class TestTypeScript1(Row):
@@ -200,7 +235,9 @@ class TestFastmcp(Row):
         {"2026-07-28"},
         r"http://localhost:\d+/callback",
         denied="Access was denied by the authorization server",
+        blocked="Access was denied by the authorization server",
         refreshes=False,
+        insists=True,
         previews=True,
     )
 
@@ -218,3 +255,8 @@ class TestMcpRemote(Row):
 class TestInspector(Row):
     client = "inspector"
     habits = Habits({"2025-11-25"}, r"http://127\.0\.0\.1:\d+/oauth/callback")
+
+
+class TestRmcp(Row):
+    client = "rmcp"
+    habits = Habits({"2024-11-05"}, NOWHERE)

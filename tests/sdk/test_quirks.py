@@ -93,13 +93,16 @@ def test_python_with_a_secret_but_no_method_sends_no_secret_and_is_refused(kind,
 
 @pytest.mark.parametrize("kind", [*APPS, *HOSTS])
 def test_a_client_that_is_no_longer_known_registers_again_or_says_so(kind, make, front):
-    """`invalid_client` at the token endpoint: both TypeScript SDKs forget who they were."""
+    """`invalid_client` at the token endpoint: both TypeScript SDKs forget who they were, rmcp tells the app."""
     client = make(kind)
     assert client.call("ping") == "pong"
     before = client.kept()
     client.wear_out()
     front.trouble["/oauth/token"] = (401, {"error": "invalid_client"})
     front.forget()
+    if kind == "rmcp":
+        with pytest.raises(Refused, match="invalid_client"):
+            client.call("ping")
     assert client.call("ping") == "pong"
     registers_again = kind.startswith("typescript") or kind in HOSTS
     assert len(front.to("/oauth/register")) == registers_again
@@ -115,7 +118,8 @@ def test_an_outage_at_the_token_endpoint_costs_a_consent_at_most(kind, error, ma
     client.wear_out()
     front.trouble["/oauth/token"] = (503, {"error": error})
     front.forget()
-    forgets = kind.startswith("python") or kind == "fastmcp" or (error == "server_error" and kind != "inspector")
+    asks_at_once = kind.startswith("python") or kind == "fastmcp"
+    forgets = asks_at_once or (error == "server_error" and kind not in ("inspector", "rmcp"))
     if not forgets:
         with pytest.raises(Refused):
             client.call("ping")
@@ -138,7 +142,7 @@ def test_who_checks_that_the_answer_comes_from_this_server(kind, make):
 
 @pytest.mark.parametrize("kind", [*APPS])
 def test_who_accepts_another_spelling_of_the_issuer(kind, make, fronted, tmp_path):
-    """The resource metadata says localhost, the server 127.0.0.1: only one client of five lets that pass."""
+    """The resource metadata says localhost, the server 127.0.0.1: only one client of six lets that pass."""
     elsewhere = f"{fronted.public}/oauth".replace("127.0.0.1", "localhost")
     with serving(fronted, f"spelled-{kind}".replace("_", "-"), "python_sdk", tmp_path, ISSUER=elsewhere) as server:
         app = make(kind, server.url)

@@ -51,6 +51,13 @@ class App:
         """Makes the SDK believe that its access token has run out."""
         self.oauth.context.token_expiry_time = 1.0
 
+    async def forget(self):
+        """The tokens are lost, and the client is not."""
+        client = await self.oauth.token_storage_adapter.get_client_info()
+        await self.oauth.token_storage_adapter.clear()
+        await self.oauth.token_storage_adapter.set_client_info(client)
+        self.oauth.context.clear_tokens()
+
     async def kept(self) -> dict:
         tokens = await self.oauth.token_storage_adapter.get_tokens()
         client = await self.oauth.token_storage_adapter.get_client_info()

@@ -82,6 +82,11 @@ class App:
         """Makes the SDK believe that its access token has run out."""
         self.provider.context.token_expiry_time = 1.0
 
+    async def forget(self):
+        """The tokens are lost, and the client is not."""
+        self.storage.tokens = None
+        self.provider.context.clear_tokens()
+
     async def kept(self) -> dict:
         return {
             "client_id": self.storage.client.client_id,

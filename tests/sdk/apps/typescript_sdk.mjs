@@ -94,6 +94,11 @@ class App {
         this.provider.kept.tokens.access_token = "worn-out";
     }
 
+    /** The tokens are lost, and the client is not. */
+    forget() {
+        delete this.provider.kept.tokens;
+    }
+
     kept() {
         const { client, tokens } = this.provider.kept;
         return {
