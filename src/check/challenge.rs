@@ -144,17 +144,22 @@ fn judge(headers: &HeaderMap, metadata: &str, site: &Site<'_>) -> (Finding, Opti
     }
 }
 
-/// A parameter of a challenge (RFC 9110 §11.2), without its quotes.
-fn parameter<'a>(challenge: &'a str, name: &str) -> Option<&'a str> {
+/// A parameter of a challenge (RFC 9110 §11.2), without its quotes; `name` is in lower case.
+pub fn parameter<'a>(challenge: &'a str, name: &str) -> Option<&'a str> {
     let lower = challenge.to_ascii_lowercase();
-    let begins = |at: usize| at == 0 || matches!(lower.as_bytes()[at - 1], b' ' | b',' | b'\t');
+    // A quoted value may hold anything, also what looks like another parameter.
+    let quoted = |at: usize| lower[..at].replace("\\\"", "").matches('"').count() % 2 == 1;
+    let begins = |at: usize| {
+        let before = lower[..at].chars().next_back();
+        before.is_none_or(|before| matches!(before, ' ' | ',' | '\t')) && !quoted(at)
+    };
     let mut places = lower.match_indices(name).map(|(at, _)| at);
     let at = places.find(|at| begins(*at))?;
     let rest = challenge[at + name.len()..].trim_start();
     let value = rest.strip_prefix('=')?.trim_start();
     match value.strip_prefix('"') {
         Some(quoted) => quoted.split('"').next(),
-        None => value.split([',', ' ']).next(),
+        None => value.split([',', ' ', '\t', '"']).next(),
     }
 }
 
@@ -169,7 +174,13 @@ mod tests {
             ("Bearer resource_metadata=\"a\", scope=\"b\"", Some("a")),
             ("Bearer error=\"x\",resource_metadata = \"a\"", Some("a")),
             ("Bearer Resource_Metadata=a, scope=b", Some("a")),
+            ("Bearer resource_metadata=a\", scope=b", Some("a")),
             ("Bearer my_resource_metadata=\"a\"", None),
+            ("Bearer realm=\"x, resource_metadata=b\"", None),
+            (
+                "Bearer realm=\"\\\" resource_metadata=b\", resource_metadata=a",
+                Some("a"),
+            ),
             ("Bearer resource_metadata", None),
             ("Bearer", None),
         ] {

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 mod answer;
-mod challenge;
+pub mod challenge;
 mod document;
 pub mod public;
 pub mod server;

@@ -29,7 +29,7 @@ use super::error::{Error, answer};
 
 /// The members that matter here; all others are ignored (RFC 7591 §2).
 #[derive(Debug, Deserialize)]
-struct Metadata {
+pub struct Metadata {
     #[serde(default)]
     redirect_uris: Vec<String>,
     client_name: Option<String>,
@@ -44,7 +44,7 @@ pub async fn act(app: Data<App>, req: HttpRequest, body: Bytes) -> Result<HttpRe
     let now = app.clock.now();
     admit(&app, &req, now)?;
     let metadata = Metadata::parse(&body)?;
-    let method = AuthMethod::parse(metadata.token_endpoint_auth_method.as_deref())?;
+    let method = metadata.method()?;
     let redirect_uris = metadata.redirect_uris(&app.settings.redirect_schemes)?;
     let new = NewClient {
         id: None,
@@ -84,24 +84,40 @@ fn admit(app: &App, req: &HttpRequest, now: Timestamp) -> Result<(), Error> {
 }
 
 impl Metadata {
-    fn parse(body: &[u8]) -> Result<Self, Error> {
+    /// What a body says.
+    ///
+    /// # Errors
+    /// When it is not JSON, or not an object with members of the right types.
+    pub fn parse(body: &[u8]) -> Result<Self, Error> {
         serde_json::from_slice(body).map_err(|error| {
             let text = format!("the body is not client metadata in JSON: {error}");
             Error::new(ErrorCode::InvalidClientMetadata, text)
         })
     }
 
-    fn redirect_uris(&self, private: &PrivateSchemes) -> Result<Parted, Error> {
+    /// The redirect URIs, those that are not accepted apart.
+    ///
+    /// # Errors
+    /// When none is accepted, or there are too many.
+    pub fn redirect_uris(&self, private: &PrivateSchemes) -> Result<Parted, Error> {
         RedirectUri::parse_list(&self.redirect_uris, private)
             .map_err(|error| Error::new(ErrorCode::InvalidRedirectUri, error))
     }
 
-    fn name(&self) -> Result<String, Error> {
+    /// The name, as it is kept.
+    ///
+    /// # Errors
+    /// When it is too long, or hides or reorders what stands around it.
+    pub fn name(&self) -> Result<String, Error> {
         let name = self.client_name.as_deref().unwrap_or("Unnamed client");
         client::parse_name(name).map_err(|error| {
             let text = format!("client_name: {error}");
             Error::new(ErrorCode::InvalidClientMetadata, text)
         })
+    }
+
+    fn method(&self) -> Result<AuthMethod, Error> {
+        AuthMethod::parse(self.token_endpoint_auth_method.as_deref())
     }
 }
 

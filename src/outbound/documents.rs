@@ -223,7 +223,7 @@ fn make_room<K: Clone + Eq + Hash, V>(
 
 /// For how long a document may be used without asking again, by its headers
 /// (RFC 9111 §4.2.1) and our bounds.
-fn freshness(headers: &HeaderMap, now: Timestamp) -> Duration {
+pub fn freshness(headers: &HeaderMap, now: Timestamp) -> Duration {
     let said = said_freshness(headers, now);
     said.unwrap_or(USUALLY_FRESH).clamp(LEAST_FRESH, MOST_FRESH)
 }

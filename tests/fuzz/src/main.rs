@@ -5,6 +5,8 @@
 #![no_main]
 
 mod addresses;
+mod answers;
+mod bodies;
 mod identities;
 mod protocol;
 mod texts;
@@ -17,7 +19,7 @@ use libfuzzer_sys::fuzz_target;
 type Target = fn(&[u8]);
 
 /// By name, in the order in which `tests/fuzz/run` runs them.
-const TARGETS: [(&str, Target); 17] = [
+const TARGETS: [(&str, Target); 22] = [
     ("redirect", addresses::redirect),
     ("resource", addresses::resource),
     ("document_url", addresses::document_url),
@@ -33,6 +35,11 @@ const TARGETS: [(&str, Target); 17] = [
     ("pkce", protocol::pkce),
     ("scope", protocol::scope),
     ("mcp", protocol::mcp),
+    ("registration", bodies::registration),
+    ("form", bodies::form),
+    ("cookie", bodies::cookie),
+    ("challenge", answers::challenge),
+    ("freshness", answers::freshness),
     ("list", texts::list),
     ("text", texts::text),
 ];
