@@ -258,6 +258,20 @@ fn serving_needs_a_trusted_proxy() {
     assert_eq!((proxy.groups_separator, proxy.subject_header), (',', None));
 }
 
+/// The Python SDK asks the person twice in one call when tokens live for seconds.
+#[test]
+fn an_access_token_lives_for_a_minute_at_least() {
+    let shortest = validate(&["--access-token-minutes=1"]).expect("valid");
+    assert_eq!(shortest.access_token_minutes, 1);
+    for wrong in ["0", "0.5", "-1", "1441"] {
+        let error = validate(&[&format!("--access-token-minutes={wrong}")]).expect_err(wrong);
+        assert!(
+            error.to_string().contains("--access-token-minutes"),
+            "{error}"
+        );
+    }
+}
+
 #[test]
 fn a_proxy_secret_without_a_trusted_proxy_is_a_mistake() {
     let found = problems(&["--proxy-secret", KEY]);
