@@ -2,7 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use super::ids::{PersonId, ProjectId};
+use super::{
+    client::disturbs,
+    ids::{PersonId, ProjectId},
+};
 
 /// The longest name of a person or group, in characters.
 const PRINCIPAL_LIMIT: usize = 320;
@@ -39,7 +42,9 @@ impl FromStr for PrincipalName {
             Some((user, host))
                 if !user.is_empty()
                     && !host.is_empty()
-                    && !text.contains(|c: char| c.is_whitespace() || ",;<>".contains(c)) =>
+                    && !text.contains(|c: char| {
+                        c.is_whitespace() || disturbs(c) || ",;<>".contains(c)
+                    }) =>
             {
                 Ok(Self::Email(fold_email(text)))
             }
@@ -69,16 +74,27 @@ impl fmt::Display for PrincipalName {
 
 /// An e-mail as it is kept and compared: in lower case. A letter outside of ASCII never
 /// becomes one inside: the lower case of the Kelvin sign is k, in a mailbox of someone else.
+/// The two sigmas in lower case, which have one capital, are one letter.
 pub fn fold_email(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for c in text.chars() {
         if !c.is_ascii() && c.to_lowercase().any(|lower| lower.is_ascii()) {
             folded.push(c);
+        } else if c == 'ς' {
+            folded.push('σ');
         } else {
             folded.extend(c.to_lowercase());
         }
     }
     folded
+}
+
+/// A person's name as the SSO proxy sent it, without what would reorder or hide the text
+/// around it, or cannot be seen; `None` when nothing is left.
+pub fn shown_name(text: &str) -> Option<String> {
+    let shown: String = text.chars().filter(|c| !disturbs(*c)).collect();
+    let shown = shown.trim();
+    (!shown.is_empty()).then(|| shown.to_owned())
 }
 
 /// Who the SSO proxy says is there.

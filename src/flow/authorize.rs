@@ -230,6 +230,14 @@ fn read(request: &Request) -> Result<(ScopeSet, CodeChallenge), Refusal> {
             "response_type must be code",
         ));
     }
+    // Neither the form that a person answers nor the database would keep them as they are.
+    let kept = |c: char| !c.is_control() && c != char::REPLACEMENT_CHARACTER;
+    if !request.state.iter().all(|state| state.chars().all(kept)) {
+        return Err(Refusal::new(
+            ErrorCode::InvalidRequest,
+            "state has control characters, or is not UTF-8",
+        ));
+    }
     let challenge = CodeChallenge::parse(
         request.code_challenge.as_deref(),
         request.code_challenge_method.as_deref(),

@@ -59,11 +59,11 @@
 //! | O21 7.7 | guessing tokens and secrets | a_secret_holds_256_bits_in_the_alphabet_every_client_agrees_on, generated_ids_sort_by_age_and_never_look_like_a_url |
 //! | O21 7.1.1 | tokens in the database and the log | secrecy::no_secret_is_stored_or_logged_in_clear, the_hash_depends_on_the_key |
 //! | O21 7.3, 7.3.1 | a client passes for another and is approved at once | authorize::consent_is_asked_every_time, attacks_client::a_name_that_looks_like_a_known_ones_is_shown_as_unproven |
-//! | O21 7.8, 7.9, CIMD 8.5 | a name that hides or reorders what is around it | attacks_client::no_name_hides_or_reorders_what_stands_around_it, attacks_client::a_deceptive_name_is_refused_however_a_client_comes_to_be_known |
+//! | O21 7.8, 7.9, CIMD 8.5 | a name that hides or reorders what is around it | attacks_client::no_name_hides_or_reorders_what_stands_around_it, attacks_client::a_deceptive_name_is_refused_however_a_client_comes_to_be_known, attacks_identity::a_name_from_the_proxy_hides_and_reorders_nothing |
 //! | O21 7.9, MCP Localhost | a client that looks like one that is known | attacks_client::a_name_that_looks_like_a_known_ones_is_shown_as_unproven, look_alikes::the_list_notes_look_alikes_and_merges_nothing, document::the_consent_page_says_where_the_app_describes_itself |
 //! | O21 7.12 | scripts in names, reasons and addresses | attacks_browser::a_name_is_text_wherever_it_is_shown, attacks_browser::no_page_has_a_script_or_a_style_of_its_own |
 //! | O21 7.12 | a search that is a pattern or a statement | attacks_browser::a_search_is_text_and_no_pattern_or_statement |
-//! | O21 7.12 | response splitting by state, names and paths | attacks_redirect::a_state_cannot_add_a_header_or_a_parameter, a_header_value_is_printable_ascii_that_decodes_to_the_text |
+//! | O21 7.12 | response splitting by state, names and paths | attacks_redirect::a_state_cannot_add_a_header_or_a_parameter, attacks_redirect::a_state_that_no_page_could_send_back_as_it_is_is_refused, a_header_value_is_printable_ascii_that_decodes_to_the_text |
 //! | O21 7.12 | bodies too large, too deep, not UTF-8, with NUL | attacks_endpoint::no_body_is_too_strange_or_too_large_to_be_refused, revoke::text_that_no_database_takes_is_no_failure_of_ours |
 //! | O21 7.12 | an error text with what it may not have | protocol::an_error_text_has_only_characters_that_the_standard_allows |
 //! | O21 2.3.1, 7.13 | a redirect URI that hides another address | attacks_client::a_registration_cannot_hide_one_address_behind_another, a_private_scheme_is_accepted_only_when_listed |

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::{
     clock::Timestamp,
     config::AssertionSettings,
-    domain::role::{Identity, PrincipalName, fold_email},
+    domain::role::{Identity, PrincipalName, fold_email, shown_name},
 };
 
 use super::{
@@ -144,7 +144,7 @@ impl Claims {
         Ok(Verified {
             identity: Identity {
                 subject,
-                name: name.unwrap_or(&email).to_owned(),
+                name: name.and_then(shown_name).unwrap_or_else(|| email.clone()),
                 groups: self.groups(settings.groups_separator)?,
                 email,
             },
