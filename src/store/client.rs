@@ -24,6 +24,43 @@ struct Row {
     created_at: Timestamp,
     revoked_at: Option<Timestamp>,
     version: i64,
+    /// With a line's end between, which no URI has.
+    redirect_uris: Option<String>,
+}
+
+impl From<Row> for Client {
+    fn from(row: Row) -> Self {
+        let uris = row.redirect_uris.unwrap_or_default();
+        let uris = uris.lines().map(str::to_owned);
+        Self {
+            id: row.id,
+            identifier: row.identifier,
+            origin: row.origin,
+            project: row.project_id,
+            name: row.name,
+            client_type: row.client_type,
+            secret_hash: row.secret_hash,
+            created_at: row.created_at,
+            revoked_at: row.revoked_at,
+            version: row.version,
+            redirect_uris: uris.map(RedirectUri::from_stored).collect(),
+        }
+    }
+}
+
+/// A query for whole clients.
+macro_rules! clients {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, identifier, origin, project_id, name, client_type, secret_hash,
+                    created_at, revoked_at, version,
+                    (SELECT string_agg(uri, '\n' ORDER BY position)
+                     FROM redirect_uri
+                     WHERE redirect_uri.client_id = client.id) AS redirect_uris
+            FROM client ",
+            $rest
+        )
+    };
 }
 
 /// The client with this OAuth `client_id`, revoked ones included.
@@ -31,19 +68,12 @@ struct Row {
 /// # Errors
 /// When the database fails.
 pub async fn find(tx: &mut Tx, identifier: &str) -> Result<Option<Client>> {
-    const FIND: &str = "
-        SELECT id, identifier, origin, project_id, name, client_type, secret_hash,
-               created_at, revoked_at, version
-        FROM client
-        WHERE identifier = $1";
+    const FIND: &str = clients!("WHERE identifier = $1");
     let row = sql!(tx, |c| sqlx::query_as::<_, Row>(FIND)
         .bind(identifier)
         .fetch_optional(c)
         .await)?;
-    match row {
-        None => Ok(None),
-        Some(row) => with_redirect_uris(tx, row).await.map(Some),
-    }
+    Ok(row.map(Client::from))
 }
 
 /// The client with this id, revoked ones included.
@@ -51,19 +81,12 @@ pub async fn find(tx: &mut Tx, identifier: &str) -> Result<Option<Client>> {
 /// # Errors
 /// When the database fails.
 pub async fn by_id(tx: &mut Tx, id: &ClientId) -> Result<Option<Client>> {
-    const BY_ID: &str = "
-        SELECT id, identifier, origin, project_id, name, client_type, secret_hash,
-               created_at, revoked_at, version
-        FROM client
-        WHERE id = $1";
+    const BY_ID: &str = clients!("WHERE id = $1");
     let row = sql!(tx, |c| sqlx::query_as::<_, Row>(BY_ID)
         .bind(id)
         .fetch_optional(c)
         .await)?;
-    match row {
-        None => Ok(None),
-        Some(row) => with_redirect_uris(tx, row).await.map(Some),
-    }
+    Ok(row.map(Client::from))
 }
 
 /// Waits for, and then holds, a client's row, so that it cannot be revoked
@@ -106,38 +129,9 @@ pub async fn hold_by_identifier(tx: &mut Tx, identifier: &str) -> Result<Option<
 /// # Errors
 /// When the database fails.
 pub async fn all(tx: &mut Tx) -> Result<Vec<Client>> {
-    const ALL: &str = "
-        SELECT id, identifier, origin, project_id, name, client_type, secret_hash,
-               created_at, revoked_at, version
-        FROM client
-        ORDER BY created_at DESC, id DESC";
+    const ALL: &str = clients!("ORDER BY created_at DESC, id DESC");
     let rows = sql!(tx, |c| sqlx::query_as::<_, Row>(ALL).fetch_all(c).await)?;
-    let mut clients = Vec::with_capacity(rows.len());
-    for row in rows {
-        clients.push(with_redirect_uris(tx, row).await?);
-    }
-    Ok(clients)
-}
-
-async fn with_redirect_uris(tx: &mut Tx, row: Row) -> Result<Client> {
-    const URIS: &str = "SELECT uri FROM redirect_uri WHERE client_id = $1 ORDER BY position";
-    let uris: Vec<String> = sql!(tx, |c| sqlx::query_scalar(URIS)
-        .bind(&row.id)
-        .fetch_all(c)
-        .await)?;
-    Ok(Client {
-        id: row.id,
-        identifier: row.identifier,
-        origin: row.origin,
-        project: row.project_id,
-        name: row.name,
-        client_type: row.client_type,
-        secret_hash: row.secret_hash,
-        created_at: row.created_at,
-        revoked_at: row.revoked_at,
-        version: row.version,
-        redirect_uris: uris.into_iter().map(RedirectUri::from_stored).collect(),
-    })
+    Ok(rows.into_iter().map(Client::from).collect())
 }
 
 /// Adds a client, without its redirect URIs, unless its OAuth `client_id` is known
