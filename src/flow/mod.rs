@@ -30,6 +30,7 @@ pub mod project;
 pub mod register;
 pub mod revoke;
 pub mod revoke_matching;
+pub mod seen;
 pub mod step_up;
 pub mod sweep;
 mod target;

@@ -23,7 +23,9 @@ use crate::{
     },
 };
 
-use super::{Context, ErrorCode, Outcome, Refusal, block, consent, revoke, step_up};
+use super::{
+    Context, ErrorCode, Outcome, Refusal, block, consent, revoke, seen::NO_MEMBER, step_up,
+};
 
 /// What a client receives.
 #[derive(Debug)]
@@ -183,6 +185,7 @@ pub async fn refresh(
         Ok(scopes) => scopes,
         Err(refusal) => return Ok(Err(refusal)),
     };
+    store::token::remove_expired(tx, &connection.id, context.now).await?;
     if !store::token::rotate(tx, &hash, context.now).await? {
         // Read again: it may have been rotated while this request waited.
         let rotated_at = store::token::find(tx, &hash)
@@ -322,7 +325,6 @@ async fn issue(
     let expires_in = context.rules.access_token;
     // A refresh token outlives the idle window that its access token can stretch.
     let refresh_life = context.rules.lifetimes.idle + expires_in;
-    store::token::remove_expired(tx, &connection.id, now).await?;
     store::token::insert_pair(
         tx,
         [
@@ -355,8 +357,7 @@ async fn used_twice(
 /// Whoever no longer belongs to those who may connect has lost the connection. It ends,
 /// so that nobody takes it for one that works.
 async fn no_member(tx: &mut Tx, context: &Context<'_>, connection: &ConnectionId) -> Outcome<()> {
-    let reason = "This person may no longer connect to this MCP server.";
-    end(tx, context, connection, reason).await.map(Err)
+    end(tx, context, connection, NO_MEMBER).await.map(Err)
 }
 
 /// Ends a connection by a rule, and says so to the client.

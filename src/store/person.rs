@@ -173,10 +173,7 @@ pub async fn see(
             last_seen_at = excluded.last_seen_at,
             folded = excluded.folded
         RETURNING id";
-    let groups = identity
-        .groups
-        .as_ref()
-        .map(|groups| serde_json::Value::from(groups.clone()).to_string());
+    let groups = identity.groups.as_deref().map(stored_groups);
     Ok(sql!(tx, |c| sqlx::query_scalar(SEE)
         .bind(id)
         .bind(&identity.subject)
@@ -187,4 +184,26 @@ pub async fn see(
         .bind(sorted_by(identity))
         .fetch_one(c)
         .await)?)
+}
+
+fn stored_groups(groups: &[String]) -> String {
+    serde_json::Value::from(groups).to_string()
+}
+
+/// Records which groups a person is in. Returns whether others were known before.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_groups(tx: &mut Tx, id: &PersonId, groups: &[String]) -> Result<bool> {
+    const SET: &str = "
+        UPDATE people
+        SET groups = $2
+        WHERE id = $1 AND groups IS DISTINCT FROM $2
+        RETURNING id";
+    let set: Option<PersonId> = sql!(tx, |c| sqlx::query_scalar(SET)
+        .bind(id)
+        .bind(stored_groups(groups))
+        .fetch_optional(c)
+        .await)?;
+    Ok(set.is_some())
 }

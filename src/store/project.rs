@@ -3,7 +3,7 @@
 use crate::{
     clock::Timestamp,
     domain::{
-        ids::ProjectId,
+        ids::{ConnectionId, PersonId, ProjectId},
         project::{ManageUrl, Members, OfferedScope, Project, Slug},
         resource::{Resource, ResourceKey},
         role::PrincipalName,
@@ -253,4 +253,27 @@ pub async fn administered_by(tx: &mut Tx, principals: &[String]) -> Result<Vec<P
             .fetch_all(c)
             .await
     })?)
+}
+
+/// The connections of a person that are not revoked, to projects that not everyone may
+/// connect to, with who may.
+///
+/// # Errors
+/// When the database fails, or a row is broken.
+pub async fn limited(tx: &mut Tx, person: &PersonId) -> Result<Vec<(ConnectionId, Members)>> {
+    // connection_by_person
+    const LIMITED: &str = "
+        SELECT connection.id, connection.project_id, project.members
+        FROM connection
+        JOIN project ON project.id = connection.project_id
+        WHERE connection.person_id = $1
+          AND connection.revoked_at IS NULL AND project.members IS NOT NULL
+        ORDER BY connection.id";
+    let rows: Vec<(ConnectionId, ProjectId, String)> = sql!(tx, |c| sqlx::query_as(LIMITED)
+        .bind(person)
+        .fetch_all(c)
+        .await)?;
+    rows.into_iter()
+        .map(|(id, project, members)| Ok((id, stored_members(Some(&members), &project)?)))
+        .collect()
 }

@@ -18,10 +18,12 @@ use crate::{
     clock::Timestamp,
     config::{ProxySettings, Settings},
     domain::{
+        audit::Actor,
         ids::PersonId,
-        role::{Identity, OrganizationRole, Principal, PrincipalName, fold_email},
+        role::{Identity, OrganizationRole, Principal, PrincipalName, fold_email, shown_name},
     },
-    store::{self, Tx},
+    flow::{self, Context},
+    store::{self, Tx, person::Person},
 };
 
 use super::{
@@ -196,7 +198,9 @@ pub fn from_headers(headers: &HeaderMap, settings: &ProxySettings) -> Result<Ide
     });
     Ok(Identity {
         subject,
-        name: single(headers, &settings.name_header)?.unwrap_or_else(|| email.clone()),
+        name: single(headers, &settings.name_header)?
+            .and_then(|name| shown_name(&name))
+            .unwrap_or_else(|| email.clone()),
         email,
         groups,
     })
@@ -269,8 +273,30 @@ pub async fn principal(app: &App, identity: Identity) -> Result<Principal, Probl
             "The organization has deactivated your account here.",
         ));
     }
+    let others =
+        |person: &&Person| identity.groups.is_some() && person.identity.groups != identity.groups;
+    if let Some(person) = person.as_ref().filter(others) {
+        drop(tx);
+        note_groups(app, &person.id, &identity).await?;
+        tx = app.db.read().await?;
+    }
     let person = person.map(|person| person.id);
     Ok(authorize(app, &mut tx, identity, person).await?)
+}
+
+/// Notes that a person is in other groups than before. That is no effect of what they ask
+/// for, so it happens when they open a page, too.
+async fn note_groups(app: &App, person: &PersonId, identity: &Identity) -> Result<(), Problem> {
+    let context = Context {
+        now: app.clock.now(),
+        rules: &app.rules,
+        secrets: &app.secrets,
+        actor: Actor::Untether,
+        address: None,
+    };
+    let mut tx = app.db.write().await?;
+    flow::seen::groups(&mut tx, &context, person, identity).await?;
+    Ok(tx.commit().await?)
 }
 
 /// The roles of an identity, by the settings and the projects.

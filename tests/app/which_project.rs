@@ -152,7 +152,7 @@ async fn a_connection_ends_when_its_person_is_no_member_any_more() {
 }
 
 #[actix_web::test]
-async fn leaving_a_group_is_noticed_at_the_next_consent() {
+async fn whoever_opens_a_page_and_has_left_a_group_loses_what_only_its_members_have() {
     let app = TestApp::spawn().await;
     let (server, wiki) = (
         app.project("search", &[]).await,
@@ -166,7 +166,20 @@ async fn leaving_a_group_is_noticed_at_the_next_consent() {
     // A proxy that says nothing about groups proves nothing.
     host.connects(&ana, &wiki).await;
     let tokens = host.renews(&tokens).await;
-    host.connects(&app.person("ana").in_groups("ops"), &wiki)
-        .await;
+    app.person("ana").opens("/me").await;
+    assert!(server.admits(&tokens.access).await);
+
+    app.person("ana").in_groups("ops").opens("/me").await;
+    assert!(!server.admits(&tokens.access).await, "at once");
     assert_eq!(host.is_refused(&tokens.refresh).await, "invalid_grant");
+    let left = "SELECT slug FROM connection JOIN project ON project.id = project_id
+                WHERE revoked_at IS NULL";
+    assert_eq!(app.database.texts(left).await, ["wiki"], "is for everyone");
+    let ended =
+        "SELECT actor || ' ' || reason FROM audit_event WHERE action = 'connection.revoked'";
+    assert_eq!(
+        app.database.texts(ended).await,
+        ["Untether This person may no longer connect to this MCP server."]
+    );
+    app.database.check_counts().await;
 }
