@@ -42,6 +42,9 @@ pub enum Command {
     Unblock(Block),
     /// List the clients
     List {
+        /// Only those that are blocked for everyone
+        #[arg(long)]
+        blocked: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -110,7 +113,7 @@ pub async fn run(command: Command, workshop: &Workshop) -> Result<(), Failure> {
         Command::Revoke(revoke) => self::revoke(&revoke, workshop).await,
         Command::Block(block) => self::block(&block, workshop).await,
         Command::Unblock(block) => unblock(&block, workshop).await,
-        Command::List { json } => list(json, workshop).await,
+        Command::List { blocked, json } => list(blocked, json, workshop).await,
     }
 }
 
@@ -229,14 +232,12 @@ fn describe(client: &Client) -> Value {
 async fn block(command: &Block, workshop: &Workshop) -> Result<(), Failure> {
     let reason = parse_reason(&command.reason, "nothing was blocked")?;
     let context = workshop.context();
-    let subject = context.actor.to_string();
     let mut tx = workshop.db.write().await?;
     let client = which::client(&mut tx, &command.client).await?;
     let (mut ended, mut changed) = (0, false);
     for scope in command.scopes(&mut tx).await? {
-        let why = (subject.as_str(), reason);
         if let Blocked::Now { ended: now } =
-            flow::block::client(&mut tx, &context, &client, scope, why).await?
+            flow::block::client(&mut tx, &context, &client, scope, reason).await?
         {
             ended += now;
             changed = true;
@@ -302,19 +303,28 @@ impl Block {
     }
 }
 
-async fn list(json: bool, workshop: &Workshop) -> Result<(), Failure> {
+async fn list(only_blocked: bool, json: bool, workshop: &Workshop) -> Result<(), Failure> {
     let mut tx = workshop.db.snapshot().await?;
     let clients = store::client::all(&mut tx).await?;
+    let blocked = store::client_block::everywhere(&mut tx).await?;
+    let is_blocked = |client: &Client| blocked.contains(&client.identity());
+    let wanted = clients.iter().map(|client| (client, is_blocked(client)));
+    let wanted = wanted.filter(|(_, blocked)| *blocked || !only_blocked);
     if json {
-        let clients: Vec<_> = clients.iter().map(describe).collect();
-        println!("{}", json!({ "clients": clients }));
+        let clients = wanted.map(|(client, blocked)| {
+            let mut printed = describe(client);
+            printed["blocked"] = blocked.into();
+            printed
+        });
+        println!("{}", json!({ "clients": clients.collect::<Vec<_>>() }));
     } else {
-        for client in clients {
+        for (client, blocked) in wanted {
             println!(
-                "{}  {}  {}",
+                "{}  {}  {}{}",
                 client.identifier,
                 client.client_type.as_str(),
-                client.name
+                client.name,
+                if blocked { "  (blocked)" } else { "" }
             );
         }
     }

@@ -5,7 +5,7 @@ use std::io::Write;
 use crate::{
     console::{
         export::{AuditTrail, Connections, Export, Source},
-        query::ListQuery,
+        query::{BLOCKED, ListQuery},
     },
     domain::role::{Identity, OrganizationRole, Principal},
     web::{
@@ -54,6 +54,9 @@ pub struct Wanted {
     /// Only those of public or confidential clients
     #[arg(long = "type", value_name = "TYPE")]
     types: Vec<String>,
+    /// Only those of clients that are blocked for everyone
+    #[arg(long)]
+    blocked: bool,
     /// Only those where this stands in the name of connection, client or person
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
@@ -117,6 +120,7 @@ async fn params(wanted: &Wanted, workshop: &Workshop) -> Result<Params, Failure>
     for (name, values) in words {
         pairs.extend(values.iter().map(|value| (name, value.clone())));
     }
+    pairs.extend(wanted.blocked.then(|| ("blocked", BLOCKED.to_owned())));
     let single = [
         ("q", &wanted.search),
         ("idle_days", &wanted.idle_days),

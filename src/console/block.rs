@@ -21,6 +21,7 @@ use crate::{
     store::{
         self, Tx,
         client_block::{self, Covered, Listed},
+        connection_list,
     },
     web::{
         form::Protected,
@@ -69,7 +70,7 @@ pub(super) struct BlockView {
 
 impl BlockView {
     /// Whether nobody can connect the client.
-    pub(super) fn is_for_everyone(&self) -> bool {
+    fn is_for_everyone(&self) -> bool {
         self.for_everyone
     }
 }
@@ -134,8 +135,8 @@ pub async fn act(
         }
     };
     let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
-    let why = (principal.identity.subject.as_str(), reason.as_deref());
-    let outcome = block::client(&mut tx, &context, &client, Scope::default(), why).await?;
+    let everyone = Scope::default();
+    let outcome = block::client(&mut tx, &context, &client, everyone, reason.as_deref()).await?;
     tx.commit().await?;
     keep_flash(&session, Flash::Done(sentence(&client.name, &outcome)));
     Ok(see_other(&href(&client)))
@@ -255,7 +256,41 @@ pub(super) async fn of_person(
     Ok(in_sight(listed, principal, now))
 }
 
-fn in_sight(listed: Vec<Listed>, principal: &Principal, now: Timestamp) -> Vec<BlockView> {
+/// The blocks that keep this connection from being made again.
+pub(super) async fn of_connection(
+    tx: &mut Tx,
+    client: &Client,
+    row: &connection_list::Listed,
+) -> store::Result<Vec<Listed>> {
+    let mut listed = client_block::of_client(tx, &client.identity()).await?;
+    listed.retain(|listed| {
+        let Scope { person, project } = &listed.block.scope;
+        person.as_ref().is_none_or(|person| *person == row.person)
+            && project
+                .as_ref()
+                .is_none_or(|project| *project == row.project)
+    });
+    Ok(listed)
+}
+
+/// Where the client is blocked for everyone; `None` when that is done or not the viewer's.
+pub(super) fn href_for(
+    client: &Client,
+    blocks: &[BlockView],
+    principal: &Principal,
+) -> Option<String> {
+    let blockable = principal.changes().covers_projects(client.project.as_ref())
+        && client.revoked_at.is_none()
+        && !blocks.iter().any(BlockView::is_for_everyone);
+    blockable.then(|| format!("{}/block", href(client)))
+}
+
+/// Those of the blocks that the viewer may know of.
+pub(super) fn in_sight(
+    listed: Vec<Listed>,
+    principal: &Principal,
+    now: Timestamp,
+) -> Vec<BlockView> {
     let sees = principal.sees();
     let in_sight = |listed: &Listed| {
         let person = &listed.block.scope.person;

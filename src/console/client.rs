@@ -137,12 +137,8 @@ pub async fn show(
     let managed = of_project.is_some_and(|project| reach.covers_project(project));
     let alike = look_alikes::of(&mut tx, &client, &reach, now).await?;
     let blocks = block::of_client(&mut tx, &client, &principal, now).await?;
-    let changes = principal.changes();
-    let blockable = changes.covers_projects(client.project.as_ref())
-        && client.revoked_at.is_none()
-        && !blocks.iter().any(BlockView::is_for_everyone);
     let page = ClientPage {
-        block_href: blockable.then(|| format!("/clients/{id}/block")),
+        block_href: block::href_for(&client, &blocks, &principal),
         blocks,
         of_person: false,
         here: format!("/clients/{id}"),

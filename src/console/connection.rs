@@ -12,7 +12,7 @@ use crate::{
     clock::Timestamp,
     domain::{
         audit::Actor,
-        client,
+        client::{self, Client},
         connection::{Connection, Status},
         ids::ConnectionId,
         project::Project,
@@ -20,7 +20,7 @@ use crate::{
     },
     flow::connection::{self, Change, Deletion},
     store::{
-        self,
+        self, client_block,
         connection_list::{self, Listed},
     },
     web::{
@@ -34,6 +34,7 @@ use crate::{
 };
 
 use super::{
+    block::{self, BlockView},
     check,
     connections::status_view,
     frame, moment,
@@ -170,6 +171,9 @@ struct Found {
     row: Listed,
     connection: Connection,
     project: Option<Project>,
+    client: Option<Client>,
+    /// The blocks that cover it.
+    blocks: Vec<client_block::Listed>,
 }
 
 impl Found {
@@ -182,10 +186,17 @@ impl Found {
             return Err(Problem::not_found());
         };
         let project = store::project::by_id(&mut tx, &row.project).await?;
+        let client = store::client::by_id(&mut tx, &row.client).await?;
+        let blocks = match &client {
+            Some(client) => block::of_connection(&mut tx, client, &row).await?,
+            None => Vec::new(),
+        };
         Ok(Self {
             row,
             connection,
             project,
+            client,
+            blocks,
         })
     }
 
@@ -222,12 +233,19 @@ impl Found {
         let check_href = project
             .filter(|project| principal.changes().covers_project(&project.id))
             .map(|project| check::path(&project.slug));
+        let blocks = block::in_sight(self.blocks, principal, now);
+        let client = self.client.as_ref();
+        let block_href = client.and_then(|client| block::href_for(client, &blocks, principal));
         let row = self.row;
         let here = path(&row.id);
         let question = encode([("id", row.id.as_str()), ("back", here.as_str())]);
         ConnectionPage {
             frame,
             note: None,
+            blocks,
+            of_person: true,
+            here: here.clone(),
+            block_href,
             typed: row.name.clone(),
             status: status_view(&status, now),
             revoke_href: (may_change && !revoked)
@@ -280,6 +298,12 @@ struct ConnectionPage {
     /// The name in the form: the present one, or what was typed.
     typed: String,
     status: StatusView,
+    blocks: Vec<BlockView>,
+    /// The client is named with each block.
+    of_person: bool,
+    here: String,
+    /// Where the client is blocked for everyone, for those who may.
+    block_href: Option<String>,
     client: String,
     client_href: String,
     project: String,

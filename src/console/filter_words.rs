@@ -57,6 +57,9 @@ pub fn words(query: &ListQuery, names: &Names) -> String {
         });
         parts.push(format!("{} clients", either(&owned(types))));
     }
+    if query.blocked {
+        parts.push("blocked clients".to_owned());
+    }
     if let Some(days) = query.idle_days {
         parts.push(format!(
             "not used for more than {} days",

@@ -50,6 +50,9 @@ pub const STATUSES_DEFAULT: Statuses = Statuses {
 /// The words for statuses, in the order in which they are shown.
 pub const STATUS_WORDS: [&str; 3] = ["active", "expired", "revoked"];
 
+/// The word for clients that are blocked.
+pub const BLOCKED: &str = "yes";
+
 /// How the connections are laid out, and which page of that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum View {
@@ -105,6 +108,8 @@ pub struct ListQuery {
     pub origins: Vec<Origin>,
     /// Only clients of these types.
     pub types: Vec<ClientType>,
+    /// Only clients that are blocked for everyone.
+    pub blocked: bool,
     /// Only those unused for more than so many days.
     pub idle_days: Option<u16>,
     /// Only those authorized on this day (UTC) or later.
@@ -133,6 +138,7 @@ impl ListQuery {
             clients: Vec::new(),
             origins: Vec::new(),
             types: Vec::new(),
+            blocked: false,
             idle_days: None,
             from: None,
             to: None,
@@ -150,6 +156,7 @@ impl ListQuery {
             clients: self.clients.clone(),
             origins: self.origins.clone(),
             types: self.types.clone(),
+            blocked: self.blocked,
             authorized_from: self.from.map(midnight),
             authorized_until: self.to.map(|day| midnight(day).plus(DAY)),
             unused_since: self.idle_days.map(|days| now.minus(DAY * u32::from(days))),
@@ -237,6 +244,7 @@ impl ListQuery {
             clients: Vec::new(),
             origins: Vec::new(),
             types: Vec::new(),
+            blocked: false,
             idle_days: None,
             from: None,
             to: None,
@@ -274,6 +282,9 @@ impl ListQuery {
         self.types
             .iter()
             .for_each(|kind| push("type", &kind.as_str()));
+        if self.blocked {
+            push("blocked", &BLOCKED);
+        }
         if let Some(days) = self.idle_days {
             push("idle_days", &days);
         }

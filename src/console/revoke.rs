@@ -20,7 +20,7 @@ use crate::{
         role::{Principal, Reach},
     },
     flow::{
-        block,
+        Context, block,
         revoke::{self, REASON_LIMIT, Revoked},
     },
     store::connection_list::{self, Listed},
@@ -83,24 +83,7 @@ pub async fn act(
         Ok(reason) => {
             let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
             let reach = principal.changes();
-            let mut tx = app.db.write().await?;
-            let why = reason.as_deref();
-            let revoked = if asked.blocks {
-                let subject = principal.identity.subject.as_str();
-                block::with_connections(&mut tx, &context, &reach, &asked.ids, (subject, why))
-                    .await?
-            } else {
-                revoke::connections(&mut tx, &context, &reach, &asked.ids, why).await?
-            };
-            if let Some(revoked) = revoked {
-                tx.commit().await?;
-                tracing::info!(count = revoked.now.len(), "revoked connections");
-                let mut said = sentence(&revoked, now);
-                if asked.blocks {
-                    said.push_str(
-                        " Blocked until someone unblocks it, on the person\u{2019}s page.",
-                    );
-                }
+            if let Some(said) = asked.end(&app, &context, &reach, reason.as_deref()).await? {
                 keep_flash(&session, Flash::Done(said));
                 return Ok(see_other(&asked.back));
             }
@@ -158,6 +141,31 @@ impl Asked {
                 back,
             }),
         }
+    }
+
+    /// Ends the connections, and says so; `None` when one of them is not there to be ended.
+    async fn end(
+        &self,
+        app: &App,
+        context: &Context<'_>,
+        reach: &Reach,
+        reason: Option<&str>,
+    ) -> Result<Option<String>, Problem> {
+        let mut tx = app.db.write().await?;
+        let revoked = match self.blocks {
+            true => block::with_connections(&mut tx, context, reach, &self.ids, reason).await?,
+            false => revoke::connections(&mut tx, context, reach, &self.ids, reason).await?,
+        };
+        let Some(revoked) = revoked else {
+            return Ok(None);
+        };
+        tx.commit().await?;
+        tracing::info!(count = revoked.now.len(), "revoked connections");
+        let mut said = sentence(&revoked, context.now);
+        if self.blocks {
+            said.push_str(" Blocked until someone unblocks it, on the person\u{2019}s page.");
+        }
+        Ok(Some(said))
     }
 
     /// The connections as they are now; a page when there are none.
@@ -366,34 +374,4 @@ pub fn target(row: &Listed, now: Timestamp) -> RevokeTarget {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_paths_of_this_site_are_gone_back_to() {
-        assert_eq!(
-            local_path(Some("/connections?per=25")),
-            "/connections?per=25"
-        );
-        for foreign in [
-            "//evil.example",
-            "https://evil.example",
-            "/\\evil.example",
-            "",
-            "/a b",
-            "/a\r\nb",
-        ] {
-            assert_eq!(local_path(Some(foreign)), "/connections", "{foreign:?}");
-        }
-        assert_eq!(local_path(None), "/connections");
-    }
-
-    #[test]
-    fn everything_that_a_list_shows_has_the_parameters_of_the_list() {
-        assert_eq!(
-            matching_of("/connections?q=a%26b&per=25"),
-            "/connections/revoke-matching?q=a%26b&per=25"
-        );
-        assert_eq!(matching_of("/people/1"), "/connections/revoke-matching");
-    }
-}
+mod tests;

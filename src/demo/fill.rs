@@ -7,6 +7,7 @@ use crate::{
     clock::Timestamp,
     domain::{
         audit::{Action, Actor, Event, Subject},
+        block::Scope,
         client::{Client, Origin},
         ids::ConnectionId,
         pkce::CodeChallenge,
@@ -20,6 +21,7 @@ use crate::{
     flow::{
         Context,
         authorize::Proposal,
+        block,
         consent::{self, Consent},
         project::{self, Facts, NewProject},
         register::{self, NewClient},
@@ -33,7 +35,7 @@ use super::{
     organization::{
         CLIENTS, DOCUMENT, OWNER, PEOPLE, PROJECTS, SampleClient, SampleProject, email,
     },
-    stories::{By, Course, DAY, End, Story, stories},
+    stories::{BLOCKS, Blocked, By, Course, DAY, End, Story, stories},
 };
 
 /// How long after a consent its client redeems the code.
@@ -61,6 +63,10 @@ pub async fn fill(app: &App) -> store::Result<()> {
         let client = &clients[story.client];
         let project = &projects[story.project];
         past.tell(&mut tx, &story, client, project).await?;
+    }
+    for blocked in &BLOCKS {
+        past.block(&mut tx, blocked, &clients[blocked.client])
+            .await?;
     }
     tx.commit().await
 }
@@ -230,6 +236,21 @@ impl Past<'_> {
             store::connection::record_uses(tx, &uses).await?;
         }
         Ok(id)
+    }
+
+    async fn block(&self, tx: &mut Tx, blocked: &Blocked, client: &Client) -> store::Result<()> {
+        let person = match blocked.person {
+            Some(person) => store::person::find(tx, &email(person)).await?,
+            None => None,
+        };
+        let scope = Scope {
+            person: person.map(|person| person.id),
+            project: None,
+        };
+        let then = self.of_person(blocked.at, OWNER);
+        block::client(tx, &then, client, scope, Some(blocked.reason))
+            .await
+            .map(drop)
     }
 
     fn end_context(&self, story: &Story, end: &End) -> Context<'_> {

@@ -225,6 +225,30 @@ const SWEEPS: [Sweep; 2] = [
     },
 ];
 
+/// A client that the owner blocks, for everyone or for one of the people.
+pub struct Blocked {
+    pub at: u64,
+    pub client: usize,
+    pub person: Option<usize>,
+    pub reason: &'static str,
+}
+
+/// What has ended stays away.
+pub const BLOCKS: [Blocked; 2] = [
+    Blocked {
+        at: SWEEPS[0].at - 2 * MINUTE,
+        client: CHATGPT,
+        person: None,
+        reason: SWEEPS[0].reason,
+    },
+    Blocked {
+        at: SWEEPS[1].at - 2 * MINUTE,
+        client: CURSOR,
+        person: Some(DMITRI),
+        reason: SWEEPS[1].reason,
+    },
+];
+
 /// Every story, the earliest first.
 pub fn stories() -> Vec<Story> {
     let mut stories = TOLD.to_vec();

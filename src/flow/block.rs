@@ -1,13 +1,11 @@
 //! Keeping a client from connecting, for everyone or for one person, and letting it
 //! connect again.
 //!
-//! A block ends the connections that it covers. Those beyond a batch are ended in the
-//! background, as an act on everything that matches; tokens of connections that it covers
-//! are refused from the moment it is decided, because they are checked against it too. A
+//! A block ends the connections that it covers, all in its own transaction: what is refused
+//! from then on is not shown as active. Tokens are checked against blocks besides. A
 //! consent that was under way either made its connection before, which then ends with the
-//! others, or finds the block, because both hold the client's row. A client that registered
-//! itself at that very moment has no row to hold yet: what it connected is refused like
-//! the rest, and ends at the latest when the block is lifted.
+//! others, or finds the block, because both hold the client's row. So does a registration
+//! under way, because both take turns with everything that changes several connections.
 
 use crate::{
     domain::{
@@ -27,7 +25,7 @@ use crate::{
 use super::{
     Context, ErrorCode, Event, Refusal,
     revoke::{self, Revoked},
-    revoke_matching::{self, BATCH, Confirmed, Matching},
+    revoke_matching::BATCH,
 };
 
 /// What came of it.
@@ -42,8 +40,7 @@ pub enum Blocked {
     Before,
 }
 
-/// Blocks a client, and ends the connections that the block covers. `subject` is whose
-/// act it is, as the SSO proxy identifies them.
+/// Blocks a client, and ends the connections that the block covers.
 ///
 /// # Errors
 /// When the database fails.
@@ -52,7 +49,7 @@ pub async fn client(
     context: &Context<'_>,
     client: &Client,
     scope: Scope,
-    (subject, reason): (&str, Option<&str>),
+    reason: Option<&str>,
 ) -> store::Result<Blocked> {
     store::lock_several(tx).await?;
     if let Some(look) = client.look_alike() {
@@ -80,18 +77,10 @@ pub async fn client(
         };
         store::audit::append(tx, &[event]).await?;
     }
-    let reason = sentence(reason);
-    let (now, later) = covered.split_at(covered.len().min(BATCH));
-    end(tx, context, now, &reason).await?;
-    if !later.is_empty() {
-        // Any server goes on with it, as with an act that was interrupted.
-        let confirmed = Confirmed {
-            act: context.secrets.new_id(context.now),
-            subject: subject.to_owned(),
-            filter: format!("blocked client {}", client.name),
-            reason: Some(reason),
-        };
-        revoke_matching::begin(tx, context, confirmed, &Matching::of(later)).await?;
+    let why = sentence(reason);
+    for ids in covered.chunks(BATCH) {
+        let listed = connection_list::by_ids(tx, &Reach::All, ids).await?;
+        revoke::end(tx, context, &listed, Some(&why)).await?;
     }
     let ended = covered.len();
     Ok(Blocked::Now { ended })
@@ -107,7 +96,7 @@ pub async fn with_connections(
     context: &Context<'_>,
     reach: &Reach,
     ids: &[ConnectionId],
-    (subject, reason): (&str, Option<&str>),
+    reason: Option<&str>,
 ) -> store::Result<Option<Revoked>> {
     store::lock_several(tx).await?;
     let rows = connection_list::by_ids(tx, reach, ids).await?;
@@ -134,7 +123,7 @@ pub async fn with_connections(
     let revoked = revoke::connections(tx, context, reach, ids, reason).await?;
     if revoked.is_some() {
         for (blocked, scope) in blocks {
-            client(tx, context, &blocked, scope, (subject, reason)).await?;
+            client(tx, context, &blocked, scope, reason).await?;
         }
     }
     Ok(revoked)
@@ -155,35 +144,13 @@ pub async fn lift(
     let Some(listed) = client_block::by_id(tx, id).await? else {
         return Ok(None);
     };
-    let Block {
-        identity, scope, ..
-    } = &listed.block;
-    client_block::hold_clients(tx, identity).await?;
+    client_block::hold_clients(tx, &listed.block.identity).await?;
     if !client_block::remove(tx, id).await? {
         return Ok(None);
-    }
-    let left = client_block::connections(tx, identity, scope).await?;
-    for ids in left.chunks(BATCH) {
-        end(tx, context, ids, &sentence(listed.block.reason.as_deref())).await?;
     }
     let event = context.event(Action::ClientUnblocked, about(&listed), reason);
     store::audit::append(tx, &[event]).await?;
     Ok(Some(listed))
-}
-
-async fn end(
-    tx: &mut Tx,
-    context: &Context<'_>,
-    ids: &[ConnectionId],
-    reason: &str,
-) -> store::Result<()> {
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let listed = connection_list::by_ids(tx, &Reach::All, ids).await?;
-    revoke::end(tx, context, &listed, Some(reason))
-        .await
-        .map(drop)
 }
 
 /// Why a connection ended, on its row.

@@ -47,6 +47,8 @@ pub async fn itself(
     context: &Context<'_>,
     new: NewClient<'_>,
 ) -> Outcome<(Client, Option<Secret>)> {
+    // A block that is decided meanwhile either finds the new client, or is found.
+    store::lock_several(tx).await?;
     let look = LookAlike::of(&new.name, &new.redirect_uris);
     match block::refusal(tx, (&look.into(), &new.name), &Scope::default()).await? {
         Some(blocked) => Ok(Err(blocked)),

@@ -12,7 +12,7 @@ use crate::{
     domain::{
         audit::{Action, Actor, Subject},
         fingerprint::Fingerprint,
-        ids::{ActId, ConnectionId},
+        ids::ActId,
         role::Reach,
         secret::Secrets,
     },
@@ -78,13 +78,6 @@ pub async fn matching(tx: &mut Tx, filter: &Filter) -> store::Result<Matching> {
 }
 
 impl Matching {
-    /// These connections.
-    pub(super) fn of(ids: &[ConnectionId]) -> Self {
-        let mut these = Self::default();
-        ids.iter().for_each(|id| these.add(id.as_str()));
-        these
-    }
-
     fn add(&mut self, id: &str) {
         if self.fingerprint.count().is_multiple_of(BATCH as u64) {
             self.batches.push(id.to_owned());

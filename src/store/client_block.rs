@@ -8,7 +8,7 @@ use crate::{
     },
 };
 
-use super::{Result, Tx, sql};
+use super::{Result, Tx, connection_filter::push_in, connection_list, sql};
 
 /// Whether a block covers the row of `connection`, with its row of `client` beside it.
 macro_rules! is_blocked {
@@ -236,7 +236,49 @@ pub async fn among(tx: &mut Tx, ids: &[ClientId]) -> Result<Vec<ClientId>> {
               ON client_block.identity = COALESCE(client.look_alike, client.identifier)
             WHERE client_block.person_id IS NULL AND client_block.project_id IS NULL AND ",
         );
-        super::connection_filter::push_in(&mut query, "client.id", ids);
+        push_in(&mut query, "client.id", ids);
+        query.build_query_scalar().fetch_all(c).await
+    })?)
+}
+
+/// What is blocked for everyone, everywhere.
+///
+/// # Errors
+/// When the database fails.
+pub async fn everywhere(tx: &mut Tx) -> Result<Vec<ClientIdentity>> {
+    // client_block_for_everyone
+    const EVERYWHERE: &str = "
+        SELECT identity
+        FROM client_block
+        WHERE person_id IS NULL AND project_id IS NULL";
+    Ok(sql!(tx, |c| sqlx::query_scalar(EVERYWHERE)
+        .fetch_all(c)
+        .await)?)
+}
+
+/// Those of the connections that a block covers: they have all ended.
+///
+/// # Errors
+/// When the database fails.
+pub async fn covered_among(
+    tx: &mut Tx,
+    rows: &[connection_list::Listed],
+) -> Result<Vec<ConnectionId>> {
+    let ended = rows.iter().filter(|row| row.life.revoked.is_some());
+    let ended: Vec<_> = ended.map(|row| &row.id).collect();
+    if ended.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(sql!(tx, |c| {
+        let mut query = sqlx::QueryBuilder::new(concat!(
+            "SELECT connection.id
+            FROM connection
+            JOIN client ON client.id = connection.client_id
+            WHERE ",
+            is_blocked!(),
+            " AND "
+        ));
+        push_in(&mut query, "connection.id", &ended);
         query.build_query_scalar().fetch_all(c).await
     })?)
 }

@@ -68,6 +68,8 @@ pub struct Filter {
     pub origins: Vec<Origin>,
     /// Those of clients of these types.
     pub types: Vec<ClientType>,
+    /// Those of clients that are blocked for everyone.
+    pub blocked: bool,
     /// Those authorized then or later.
     pub authorized_from: Option<Timestamp>,
     /// Those authorized before then.
@@ -118,6 +120,7 @@ impl Filter {
             clients: Vec::new(),
             origins: Vec::new(),
             types: Vec::new(),
+            blocked: false,
             authorized_from: None,
             authorized_until: None,
             unused_since: None,
@@ -198,7 +201,12 @@ where
 
 /// Whether the filter asks what clients are.
 pub(super) fn asks_of_clients(filter: &Filter) -> bool {
-    !filter.origins.is_empty() || !filter.types.is_empty() || *filter.found() == Found::OfClients
+    asks_of_kinds(filter) || *filter.found() == Found::OfClients
+}
+
+/// Whether it asks so besides the search term.
+pub(super) fn asks_of_kinds(filter: &Filter) -> bool {
+    !filter.origins.is_empty() || !filter.types.is_empty() || filter.blocked
 }
 
 /// Whether a connection is among the clients that the filter asks for by what they are.
@@ -256,6 +264,13 @@ where
     push_any(query, &format!("{table}.origin"), &origins);
     let types: Vec<_> = filter.types.iter().map(|kind| kind.as_str()).collect();
     push_any(query, &format!("{table}.client_type"), &types);
+    if filter.blocked {
+        // client_by_identity, client_block_for_everyone
+        query.push(format_args!(
+            " AND COALESCE({table}.look_alike, {table}.identifier) IN (
+                SELECT identity FROM client_block WHERE person_id IS NULL AND project_id IS NULL)"
+        ));
+    }
     if let (Found::OfClients, Some(text)) = (filter.found(), &filter.text) {
         query.push(" AND ").push(table).push(".folded LIKE ");
         query.push_bind(pattern(text)).push(r" ESCAPE '\'");

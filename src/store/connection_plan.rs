@@ -7,7 +7,7 @@ use crate::{clock::Timestamp, domain::role::Reach};
 
 use super::{
     Result, Tx,
-    connection_filter::{Filter, asks_of_clients, push_dates, push_in, push_kinds},
+    connection_filter::{Filter, asks_of_clients, asks_of_kinds, push_dates, push_in, push_kinds},
     connection_search::{self, Found},
     sql,
 };
@@ -112,11 +112,10 @@ pub async fn settled_within(tx: &mut Tx, filter: &Filter, limits: Limits) -> Res
 impl Plan {
     /// Whether no condition of the filter but the search term leads to few connections.
     pub(super) fn is_wide(&self, filter: &Filter) -> bool {
-        let asks_of_kinds = !filter.origins.is_empty() || !filter.types.is_empty();
         filter.people.is_empty()
             && (filter.clients.is_empty() || self.big_clients)
             && (filter.projects.is_empty() || self.big_projects)
-            && (!asks_of_kinds || self.big_kinds)
+            && (!asks_of_kinds(filter) || self.big_kinds)
             && (filter.reach == Reach::All || self.big_reach)
     }
 }

@@ -4,12 +4,14 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Host, Page, Person, TestApp, Tokens, error_of, form_fields, query_of};
+use crate::support::{
+    Host, McpServer, Page, Person, TestApp, Tokens, error_of, form_fields, query_of,
+};
 
 const BLOCK: &str = "SELECT id FROM client_block";
 
 /// Blocks a client for everyone, as its page asks.
-async fn blocks(who: &Person<'_>, host: &Host<'_>) -> Page {
+pub async fn blocks(who: &Person<'_>, host: &Host<'_>) -> Page {
     let path = format!("/clients/{}/block", host.client_id);
     let asked = who.opens(&path).await;
     if asked.status != 200 {
@@ -21,7 +23,7 @@ async fn blocks(who: &Person<'_>, host: &Host<'_>) -> Page {
 }
 
 /// Lifts the only block there is.
-async fn lifts(who: &Person<'_>) -> Page {
+pub async fn lifts(who: &Person<'_>) -> Page {
     let ids = who.app.database.texts(BLOCK).await;
     let path = format!("/blocks/{}/lift", ids[0]);
     let fields = [("csrf".to_owned(), who.form_token().await)];
@@ -29,7 +31,7 @@ async fn lifts(who: &Person<'_>) -> Page {
 }
 
 /// Revokes the newest connection of a person's and ticks the box.
-async fn revokes_and_blocks(who: &Person<'_>, id: &str) -> Page {
+pub async fn revokes_and_blocks(who: &Person<'_>, id: &str) -> Page {
     let asked = who.opens(&format!("/connections/revoke?id={id}")).await;
     assert!(
         asked.text.contains("Also block this person"),
@@ -218,7 +220,26 @@ async fn members_and_auditors_block_nothing_and_administrators_only_what_is_thei
     }
 }
 
-/// Consents, exchanges and refreshes under way on three servers while a client is blocked
+/// Registers the same client once more and lets the person allow it, as far as that goes.
+async fn registers_and_connects(person: &Person<'_>, name: &str, server: &McpServer<'_>) {
+    let registered = registers(person.app, name).await;
+    if registered.status() != 201 {
+        return;
+    }
+    let body: Value = registered.json().await.unwrap();
+    let again = Host {
+        app: person.app,
+        client_id: body["client_id"].as_str().unwrap().to_owned(),
+        client_secret: None,
+        redirect_uri: "http://localhost:3000/callback".into(),
+    };
+    let page = person.is_asked(&again, server).await;
+    if page.status == 200 {
+        person.answers(&page, "allow", &[]).await;
+    }
+}
+
+/// Registrations, consents, exchanges and refreshes under way on three servers while a client is blocked
 /// on one of them.
 #[actix_web::test]
 async fn nothing_under_way_slips_through_a_block() {
@@ -227,7 +248,8 @@ async fn nothing_under_way_slips_through_a_block() {
     let apps = [&first, &others[0], &others[1]];
     let server = first.project("search", &[]).await;
     for round in 0..4 {
-        let host = first.host(&format!("Cursor {round}")).await;
+        let name = format!("Cursor {round}");
+        let host = first.host(&name).await;
         let ana = first.person("ana");
         let tokens = host.connects(&ana, &server).await;
         let code = ana.allows(&host, &server).await;
@@ -246,11 +268,12 @@ async fn nothing_under_way_slips_through_a_block() {
                 .zip(&consents)
                 .map(|(ana, fields)| ana.posts("/oauth/authorize", fields)),
         );
-        let (blocked, answers, redeemed, renewed) = tokio::join!(
+        let (blocked, answers, redeemed, renewed, ()) = tokio::join!(
             blocks(&olivia, &host),
             answers,
             host.redeems(&code),
             host.refreshes(&tokens.refresh),
+            registers_and_connects(&people[(round + 1) % 3], &name, &server),
         );
         assert_eq!(blocked.status, 303);
         for response in [redeemed, renewed] {

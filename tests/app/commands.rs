@@ -421,6 +421,14 @@ fn a_client_is_blocked_and_unblocked_by_command() {
         ));
         assert_eq!(answer[key]["client_id"], id);
         assert_eq!(answer["changed"], changed, "{word}");
+        let blocked = word == "block";
+        let listed = json(&untether(&["client", "list", "--json"], &settings));
+        assert_eq!(listed["clients"][0]["blocked"], blocked);
+        let only = untether(&["client", "list", "--blocked"], &settings);
+        let text = String::from_utf8(only.stdout).unwrap();
+        assert_eq!(text.contains("Portal  (blocked)"), blocked, "{text}");
+        let file = untether(&["export", "connections", "--blocked"], &settings);
+        assert!(file.status.success(), "{}", said(&file));
     }
     let person = [
         "client",

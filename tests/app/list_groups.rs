@@ -83,7 +83,8 @@ async fn a_group_opens_by_its_link_and_its_address_shows_it_open() {
         [
             "Select all connections for this client",
             "Clear selection",
-            "Client details"
+            "Client details",
+            "Block client"
         ]
     );
     assert_eq!(

@@ -71,6 +71,9 @@ pub(super) async fn chips(
             query.origins.retain(|other| other != origin);
         });
     }
+    if query.blocked {
+        chips.push("Clients: blocked".to_owned(), |query| query.blocked = false);
+    }
     if let Some(day) = query.from {
         chips.push(format!("Authorized from {day}"), |query| query.from = None);
     }

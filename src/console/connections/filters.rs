@@ -2,7 +2,7 @@
 
 use crate::{
     console::{
-        query::{Layout, ListQuery, STATUSES_DEFAULT, View},
+        query::{BLOCKED, Layout, ListQuery, STATUSES_DEFAULT, View},
         view::list::{Choice, Empty, MoreFilters, Search, StatusChip, Tick},
     },
     domain::{
@@ -189,6 +189,7 @@ pub(super) fn more(
         "person",
         "type",
         "origin",
+        "blocked",
         "from",
         "to",
         "idle_days",
@@ -203,6 +204,11 @@ pub(super) fn more(
         people: people.iter().map(person).collect(),
         types: TYPES.into_iter().map(kind).collect(),
         origins: ORIGINS.into_iter().map(origin).collect(),
+        blocked: Tick {
+            value: BLOCKED.to_owned(),
+            label: "Blocked".to_owned(),
+            on: query.blocked,
+        },
         from: day(query.from),
         to: day(query.to),
         idle_days: query

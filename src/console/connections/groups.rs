@@ -13,7 +13,7 @@ use crate::{
     domain::{
         client::Origin,
         ids::{ClientId, PersonId, ProjectId},
-        role::Principal,
+        role::{Principal, Reach},
     },
     store::{
         Tx, client_block,
@@ -319,6 +319,10 @@ async fn row(
             let query = opened(open::TICKED_ROWS);
             with("/connections", &query, [("select", id)])
         }),
+        block: may_block(desk, &group, facts).then(|| match is_blocked(&group, facts) {
+            true => ("Unblock client", format!("/clients/{id}")),
+            false => ("Block client", format!("/clients/{id}/block")),
+        }),
         columns,
         width: 3 + usize::from(columns.tick) + usize::from(columns.project),
         open: if is_open {
@@ -345,6 +349,15 @@ fn with<'a>(
     address(path, &pairs)
 }
 
+fn is_blocked(group: &Group, facts: &Facts<'_>) -> bool {
+    facts.blocked.iter().any(|id| id.as_str() == group.id)
+}
+
+/// Whether the group is a client that this person may block, whatever its project.
+fn may_block(desk: &Desk<'_>, group: &Group, facts: &Facts<'_>) -> bool {
+    facts.by == GroupBy::Client && desk.changes == Reach::All && !group.client_revoked
+}
+
 fn notes(group: &Group, facts: &Facts<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     match facts.by {
@@ -357,8 +370,7 @@ fn notes(group: &Group, facts: &Facts<'_>) -> Vec<String> {
                 notes.extend(host.and_then(|url| url.host_str().map(str::to_owned)));
             }
             notes.extend(group.client_revoked.then(|| "client revoked".to_owned()));
-            let blocked = facts.blocked.iter().any(|id| id.as_str() == group.id);
-            notes.extend(blocked.then(|| "client blocked".to_owned()));
+            notes.extend(is_blocked(group, facts).then(|| "client blocked".to_owned()));
             let alike = facts.alike.iter().find(|(id, _)| id.as_str() == group.id);
             notes.extend(alike.map(|(_, note)| note.clone()));
         }

@@ -8,7 +8,7 @@ use crate::{
     domain::ids::{ClientId, PersonId, ProjectId},
     flow::revoke,
     store::{
-        Tx,
+        Tx, client_block,
         connection_filter::{Filter, Statuses},
         connection_groups::{Group, GroupBy},
         connection_list::{self, Key, Place},
@@ -92,8 +92,9 @@ pub(super) async fn table(
     let is_more = listed.len() > limit as usize;
     listed.truncate(limit as usize);
     let last = listed.last().filter(|_| is_more).map(|row| row.key());
+    let blocked = client_block::covered_among(tx, &listed).await?;
     let rows = listed.into_iter().map(|listed| {
-        let mut row = rows::row(listed, desk);
+        let mut row = rows::row(listed, desk, &blocked);
         row.ticked = ticked && row.revocable;
         row
     });

@@ -2,9 +2,9 @@
 
 use crate::{
     clock::Timestamp,
-    domain::{client::Origin, connection::Status},
+    domain::{client::Origin, connection::Status, ids::ConnectionId},
     store::{
-        Tx,
+        Tx, client_block,
         connection_filter::Filter,
         connection_list::{self, Listed, Order, Place},
     },
@@ -34,6 +34,7 @@ pub(super) async fn page(
 ) -> Result<Page, Problem> {
     let per = desk.query.per;
     let mut rows = connection_list::page(tx, filter, order, place, per + 1).await?;
+    let blocked = client_block::covered_among(tx, &rows).await?;
     let sides = at(
         &mut rows,
         per,
@@ -56,18 +57,22 @@ pub(super) async fn page(
             .last()
             .filter(|_| sides.next)
             .map(|row| link(Place::After(row.key()))),
-        rows: rows.into_iter().map(|listed| row(listed, desk)).collect(),
+        rows: rows
+            .into_iter()
+            .map(|listed| row(listed, desk, &blocked))
+            .collect(),
         groups: Vec::new(),
     })
 }
 
-/// A connection, not ticked.
-pub(super) fn row(listed: Listed, desk: &Desk<'_>) -> ConnectionRow {
+/// A connection, not ticked, with whether it is one of those that are `blocked`.
+pub(super) fn row(listed: Listed, desk: &Desk<'_>, blocked: &[ConnectionId]) -> ConnectionRow {
     let status = listed.life.status(desk.lifetimes, desk.now);
     let revocable = !matches!(status, Status::Revoked(_))
         && desk.changes.covers(&listed.person, &listed.project);
     ConnectionRow {
         revocable,
+        blocked: blocked.contains(&listed.id),
         id: listed.id.to_string(),
         name: listed.name,
         client_id: listed.client.to_string(),

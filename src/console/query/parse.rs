@@ -18,8 +18,8 @@ use crate::{
 };
 
 use super::{
-    IDLE_LIMIT, Layout, ListQuery, Opened, STATUS_WORDS, STATUSES_DEFAULT, TEXT_LIMIT, View,
-    open::OPEN_LIMIT,
+    BLOCKED, IDLE_LIMIT, Layout, ListQuery, Opened, STATUS_WORDS, STATUSES_DEFAULT, TEXT_LIMIT,
+    View, open::OPEN_LIMIT,
 };
 
 impl ListQuery {
@@ -43,6 +43,7 @@ impl ListQuery {
             clients: ids(params, "client", ClientId::parse)?,
             origins: words(params, "origin", &ORIGINS)?,
             types: words(params, "type", &TYPES)?,
+            blocked: !words(params, "blocked", &[(BLOCKED, ())])?.is_empty(),
             idle_days: idle_days(params)?,
             from: date(params, "from")?,
             to: date(params, "to")?,

@@ -12,7 +12,7 @@ use crate::{
     },
     flow::revoke_matching::{self, Matching},
     store::{
-        Tx,
+        self, Tx,
         connection_filter::{Filter, Statuses},
         connection_groups::{self, Group, GroupBy, GroupColumn, GroupOrder, GroupPlace, Grouping},
         connection_list::{self, Counts, Order, Place},
@@ -21,6 +21,7 @@ use crate::{
 };
 
 use crate::console::{
+    block,
     filter_words::{self, Names},
     number,
     query::{ListQuery, address},
@@ -36,6 +37,7 @@ const GROUPS_SHOWN: u32 = 10;
 
 /// What someone wants to revoke.
 pub(super) struct Asked {
+    principal: Principal,
     query: ListQuery,
     reach: Reach,
 }
@@ -51,6 +53,7 @@ pub(super) struct Preview {
     clients: Vec<Tally>,
     projects: Vec<Tally>,
     targets: Vec<RevokeTarget>,
+    block_href: Option<String>,
 }
 
 impl Asked {
@@ -62,7 +65,11 @@ impl Asked {
         }
         let params = Params::parse(req.query_string().as_bytes());
         let query = ListQuery::parse(&params, principal)?;
-        Ok(Self { query, reach })
+        Ok(Self {
+            principal: principal.clone(),
+            query,
+            reach,
+        })
     }
 
     /// The list that it is about.
@@ -100,7 +107,20 @@ impl Asked {
             clients: biggest(&mut tx, &filter, GroupBy::Client).await?,
             projects: biggest(&mut tx, &filter, GroupBy::Project).await?,
             targets: rows.iter().map(|row| target(row, now)).collect(),
+            block_href: self.block_href(&mut tx, now).await?,
         })
+    }
+
+    /// Where the only client that is asked for is blocked, if it is this person's to block.
+    async fn block_href(&self, tx: &mut Tx, now: Timestamp) -> Result<Option<String>, Problem> {
+        let [only] = self.query.clients.as_slice() else {
+            return Ok(None);
+        };
+        let Some(client) = store::client::by_id(tx, only).await? else {
+            return Ok(None);
+        };
+        let blocks = block::of_client(tx, &client, &self.principal, now).await?;
+        Ok(block::href_for(&client, &blocks, &self.principal))
     }
 
     /// What is not revoked and matches at the moment `at`.
@@ -195,6 +215,7 @@ pub(super) struct MatchingPage {
     /// Which of them the table has.
     shown: String,
     targets: Vec<RevokeTarget>,
+    block_href: Option<String>,
     act: String,
     at: i64,
     set: String,
@@ -233,6 +254,7 @@ impl Preview {
                 false => "All of them".to_owned(),
             },
             targets: self.targets,
+            block_href: self.block_href,
             act: act.to_string(),
             at: self.asked_at.millis(),
             set: self.fingerprint.to_string(),

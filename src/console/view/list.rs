@@ -85,6 +85,7 @@ pub struct MoreFilters {
     pub people: Vec<Tick>,
     pub types: Vec<Tick>,
     pub origins: Vec<Tick>,
+    pub blocked: Tick,
     pub from: String,
     pub to: String,
     pub idle_days: String,
@@ -148,6 +149,8 @@ pub struct ConnectionRow {
     pub status: StatusView,
     /// `None` reads "Never".
     pub last_used: Option<When>,
+    /// Whether a block keeps it from being made again.
+    pub blocked: bool,
     /// Not revoked yet, and this person's to revoke.
     pub revocable: bool,
     pub ticked: bool,
@@ -176,6 +179,8 @@ pub struct GroupRow {
     pub last_used: Option<When>,
     /// The list with it open, or closed.
     pub toggle_href: String,
+    /// Label and page of what blocks or unblocks the client, for those who may.
+    pub block: Option<(&'static str, String)>,
     /// The list with all that can be revoked shown and ticked; `None` when there is nothing.
     pub select_href: Option<String>,
     pub columns: Columns,
