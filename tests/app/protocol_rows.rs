@@ -64,21 +64,29 @@
 //! | 58 | 401 with `resource_metadata` | mcp::it_sends_strangers_to_its_authorization_server |
 //! | 59 | step-up replaces | step_up::a_client_that_asks_for_more_gets_it_on_the_connection_it_has |
 
-use std::{collections::HashSet, fs, path::Path};
+use std::{collections::HashSet, ffi::OsStr, fs, path::Path};
 
-/// The names of the functions in the Rust files under a folder.
+/// The names of the functions in the Rust and Python files under a folder.
 fn functions(folder: &Path, found: &mut HashSet<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
+        if path.ends_with("node_modules") {
+            continue;
+        }
         if path.is_dir() {
             functions(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let module = path.file_stem().unwrap().to_str().unwrap();
-            let text = fs::read_to_string(&path).unwrap();
-            for (_, rest) in text.lines().filter_map(|line| line.split_once("fn ")) {
-                let name = rest.split('(').next().unwrap();
-                found.extend([name.to_owned(), format!("{module}::{name}")]);
-            }
+            continue;
+        }
+        let keyword = match path.extension().and_then(OsStr::to_str) {
+            Some("rs") => "fn ",
+            Some("py") => "def ",
+            _ => continue,
+        };
+        let module = path.file_stem().unwrap().to_str().unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        for (_, rest) in text.lines().filter_map(|line| line.split_once(keyword)) {
+            let name = rest.split('(').next().unwrap();
+            found.extend([name.to_owned(), format!("{module}::{name}")]);
         }
     }
 }
@@ -89,6 +97,7 @@ pub fn known() -> HashSet<String> {
     let mut known = HashSet::new();
     functions(&root.join("src"), &mut known);
     functions(&root.join("tests/app"), &mut known);
+    functions(&root.join("tests/sdk"), &mut known);
     known
 }
 
