@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { App } from './lib/app.mjs'
 import { startUntether } from './lib/server.mjs'
-import { assertAccessible, assertFits, launch, visit } from './lib/visit.mjs'
+import { assertGoodAnywhere, launch, visit } from './lib/visit.mjs'
 
 let browser, untether, app
 before(async () => {
@@ -91,14 +91,7 @@ for (const [what, { go, person, status, js }] of Object.entries(STATES)) {
     if (!js) await page.route('**/*.js', (route) => route.abort())
     const answer = await go(page)
     if (answer) assert.equal(answer.status(), status)
-    for (const width of [1280, 390]) {
-      await page.setViewportSize({ width, height: 900 })
-      await assertFits(page, `${what} at ${width} px`)
-      await assertAccessible(page, `${what} at ${width} px`)
-    }
-    // In the dark nothing but colours is different.
-    await page.emulateMedia({ colorScheme: 'dark' })
-    await assertAccessible(page, `${what} in the dark`, { runOnly: ['color-contrast'] })
+    await assertGoodAnywhere(page, what)
   })
 }
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { App } from './lib/app.mjs'
 import { startUntether } from './lib/server.mjs'
-import { assertAccessible, assertFits, launch, visit } from './lib/visit.mjs'
+import { assertFits, assertGoodAnywhere, launch, visit } from './lib/visit.mjs'
 
 let browser, untether
 const apps = []
@@ -89,14 +89,7 @@ test('axe-core finds nothing where a block is seen or asked for, in any light, a
   const client = `/clients/${app.clientId}`
   const look = async (what, path) => {
     await page.goto(path)
-    for (const width of [1280, 390]) {
-      await page.setViewportSize({ width, height: 900 })
-      await assertFits(page, `${what} at ${width} px`)
-      await assertAccessible(page, `${what} at ${width} px`)
-    }
-    await page.emulateMedia({ colorScheme: 'dark' })
-    await assertAccessible(page, `${what} in the dark`, { runOnly: ['color-contrast'] })
-    await page.emulateMedia({ colorScheme: 'light' })
+    await assertGoodAnywhere(page, what)
   }
   await look('the question', `${client}/block`)
   await page.getByRole('button', { name: 'Block client' }).click()

@@ -55,3 +55,16 @@ export async function assertFits(page, what) {
   const [content, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
   assert.ok(content <= screen, `${what}: ${content} px of content on ${screen} px`)
 }
+
+/** The page is accessible and fits, on a desk and on a phone, in light and in the dark. */
+export async function assertGoodAnywhere(page, what) {
+  for (const width of [1280, 390]) {
+    await page.setViewportSize({ width, height: 900 })
+    await assertFits(page, `${what} at ${width} px`)
+    await assertAccessible(page, `${what} at ${width} px`)
+  }
+  // In the dark nothing but colours is different.
+  await page.emulateMedia({ colorScheme: 'dark' })
+  await assertAccessible(page, `${what} in the dark`, { runOnly: ['color-contrast'] })
+  await page.emulateMedia({ colorScheme: 'light' })
+}
