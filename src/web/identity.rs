@@ -1,7 +1,7 @@
 //! Who is there: the SSO proxy's word, believed when it comes from the SSO proxy, when it
 //! is signed, or when it is both.
 
-use std::{future::Future, net::IpAddr, pin::Pin};
+use std::{collections::HashSet, future::Future, net::IpAddr, pin::Pin};
 
 use actix_session::SessionExt;
 use actix_web::{
@@ -273,8 +273,13 @@ pub async fn principal(app: &App, identity: Identity) -> Result<Principal, Probl
             "The organization has deactivated your account here.",
         ));
     }
-    let others =
-        |person: &&Person| identity.groups.is_some() && person.identity.groups != identity.groups;
+    // Some proxies list them in another order each time.
+    let set = |groups: &[String]| groups.iter().cloned().collect::<HashSet<_>>();
+    let others = |person: &&Person| {
+        let known = person.identity.groups.as_deref().map(set);
+        let now = identity.groups.as_deref().map(set);
+        now.is_some() && now != known
+    };
     if let Some(person) = person.as_ref().filter(others) {
         drop(tx);
         note_groups(app, &person.id, &identity).await?;
