@@ -149,7 +149,7 @@
       else htmx.ajax('GET', url.pathname + url.search, { source: link, target: '#list', swap: 'innerMorph' });
     } else if (link.closest('.rows')) {
       // In rows, links to a client and to a revoke open beside and over the page likewise.
-      const into = { revoke: '#dialog', clients: '#panel' }[/^\/(?:connections\/)?(revoke|clients)(?:\/|$)/.exec(link.pathname)?.[1]];
+      const into = { revoke: '#dialog', clients: '#panel' }[/^\/(?:connections\/)?(revoke|clients)(?:\/[^/]*)?$/.exec(link.pathname)?.[1]];
       if (!find(into ?? 'none')) return;
       const url = new URL(link);
       if (into == '#dialog') url.searchParams.set('back', here());
