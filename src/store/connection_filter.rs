@@ -265,10 +265,12 @@ where
     let types: Vec<_> = filter.types.iter().map(|kind| kind.as_str()).collect();
     push_any(query, &format!("{table}.client_type"), &types);
     if filter.blocked {
-        // client_by_identity, client_block_for_everyone
+        // client_by_identity, client_block_for_everyone. A bare column has an affinity, which
+        // keeps SQLite from the index of an expression, which has none.
         query.push(format_args!(
             " AND COALESCE({table}.look_alike, {table}.identifier) IN (
-                SELECT identity FROM client_block WHERE person_id IS NULL AND project_id IS NULL)"
+                SELECT identity || '' FROM client_block
+                WHERE person_id IS NULL AND project_id IS NULL)"
         ));
     }
     if let (Found::OfClients, Some(text)) = (filter.found(), &filter.text) {
