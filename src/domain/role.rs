@@ -10,6 +10,9 @@ use super::{
 /// The longest name of a person or group, in characters.
 const PRINCIPAL_LIMIT: usize = 320;
 
+/// What stands before the name of a group.
+const GROUP: &str = "group:";
+
 /// How settings and projects name people: by e-mail or by group.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PrincipalName {
@@ -32,7 +35,10 @@ impl FromStr for PrincipalName {
         if text.contains(|c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER) {
             return Err(format!("{text:?} has a character that no name has"));
         }
-        if let Some(group) = text.strip_prefix("group:") {
+        // However it is written: an e-mail in lower case must not become a group.
+        let prefix = text.get(..GROUP.len());
+        if prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(GROUP)) {
+            let group = &text[GROUP.len()..];
             if group.trim().is_empty() {
                 return Err("\"group:\" must be followed by the group's name".into());
             }
@@ -56,7 +62,7 @@ impl FromStr for PrincipalName {
 impl PrincipalName {
     /// A name that was stored as it displays.
     pub fn from_stored(text: String) -> Self {
-        match text.strip_prefix("group:") {
+        match text.strip_prefix(GROUP) {
             Some(group) => Self::Group(group.to_owned()),
             None => Self::Email(text),
         }

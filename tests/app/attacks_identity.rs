@@ -164,6 +164,9 @@ fn folding_makes_no_two_different_people_one() {
     assert_eq!(fold("ZOË@Acme.Example"), "zoë@acme.example");
     assert_eq!(fold("kirk@acme.example"), fold("KIRK@ACME.EXAMPLE"));
     assert_eq!(fold("νίκος@acme.example"), fold("ΝΊΚΟΣ@ACME.EXAMPLE"));
+    // No e-mail becomes a group by being kept in lower case.
+    let group = PrincipalName::Group("staff@acme.example".into());
+    assert_eq!("Group:staff@acme.example".parse(), Ok(group));
     for other in ["\u{212a}irk@acme.example", "KIR\u{212a}@ACME.EXAMPLE"] {
         assert_ne!(fold(other), "kirk@acme.example", "{other:?}");
         assert_eq!(fold(&fold(other)), fold(other), "{other:?}");
