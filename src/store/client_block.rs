@@ -1,5 +1,7 @@
 //! Clients that may not connect.
 
+use sqlx::QueryBuilder;
+
 use crate::{
     clock::Timestamp,
     domain::{
@@ -8,7 +10,11 @@ use crate::{
     },
 };
 
-use super::{Result, Tx, connection_filter::push_in, connection_list, sql};
+use super::{
+    Result, Tx,
+    connection_filter::{Engine, push_in},
+    connection_list, sql,
+};
 
 /// Whether a block covers the row of `connection`, with its row of `client` beside it.
 macro_rules! is_blocked {
@@ -229,7 +235,7 @@ pub async fn among(tx: &mut Tx, ids: &[ClientId]) -> Result<Vec<ClientId>> {
         return Ok(Vec::new());
     }
     Ok(sql!(tx, |c| {
-        let mut query = sqlx::QueryBuilder::new(
+        let mut query = QueryBuilder::new(
             "SELECT client.id
             FROM client
             JOIN client_block
@@ -256,6 +262,17 @@ pub async fn everywhere(tx: &mut Tx) -> Result<Vec<ClientIdentity>> {
         .await)?)
 }
 
+/// Pushes that the client in the row of `table` is blocked for everyone, everywhere.
+pub(super) fn push_everywhere<D: Engine>(query: &mut QueryBuilder<D>, table: &str) {
+    // client_by_identity, client_block_for_everyone. A bare column has an affinity, which
+    // keeps SQLite from the index of an expression, which has none.
+    query.push(format_args!(
+        " AND COALESCE({table}.look_alike, {table}.identifier) IN (
+            SELECT identity || '' FROM client_block
+            WHERE person_id IS NULL AND project_id IS NULL)"
+    ));
+}
+
 /// Those of the connections that a block covers: they have all ended.
 ///
 /// # Errors
@@ -270,7 +287,7 @@ pub async fn covered_among(
         return Ok(Vec::new());
     }
     Ok(sql!(tx, |c| {
-        let mut query = sqlx::QueryBuilder::new(concat!(
+        let mut query = QueryBuilder::new(concat!(
             "SELECT connection.id
             FROM connection
             JOIN client ON client.id = connection.client_id

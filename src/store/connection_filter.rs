@@ -13,6 +13,7 @@ use crate::{
     },
 };
 
+use super::client_block;
 use super::connection_search::{Found, pattern, push_person_name, push_text};
 
 pub use super::connection_plan::Plan;
@@ -265,13 +266,7 @@ where
     let types: Vec<_> = filter.types.iter().map(|kind| kind.as_str()).collect();
     push_any(query, &format!("{table}.client_type"), &types);
     if filter.blocked {
-        // client_by_identity, client_block_for_everyone. A bare column has an affinity, which
-        // keeps SQLite from the index of an expression, which has none.
-        query.push(format_args!(
-            " AND COALESCE({table}.look_alike, {table}.identifier) IN (
-                SELECT identity || '' FROM client_block
-                WHERE person_id IS NULL AND project_id IS NULL)"
-        ));
+        client_block::push_everywhere(query, table);
     }
     if let (Found::OfClients, Some(text)) = (filter.found(), &filter.text) {
         query.push(" AND ").push(table).push(".folded LIKE ");
