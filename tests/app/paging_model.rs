@@ -97,7 +97,6 @@ impl Row {
             && among(&self.client.id, texts(&filter.clients))
             && (filter.origins.is_empty() || filter.origins.contains(&origin))
             && (filter.types.is_empty() || filter.types.contains(&kind))
-            && (!filter.blocked || is_blocked(&self.client))
             && filter.authorized_from.is_none_or(|from| authorized >= from)
             && filter
                 .authorized_until
@@ -154,11 +153,6 @@ fn kinds(client: &Party) -> (Origin, ClientType) {
     }
 }
 
-/// Nobody may connect Élan; what it has connected is there nevertheless.
-fn is_blocked(client: &Party) -> bool {
-    client.folded.starts_with("élan")
-}
-
 /// An organization of random connections, and what is known of it.
 pub struct World {
     pub app: TestApp,
@@ -190,10 +184,7 @@ impl World {
                 "DELETE FROM authorization_code;
                  DELETE FROM connection;
                  UPDATE client SET origin = 'api', client_type = 'confidential', secret_hash = 'none'
-                 WHERE folded LIKE 'claude%';
-                 INSERT INTO client_block (id, identity, client_id, blocked_at, blocked_by)
-                 SELECT id, COALESCE(look_alike, identifier), id, 0, 'olivia@acme.example'
-                 FROM client WHERE folded LIKE 'élan%'",
+                 WHERE folded LIKE 'claude%'",
             )
             .await;
         app.database.recount().await;
@@ -339,7 +330,6 @@ impl World {
             } else {
                 Vec::new()
             },
-            blocked: chance.below(6) == 0,
             authorized_from: days_ago(chance),
             authorized_until: days_ago(chance),
             unused_since: days_ago(chance),
