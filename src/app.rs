@@ -37,6 +37,9 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// database's readers for as long as it takes.
 const EXPORTS: usize = 3;
 
+/// How many pictures are drawn at the same time. Each takes up to 50 MB.
+const DRAWINGS: usize = 1;
+
 /// How often uses of connections are written down.
 const RECORD_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -119,6 +122,7 @@ pub async fn assemble(
         probe: Arc::new(probe),
         identities: Arc::new(identities),
         exports: Arc::new(Semaphore::new(EXPORTS)),
+        drawings: Arc::new(Semaphore::new(DRAWINGS)),
         own_project: own.id,
     })
 }
@@ -275,6 +279,7 @@ pub const PAGE_ROUTES: &[Entry] = &[
     post("/clients/{id}/block", |route| route.to(console::block::act)),
     post("/blocks/{id}/lift", |route| route.to(console::block::lift)),
     get("/clients/{id}", |route| route.to(console::client::show)),
+    get("/logos/{name}", |route| route.to(console::logo::show)),
     get("/projects/{slug}/clients", |route| route.to(console::manage::list::show)),
     get("/projects/{slug}/clients/new", |route| route.to(console::manage::create::ask)),
     post("/projects/{slug}/clients/new", |route| route.to(console::manage::create::act)),

@@ -38,6 +38,11 @@
     }
   };
   on('change', ({ target }) => {
+    // Told before it is sent: that may take minutes.
+    if (target.type == 'file') {
+      target.setCustomValidity(target.files[0]?.size > 2 ** 19 ? 'The file has more than 512 KB.' : '');
+      return target.reportValidity();
+    }
     if (!target.closest('#selection')) return;
     find('#too-many').replaceChildren();
     if (target.matches('[data-all]:checked')) {

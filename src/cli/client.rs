@@ -6,6 +6,7 @@ use crate::{
     domain::{
         block::Scope,
         client::{Client, ClientType, Origin, parse_name},
+        logo::LogoChoice,
         project::Slug,
         redirect::RedirectUri,
     },
@@ -141,6 +142,7 @@ async fn add(add: Add, workshop: &Workshop) -> Result<(), Failure> {
         } else {
             ClientType::Public
         },
+        logo: LogoChoice::Letter,
         redirect_uris,
     };
     let (client, secret) = register::client(&mut tx, &workshop.context(), new).await?;

@@ -66,6 +66,10 @@ pub async fn run(sweep: &Sweep, workshop: &Workshop) -> Result<(), Failure> {
         ),
         (swept.tokens_removed, "tokens removed that had ended"),
         (
+            swept.credentials_removed,
+            "introspection credentials removed that ended long ago",
+        ),
+        (
             swept.acts_removed,
             "acts on everything that matched removed that finished long ago",
         ),

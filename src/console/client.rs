@@ -14,12 +14,12 @@ use crate::{
         audit::Actor,
         client::{Client, ClientType, Origin},
         ids::{ClientId, ProjectId},
-        role::Principal,
+        role::{Principal, Reach},
     },
     store::{
         self, Tx,
         connection_filter::{Filter, Statuses},
-        connection_groups::{self, Group, GroupBy, GroupOrder, GroupPlace, Grouping},
+        connection_groups::{self, Group, GroupBy, GroupOrder, GroupPlace, Grouping, WithEmpty},
         connection_list,
         project::Endpoint,
     },
@@ -29,12 +29,12 @@ use crate::{
 use super::{
     block::{self, BlockView},
     counts::{self, CountLinks},
-    frame,
+    frame, logo,
     look_alikes::{self, Alikes},
-    manage, moment,
+    manage, moment, project,
     query::{Layout, ListQuery},
     setup::{self, Setup},
-    view::{Frame, When},
+    view::{Frame, LogoView, When},
 };
 
 /// How many projects of one client are shown.
@@ -74,8 +74,8 @@ struct ClientPage {
 /// What a registration says.
 #[derive(Clone, Debug)]
 struct ClientView {
+    logo: LogoView,
     name: String,
-    letter: String,
     kind: &'static str,
     origin: String,
     created: When,
@@ -93,6 +93,8 @@ struct ClientView {
 #[derive(Clone, Debug)]
 struct ProjectView {
     name: String,
+    /// Its own page, for those who may look.
+    href: Option<String>,
     resource: String,
 }
 
@@ -157,7 +159,10 @@ pub async fn show(
             .first()
             .filter(|_| managed)
             .map(|endpoint| manage::client_path(&endpoint.slug, &id)),
-        projects: endpoints.iter().map(project_view).collect(),
+        projects: endpoints
+            .iter()
+            .map(|endpoint| project_view(endpoint, &reach))
+            .collect(),
         open: setups
             .iter()
             .find(|setup| setup.fits)
@@ -180,7 +185,7 @@ async fn projects(tx: &mut Tx, filter: &Filter) -> store::Result<Vec<Group>> {
     let grouping = Grouping {
         by: GroupBy::Project,
         order: GroupOrder::RECENT,
-        with_empty: false,
+        with_empty: WithEmpty::No,
     };
     connection_groups::page(
         tx,
@@ -209,12 +214,7 @@ async fn endpoints(tx: &mut Tx, client: &Client, groups: &[Group]) -> store::Res
 
 fn client_view(client: Client, creator: Option<String>, now: Timestamp) -> ClientView {
     ClientView {
-        letter: client
-            .name
-            .chars()
-            .take(1)
-            .flat_map(char::to_uppercase)
-            .collect(),
+        logo: logo::view(&client.name, client.logo.as_ref()),
         kind: match client.client_type {
             ClientType::Public => "Public client",
             ClientType::Confidential => "Confidential client",
@@ -251,9 +251,12 @@ fn origin(client: &Client, creator: Option<&str>) -> String {
     }
 }
 
-fn project_view(endpoint: &Endpoint) -> ProjectView {
+fn project_view(endpoint: &Endpoint, reach: &Reach) -> ProjectView {
     ProjectView {
         name: endpoint.name.clone(),
+        href: reach
+            .covers_project(&endpoint.id)
+            .then(|| project::path(&endpoint.slug)),
         resource: endpoint.resource.as_str().to_owned(),
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     domain::{client::Origin, ids::ProjectId, resource::WebAddress, role::Principal},
     store::{
         self, Tx,
-        connection_groups::{self, Group, GroupBy, GroupPlace, Grouping},
+        connection_groups::{self, Group, GroupBy, GroupPlace, Grouping, WithEmpty},
         project::Endpoint,
     },
     web::{
@@ -22,9 +22,9 @@ use crate::{
 
 use super::{
     connections::paging,
-    frame, moment, number,
+    counts, frame, logo, moment, number,
     query::{ListQuery, View, address},
-    view::{Frame, When},
+    view::{Frame, LogoView, When},
 };
 
 /// What an address of this page may say: the rest of a list's parameters are given.
@@ -47,6 +47,7 @@ struct ClientsPage {
 #[derive(Debug)]
 struct Row {
     href: String,
+    logo: LogoView,
     name: String,
     origin: String,
     revoked: bool,
@@ -76,7 +77,7 @@ pub async fn show(
     let grouping = Grouping {
         by: GroupBy::Client,
         order: *order,
-        with_empty: true,
+        with_empty: WithEmpty::All,
     };
     let cutoffs = app.rules.lifetimes.cutoffs(now);
     let filter = query.filter(principal.sees(), cutoffs, now);
@@ -141,20 +142,13 @@ async fn projects(tx: &mut Tx, groups: &[Group]) -> Result<Vec<Endpoint>, Proble
 }
 
 fn row(group: &Group, projects: &[Endpoint], now: Timestamp) -> Row {
-    let part =
-        |class: &'static str, count: i64| (count > 0).then(|| (class, format!("{count} {class}")));
-    let counts = group.counts;
-    let parts = [
-        part("active", counts.active),
-        part("expired", counts.expired),
-        part("revoked", counts.revoked),
-    ];
     let id = group.project_id.as_deref();
     let project = projects
         .iter()
         .find(|project| Some(project.id.as_str()) == id);
     Row {
         href: format!("/clients/{}", group.id),
+        logo: logo::view(&group.name, group.logo.as_ref()),
         name: group.name.clone(),
         origin: origin(group),
         revoked: group.client_revoked,
@@ -164,7 +158,7 @@ fn row(group: &Group, projects: &[Endpoint], now: Timestamp) -> Row {
             (count, _) => format!("{count} projects"),
         },
         count: group.wanted,
-        parts: parts.into_iter().flatten().collect(),
+        parts: counts::parts(group.counts),
         last_used: group.last_used_at.map(|at| moment::when(at, now)),
     }
 }

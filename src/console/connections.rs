@@ -37,8 +37,8 @@ mod filters;
 mod groups;
 mod open;
 pub(super) mod paging;
-mod people;
 mod rows;
+mod typed;
 
 pub use groups::show as show_group;
 pub(super) use rows::status_view;
@@ -59,7 +59,7 @@ pub async fn show(
     let now = app.clock.now();
     let params = Params::parse(req.query_string().as_bytes());
     let mut tx = app.db.snapshot().await?;
-    let params = people::by_email(&mut tx, &app, &principal, params).await?;
+    let params = typed::to_ids(&mut tx, &app, &principal, params).await?;
     let query = ListQuery::parse(&params, &principal)?;
     let select = params.one("select").ok().flatten();
     let desk = Desk::new(&app, &principal, &query, now);

@@ -35,6 +35,19 @@ impl CountLinks {
     }
 }
 
+/// Class and words of each status that there is.
+pub fn parts(counts: Counts) -> Vec<(&'static str, String)> {
+    let all = [
+        ("active", counts.active),
+        ("expired", counts.expired),
+        ("revoked", counts.revoked),
+    ];
+    let there = all.into_iter().filter(|(_, count)| *count > 0);
+    there
+        .map(|(class, count)| (class, format!("{count} {class}")))
+        .collect()
+}
+
 /// The numbers that `query` counts, whatever statuses it asks for.
 pub fn links(counts: Counts, query: &ListQuery) -> CountLinks {
     let only = |statuses| {

@@ -1,41 +1,28 @@
 //! Introspection credentials: made with a secret that is shown once, handed out as a
 //! file to whoever has just read it, and revoked.
 
-use actix_session::Session;
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{Data, Path},
-};
-use askama::Template;
 use std::time::Duration;
+
+use actix_web::{HttpResponse, http::StatusCode, web::Path};
+use askama::Template;
 
 use crate::{
     domain::{
-        audit::Actor,
         ids::CredentialId,
         project::{Project, Slug},
-        role::Principal,
         secret::Secret,
     },
     flow::credential::{self as verbs, LIMIT},
     store,
     web::{
-        attachment,
-        form::Protected,
-        html,
-        params::Params,
-        problem::Problem,
-        session::{Flash, keep_flash},
-        state::App,
+        attachment, form::Protected, params::Params, problem::Problem, session::Flash, state::App,
     },
 };
 
 use super::{
-    frame,
     project::{self, path},
-    revoke::see_other,
     view::Frame,
+    visit::Visit,
 };
 
 /// For how long the credentials that there are may go on: the word in the form, and hours.
@@ -81,25 +68,20 @@ struct RevokePage {
 /// # Errors
 /// A page, when there is no such project for this person to change.
 pub async fn make(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
+    visit: Visit,
     slug: Path<String>,
     form: Protected,
 ) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let params = form.verify(&app, &principal, now)?;
-    let project = find(&app, &principal, &slug).await?;
+    let params = visit.fields(form)?;
+    let project = project::changed(&visit, &slug).await?;
     let id = params.one("credential").ok().flatten();
     let id = id.and_then(CredentialId::parse).ok_or_else(|| {
         Problem::bad_request("The form does not say which credential. Nothing was made.")
             .with_link("Back to the project", path(&project.slug))
     })?;
     let overlap = overlap(&params)?;
-    let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
-    let mut tx = app.db.write().await?;
-    match verbs::make(&mut tx, &context, &project.slug, &id, overlap).await? {
+    let mut tx = visit.app.db.write().await?;
+    match verbs::make(&mut tx, &visit.context(), &project.slug, &id, overlap).await? {
         verbs::Made::NotThere => Err(Problem::not_found()),
         verbs::Made::TooMany => Err(too_many(&project)),
         verbs::Made::Before => {
@@ -107,14 +89,12 @@ pub async fn make(
                 "The credential {id} was made when the form was first sent, and its secret could \
                  be shown only once. If you have not kept it, make another one and revoke this."
             );
-            keep_flash(&session, Flash::Problem(said));
-            Ok(see_other(&path(&project.slug)))
+            Ok(visit.go_on(&path(&project.slug), Flash::Problem(said)))
         }
         verbs::Made::Done(secret) => {
             tx.commit().await?;
             tracing::info!(project.id = %project.id, credential.id = %id, "made a credential");
-            let frame = frame::build(&app, &principal, &session, &req, now);
-            shown_once(&app, &req, frame, &project, Made { id, secret })
+            shown_once(&visit, &project, Made { id, secret })
         }
     }
 }
@@ -123,30 +103,20 @@ pub async fn make(
 ///
 /// # Errors
 /// When the page cannot be made.
-pub fn shown_once(
-    app: &App,
-    req: &HttpRequest,
-    frame: Frame,
-    project: &Project,
-    made: Made,
-) -> Result<HttpResponse, Problem> {
+pub fn shown_once(visit: &Visit, project: &Project, made: Made) -> Result<HttpResponse, Problem> {
     let page = MadePage {
         // Whoever goes on from here must not send the form again.
         frame: Frame {
             here: path(&project.slug),
-            ..frame
+            ..visit.frame()
         },
         project: project.name.clone(),
         path: path(&project.slug),
-        endpoint: endpoint(app),
+        endpoint: endpoint(&visit.app),
         id: made.id,
         secret: made.secret,
     };
-    Ok(html::page_no_store(
-        req,
-        StatusCode::OK,
-        frame::render(&page)?,
-    ))
+    visit.page_no_store(&page)
 }
 
 /// `POST /projects/{slug}/credentials/{id}/file`: the credential as a file of settings,
@@ -155,20 +125,19 @@ pub fn shown_once(
 /// # Errors
 /// A page, when there is no such project for this person to change, or the secret is wrong.
 pub async fn file(
-    app: Data<App>,
-    principal: Principal,
+    visit: Visit,
     at: Path<(String, String)>,
     form: Protected,
 ) -> Result<HttpResponse, Problem> {
-    let params = form.verify(&app, &principal, app.clock.now())?;
+    let params = visit.fields(form)?;
     let (slug, id) = at.into_inner();
-    let project = find(&app, &principal, &slug).await?;
+    let project = project::changed(&visit, &slug).await?;
     let id = CredentialId::parse(&id).ok_or_else(Problem::not_found)?;
-    let mut tx = app.db.read().await?;
+    let mut tx = visit.app.db.read().await?;
     let kept = store::credential::secret(&mut tx, &project.id, &id).await?;
     let kept = kept.ok_or_else(Problem::not_found)?;
     let secret = params.one("secret").ok().flatten().unwrap_or_default();
-    if !kept.matches(&app.secrets.hash(secret)) {
+    if !kept.matches(&visit.app.secrets.hash(secret)) {
         return Err(Problem::bad_request(
             "This is not the secret of that credential.",
         ));
@@ -176,7 +145,7 @@ pub async fn file(
     let text = format!(
         "UNTETHER_INTROSPECTION_ENDPOINT={}\nUNTETHER_CREDENTIAL_ID={id}\n\
          UNTETHER_CREDENTIAL_SECRET={secret}\n",
-        endpoint(&app)
+        endpoint(&visit.app)
     );
     let name = format!("untether-{}", project.slug);
     Ok(attachment::text(&name, text))
@@ -186,31 +155,25 @@ pub async fn file(
 ///
 /// # Errors
 /// A page, when there is no such working credential for this person to revoke.
-pub async fn ask(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-    at: Path<(String, String)>,
-) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
+pub async fn ask(visit: Visit, at: Path<(String, String)>) -> Result<HttpResponse, Problem> {
+    let now = visit.now;
     let (slug, id) = at.into_inner();
     let id = CredentialId::parse(&id).ok_or_else(Problem::not_found)?;
-    let mut tx = app.db.snapshot().await?;
-    let project = project::find(&mut tx, &principal.changes(), &slug).await?;
+    let mut tx = visit.app.db.snapshot().await?;
+    let project = project::find(&mut tx, &visit.principal.changes(), &slug).await?;
     let known = store::credential::of_project(&mut tx, &project.id).await?;
     let mut working: Vec<_> = known.into_iter().filter(|known| known.works(now)).collect();
     let place = working.iter().position(|known| known.id == id);
     let asked = working.swap_remove(place.ok_or_else(Problem::not_found)?);
     let page = RevokePage {
-        frame: frame::build(&app, &principal, &session, &req, now),
+        frame: visit.frame(),
         project: project.name,
         path: path(&project.slug),
         id,
         last_used: asked.last_used_at.map(|at| super::moment::when(at, now)),
         others: working.len(),
     };
-    Ok(html::page(&req, StatusCode::OK, frame::render(&page)?))
+    visit.page(StatusCode::OK, &page)
 }
 
 /// `POST /projects/{slug}/credentials/{id}/revoke`.
@@ -218,21 +181,16 @@ pub async fn ask(
 /// # Errors
 /// A page, when there is no such credential for this person to revoke.
 pub async fn revoke(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
+    visit: Visit,
     at: Path<(String, String)>,
     form: Protected,
 ) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    form.verify(&app, &principal, now)?;
+    visit.fields(form)?;
     let (slug, id) = at.into_inner();
-    let project = find(&app, &principal, &slug).await?;
+    let project = project::changed(&visit, &slug).await?;
     let id = CredentialId::parse(&id).ok_or_else(Problem::not_found)?;
-    let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
-    let mut tx = app.db.write().await?;
-    let said = match verbs::revoke(&mut tx, &context, &project.slug, &id).await? {
+    let mut tx = visit.app.db.write().await?;
+    let said = match verbs::revoke(&mut tx, &visit.context(), &project.slug, &id).await? {
         verbs::Revoked::NotThere => return Err(Problem::not_found()),
         verbs::Revoked::Before => format!("The credential {id} had been revoked before."),
         verbs::Revoked::Done => {
@@ -241,13 +199,7 @@ pub async fn revoke(
             format!("Revoked the credential {id}. Whoever shows it is refused from now on.")
         }
     };
-    keep_flash(&session, Flash::Done(said));
-    Ok(see_other(&path(&project.slug)))
-}
-
-async fn find(app: &App, principal: &Principal, slug: &str) -> Result<Project, Problem> {
-    let mut tx = app.db.snapshot().await?;
-    project::find(&mut tx, &principal.changes(), slug).await
+    Ok(visit.go_on(&path(&project.slug), Flash::Done(said)))
 }
 
 fn overlap(params: &Params) -> Result<Option<Duration>, Problem> {

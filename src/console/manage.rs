@@ -12,13 +12,14 @@ use crate::{
     web::problem::Problem,
 };
 
-use super::project;
+use super::{project, visit::Visit};
 
 pub mod create;
 pub mod edit;
 pub mod end;
 mod form;
 pub mod list;
+mod logo;
 pub mod secret;
 
 /// The address of a project's clients.
@@ -29,6 +30,20 @@ pub fn path(slug: &Slug) -> String {
 /// The address of one of them.
 pub fn client_path(slug: &Slug, id: &ClientId) -> String {
     format!("{}/{id}", path(slug))
+}
+
+/// The address of a page of one of a project's clients: the slug and the id.
+type Address = actix_web::web::Path<(String, String)>;
+
+/// A project and one of its clients, if this person may change them.
+async fn changed(
+    tx: &mut Tx,
+    visit: &Visit,
+    address: &Address,
+) -> Result<(Client, Project), Problem> {
+    let project = changed_project(tx, &visit.principal, &address.0).await?;
+    let client = client(tx, &project, &address.1).await?;
+    Ok((client, project))
 }
 
 /// The project under this slug, if this person sees the whole of it.

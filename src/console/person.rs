@@ -18,7 +18,7 @@ use crate::{
     store::{
         self, Tx,
         connection_filter::Statuses,
-        connection_groups::{self, Group, GroupBy, GroupOrder, GroupPlace, Grouping},
+        connection_groups::{self, Group, GroupBy, GroupOrder, GroupPlace, Grouping, WithEmpty},
         connection_list::{self, Column, Counts, Listed, Order, Place},
         person::Person,
         project::Endpoint,
@@ -272,7 +272,7 @@ async fn connected(
     let grouping = Grouping {
         by: GroupBy::Project,
         order: GroupOrder::RECENT,
-        with_empty: false,
+        with_empty: WithEmpty::No,
     };
     let start = GroupPlace::Start;
     let projects = connection_groups::page(tx, &filter, &grouping, &start, PROJECTS_SHOWN).await?;

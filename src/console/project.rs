@@ -29,6 +29,7 @@ use super::{
     projects::{self, Health, Links},
     query::{Layout, ListQuery},
     view::{Frame, When},
+    visit::Visit,
 };
 
 /// The address of a project.
@@ -46,6 +47,15 @@ pub async fn find(tx: &mut Tx, reach: &Reach, slug: &str) -> Result<Project, Pro
     project
         .filter(|project| reach.covers_project(&project.id))
         .ok_or_else(Problem::not_found)
+}
+
+/// The project under a slug, if this person may change it.
+///
+/// # Errors
+/// A page that says that it is not there.
+pub async fn changed(visit: &Visit, slug: &str) -> Result<Project, Problem> {
+    let mut tx = visit.app.db.snapshot().await?;
+    find(&mut tx, &visit.principal.changes(), slug).await
 }
 
 /// The page.

@@ -1,17 +1,10 @@
 //! Adding a project, and changing it while others may be changing it too.
 
-use actix_session::Session;
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{Data, Path},
-};
+use actix_web::{HttpResponse, http::StatusCode, web::Path};
 use askama::Template;
 
 use crate::{
-    clock::Timestamp,
     domain::{
-        audit::Actor,
         project::{Project, Slug},
         resource::Resource,
         role::Principal,
@@ -21,22 +14,15 @@ use crate::{
         project::{self as verbs, Edited, Facts, NewProject},
     },
     store::{self, audit::Entry},
-    web::{
-        form::Protected,
-        html,
-        params::Params,
-        problem::Problem,
-        session::{Flash, keep_flash},
-        state::App,
-    },
+    web::{form::Protected, params::Params, problem::Problem, session::Flash, state::App},
 };
 
 use super::{
-    credentials, frame, moment,
+    credentials, moment,
     project::{self, path},
     project_form::{Faults, Typed},
-    revoke::see_other,
     view::{Frame, When},
+    visit::Visit,
 };
 
 /// How many changes of others are told at most.
@@ -80,45 +66,30 @@ struct ChangeView {
 ///
 /// # Errors
 /// A page, for everyone else.
-pub async fn ask_new(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-) -> Result<HttpResponse, Problem> {
-    may_add(&principal)?;
-    let frame = frame::build(&app, &principal, &session, &req, app.clock.now());
-    FormPage::new(frame, Typed::empty()).show(&req)
+pub async fn ask_new(visit: Visit) -> Result<HttpResponse, Problem> {
+    may_add(&visit.principal)?;
+    FormPage::new(visit.frame(), Typed::empty()).show(&visit)
 }
 
 /// `POST /projects`: adds a project, and shows its first credential.
 ///
 /// # Errors
 /// Like [`ask_new`].
-pub async fn add(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-    form: Protected,
-) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let params = form.verify(&app, &principal, now)?;
-    may_add(&principal)?;
+pub async fn add(visit: Visit, form: Protected) -> Result<HttpResponse, Problem> {
+    let params = visit.fields(form)?;
+    may_add(&visit.principal)?;
     let typed = Typed::read(&params)?;
-    let frame = frame::build(&app, &principal, &session, &req, now);
     if typed.more {
-        return FormPage::new(frame, typed).show(&req);
+        return FormPage::new(visit.frame(), typed).show(&visit);
     }
     let new = match typed.new_project() {
         Ok(new) => new,
-        Err(faults) => return FormPage::new(frame, typed).refused(&req, *faults),
+        Err(faults) => return FormPage::new(visit.frame(), typed).refused(&visit, *faults),
     };
-    let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
-    match insert(&app, &context, &new).await? {
+    match insert(&visit.app, &visit.context(), &new).await? {
         Added::Done(project, made) => {
             tracing::info!(project.id = %project.id, "added a project");
-            credentials::shown_once(&app, &req, frame, &project, made)
+            credentials::shown_once(&visit, &project, made)
         }
         Added::Before(slug) => {
             let said = format!(
@@ -126,11 +97,10 @@ pub async fn add(
                  then, and only once: if you have not kept it, make another one here.",
                 new.facts.name
             );
-            keep_flash(&session, Flash::Done(said));
-            Ok(see_other(&path(&slug)))
+            Ok(visit.go_on(&path(&slug), Flash::Done(said)))
         }
         Added::Taken(faults) => {
-            FormPage::new(frame, typed).answer(&req, StatusCode::CONFLICT, faults)
+            FormPage::new(visit.frame(), typed).answer(&visit, StatusCode::CONFLICT, faults)
         }
     }
 }
@@ -200,17 +170,10 @@ async fn taken(app: &App, new: &NewProject) -> store::Result<Added> {
 ///
 /// # Errors
 /// A page, when there is no such project for this person to change.
-pub async fn ask(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-    slug: Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let mut tx = app.db.snapshot().await?;
-    let project = project::find(&mut tx, &principal.changes(), &slug).await?;
-    let frame = frame::build(&app, &principal, &session, &req, app.clock.now());
-    FormPage::of(frame, &project, Typed::of(&project)).show(&req)
+pub async fn ask(visit: Visit, slug: Path<String>) -> Result<HttpResponse, Problem> {
+    let mut tx = visit.app.db.snapshot().await?;
+    let project = project::find(&mut tx, &visit.principal.changes(), &slug).await?;
+    FormPage::of(visit.frame(), &project, Typed::of(&project)).show(&visit)
 }
 
 /// `POST /projects/{slug}/edit`.
@@ -218,44 +181,41 @@ pub async fn ask(
 /// # Errors
 /// Like [`ask`].
 pub async fn save(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
+    visit: Visit,
     slug: Path<String>,
     form: Protected,
 ) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let params = form.verify(&app, &principal, now)?;
-    let mut tx = app.db.snapshot().await?;
-    let there = project::find(&mut tx, &principal.changes(), &slug).await?;
-    drop(tx);
+    let params = visit.fields(form)?;
+    let there = project::changed(&visit, &slug).await?;
     let typed = Typed::read(&params)?;
     let seen = version(&params)?;
-    let frame = frame::build(&app, &principal, &session, &req, now);
     if typed.more {
-        return FormPage::of(frame, &there, typed).seen(seen).show(&req);
+        return FormPage::of(visit.frame(), &there, typed)
+            .seen(seen)
+            .show(&visit);
     }
-    let facts = match typed.facts().and_then(|facts| keeps(&principal, facts)) {
+    let facts = match typed
+        .facts()
+        .and_then(|facts| keeps(&visit.principal, facts))
+    {
         Ok(facts) => facts,
         Err(faults) => {
-            let page = FormPage::of(frame, &there, typed).seen(seen);
-            return page.refused(&req, *faults);
+            let page = FormPage::of(visit.frame(), &there, typed).seen(seen);
+            return page.refused(&visit, *faults);
         }
     };
-    let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
-    let mut tx = app.db.write().await?;
-    match verbs::save(&mut tx, &context, &there.slug, seen, facts).await? {
+    let mut tx = visit.app.db.write().await?;
+    match verbs::save(&mut tx, &visit.context(), &there.slug, seen, facts).await? {
         Edited::NotThere | Edited::NotOffered(_) => Err(Problem::not_found()),
         Edited::Done(project) => {
             tx.commit().await?;
-            keep_flash(&session, Flash::Done(format!("Saved {}.", project.name)));
-            Ok(see_other(&path(&project.slug)))
+            let said = Flash::Done(format!("Saved {}.", project.name));
+            Ok(visit.go_on(&path(&project.slug), said))
         }
         Edited::Otherwise(project) => {
             let since = (project.version - seen).clamp(1, CHANGES_SHOWN);
             let changes = store::audit::changes(&mut tx, &project.id, since).await?;
-            FormPage::of(frame, &project, typed).changed(&req, changes, now)
+            FormPage::of(visit.frame(), &project, typed).changed(&visit, changes)
         }
     }
 }
@@ -322,17 +282,17 @@ impl FormPage {
         self
     }
 
-    fn show(self, req: &HttpRequest) -> Result<HttpResponse, Problem> {
-        Ok(html::page(req, StatusCode::OK, frame::render(&self)?))
+    fn show(self, visit: &Visit) -> Result<HttpResponse, Problem> {
+        visit.page(StatusCode::OK, &self)
     }
 
-    fn refused(self, req: &HttpRequest, faults: Faults) -> Result<HttpResponse, Problem> {
-        self.answer(req, StatusCode::BAD_REQUEST, faults)
+    fn refused(self, visit: &Visit, faults: Faults) -> Result<HttpResponse, Problem> {
+        self.answer(visit, StatusCode::BAD_REQUEST, faults)
     }
 
     fn answer(
         mut self,
-        req: &HttpRequest,
+        visit: &Visit,
         status: StatusCode,
         faults: Faults,
     ) -> Result<HttpResponse, Problem> {
@@ -345,15 +305,10 @@ impl FormPage {
             "Nothing was {what}. Look at what is marked below; what you typed is kept."
         ));
         self.faults = faults;
-        Ok(html::page(req, status, frame::render(&self)?))
+        visit.page(status, &self)
     }
 
-    fn changed(
-        mut self,
-        req: &HttpRequest,
-        changes: Vec<Entry>,
-        now: Timestamp,
-    ) -> Result<HttpResponse, Problem> {
+    fn changed(mut self, visit: &Visit, changes: Vec<Entry>) -> Result<HttpResponse, Problem> {
         self.note = Some(
             "This project was changed while you had it open. Nothing of yours was saved, and \
              what you typed is kept below. Saving it now replaces what is there."
@@ -361,10 +316,10 @@ impl FormPage {
         );
         let view = |change: Entry| ChangeView {
             who: change.actor,
-            when: moment::when(change.at, now),
+            when: moment::when(change.at, visit.now),
             what: change.detail.unwrap_or_default(),
         };
         self.changes = changes.into_iter().map(view).collect();
-        Ok(html::page(req, StatusCode::CONFLICT, frame::render(&self)?))
+        visit.page(StatusCode::CONFLICT, &self)
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     store::{
         Tx,
         connection_filter::Statuses,
-        connection_groups::{self, GroupBy, GroupOrder, GroupPlace, Grouping},
+        connection_groups::{self, GroupBy, GroupOrder, GroupPlace, Grouping, WithEmpty},
         project_list::{self, Listed, Place, Server, Wanted},
     },
     web::{html, params::Params, problem::Problem, state::App},
@@ -267,7 +267,7 @@ async fn active(
     let grouping = Grouping {
         by: GroupBy::Project,
         order: GroupOrder::RECENT,
-        with_empty: false,
+        with_empty: WithEmpty::No,
     };
     let groups =
         connection_groups::page(tx, &filter, &grouping, &GroupPlace::Start, PER_PAGE).await?;

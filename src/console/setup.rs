@@ -12,10 +12,15 @@ use url::Url;
 use crate::{
     domain::{
         client::{Client, ClientType, Origin},
+        logo::Shape,
         resource::Resource,
     },
     store::project::Endpoint,
 };
+
+mod hosts;
+
+use hosts::{Callbacks, HOSTS, Host};
 
 /// Stands where a person puts the client secret, which is not known any more.
 pub const SECRET_PLACEHOLDER: &str = "PASTE-THE-CLIENT-SECRET";
@@ -34,130 +39,6 @@ pub struct Setup {
     /// Whether the client can work with this host as far as can be told.
     pub fits: bool,
 }
-
-/// A host, and what it reads.
-struct Host {
-    name: &'static str,
-    /// The word for it in addresses.
-    key: &'static str,
-    place: &'static str,
-    callbacks: Callbacks,
-    write: fn(&Access<'_>) -> String,
-    /// What to do about the secret of a confidential client.
-    secret: &'static str,
-    /// What keeps it from working in some networks; may be empty.
-    reach: &'static str,
-}
-
-/// Where a host asks to be sent back to. Loopback addresses match on any port.
-#[derive(Clone, Copy)]
-enum Callbacks {
-    /// Nobody knows.
-    Unknown,
-    /// One of these: which, is the host's choice.
-    Any(&'static [&'static str]),
-    /// Another one for each MCP server.
-    OfServer(fn(&Resource) -> String),
-}
-
-impl Callbacks {
-    fn of(self, resource: &Resource) -> Vec<String> {
-        match self {
-            Self::Unknown => Vec::new(),
-            Self::Any(uris) => uris.iter().map(|uri| (*uri).to_owned()).collect(),
-            Self::OfServer(uri) => vec![uri(resource)],
-        }
-    }
-}
-
-const REPLACE: &str = "Replace PASTE-THE-CLIENT-SECRET with the client secret.";
-
-const NO_PLACE: &str = "This file has no place for the client secret.";
-
-const HOSTS: [Host; 8] = [
-    Host {
-        name: "Claude Code",
-        key: "claude-code",
-        place: "Run in a terminal; then /mcp in Claude Code",
-        callbacks: Callbacks::Any(&["http://localhost/callback"]),
-        write: claude_code,
-        secret: "Claude Code asks for the client secret.",
-        reach: "",
-    },
-    Host {
-        name: "Claude Desktop",
-        key: "claude-desktop",
-        place: "Through mcp-remote, in claude_desktop_config.json",
-        callbacks: Callbacks::Any(&["http://localhost/oauth/callback"]),
-        write: |access| access.servers("mcpServers", bridged),
-        secret: REPLACE,
-        reach: "",
-    },
-    Host {
-        name: "claude.ai",
-        key: "claude-ai",
-        place: "Under Settings, Connectors, Add custom connector",
-        callbacks: Callbacks::Any(&[
-            "https://claude.ai/api/mcp/auth_callback",
-            "https://claude.com/api/mcp/auth_callback",
-        ]),
-        write: claude_ai,
-        secret: "Put the client secret beside the client ID.",
-        reach: "Connectors, those of Claude Desktop too, call from Anthropic’s cloud: they cannot \
-                reach servers inside your network.",
-    },
-    Host {
-        name: "Cursor",
-        key: "cursor",
-        place: "In .cursor/mcp.json",
-        callbacks: Callbacks::Any(&[
-            "http://localhost/callback",
-            "cursor://anysphere.cursor-mcp/oauth/callback",
-        ]),
-        write: |access| access.servers("mcpServers", cursor),
-        secret: REPLACE,
-        reach: "",
-    },
-    Host {
-        name: "VS Code",
-        key: "vscode",
-        place: "In .vscode/mcp.json",
-        callbacks: Callbacks::Any(&["http://127.0.0.1/", "https://vscode.dev/redirect"]),
-        write: |access| access.servers("servers", remote),
-        secret: NO_PLACE,
-        reach: "",
-    },
-    Host {
-        name: "Codex",
-        key: "codex",
-        place: "In ~/.codex/config.toml; then run codex mcp login and the server’s name",
-        callbacks: Callbacks::OfServer(codex_callback),
-        write: codex,
-        secret: NO_PLACE,
-        reach: "Codex may refuse to sign in when Untether is at a private address.",
-    },
-    Host {
-        name: "MCP Inspector",
-        key: "inspector",
-        place: "Open the MCP server URL with the transport Streamable HTTP",
-        callbacks: Callbacks::Any(&[
-            "http://localhost/oauth/callback",
-            "http://127.0.0.1/oauth/callback",
-        ]),
-        write: inspector,
-        secret: "Put the client secret beside the client ID.",
-        reach: "",
-    },
-    Host {
-        name: "Plain JSON",
-        key: "other",
-        place: "For hosts that read an .mcp.json",
-        callbacks: Callbacks::Unknown,
-        write: |access| access.servers("mcpServers", remote),
-        secret: "Give the client secret to the host where it asks for it.",
-        reach: "",
-    },
-];
 
 /// What each known host is to be given so that it reaches these MCP servers as this client.
 pub fn of(client: &Client, endpoints: &[Endpoint]) -> Vec<Setup> {
@@ -199,6 +80,8 @@ pub struct Preset {
     pub redirect_uris: Vec<String>,
     /// What keeps it from working in some networks; may be empty.
     pub reach: &'static str,
+    /// The drawing that says what kind of app it is.
+    pub logo: Shape,
 }
 
 /// The hosts of which it is known where they ask to be sent back to.
@@ -208,6 +91,7 @@ pub fn presets(resource: &Resource) -> Vec<Preset> {
         name: host.name,
         redirect_uris: host.callbacks.of(resource),
         reach: host.reach,
+        logo: host.logo,
     };
     let presets = HOSTS.iter().map(preset);
     presets

@@ -66,6 +66,13 @@ pub struct Flash {
     pub text: String,
 }
 
+/// What a client is recognized by; without `src`, by its first letter.
+#[derive(Clone, Debug)]
+pub struct LogoView {
+    pub letter: String,
+    pub src: Option<String>,
+}
+
 /// A moment: `<time datetime=iso title=exact>text</time>`.
 #[derive(Clone, Debug)]
 pub struct When {
@@ -142,6 +149,8 @@ pub struct ProjectChoice {
 #[derive(Clone, Debug)]
 pub struct ConsentView {
     pub client: String,
+    /// What the client is recognized by, when its name is proven.
+    pub logo: Option<LogoView>,
     /// Who vouches for the name, when nobody does: "This name was chosen by the app…".
     pub client_unproven: Option<String>,
     /// Host of the document that the client's id is the address of.

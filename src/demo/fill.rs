@@ -10,6 +10,7 @@ use crate::{
         block::Scope,
         client::{Client, Origin},
         ids::ConnectionId,
+        logo::LogoChoice,
         pkce::CodeChallenge,
         project::{Members, OfferedScope, Project, Slug},
         redirect::RedirectUri,
@@ -174,6 +175,7 @@ impl Past<'_> {
             project: project.map(|project| &projects[project]),
             name: sample.name.to_owned(),
             client_type: sample.client_type,
+            logo: sample.logo.map_or(LogoChoice::Letter, LogoChoice::Shape),
             redirect_uris,
         };
         Ok(register::client(tx, &context, new).await?.0)
@@ -293,6 +295,7 @@ async fn add_document_client(
         created_at: context.now,
         revoked_at: None,
         version: 1,
+        logo: None,
         redirect_uris,
     };
     store::client::insert(tx, &client).await?;

@@ -1,8 +1,11 @@
 //! Who and what there is in the demo, as tables.
 
-use crate::domain::client::{
-    ClientType::{self, Confidential, Public},
-    Origin::{self, Api, Console, Document, Registered},
+use crate::domain::{
+    client::{
+        ClientType::{self, Confidential, Public},
+        Origin::{self, Api, Console, Document, Registered},
+    },
+    logo::Shape,
 };
 
 /// Someone of the organization.
@@ -201,6 +204,8 @@ pub struct SampleClient {
     pub origin: Origin,
     /// Public or confidential.
     pub client_type: ClientType,
+    /// What people recognize it by.
+    pub logo: Option<Shape>,
     /// Where it is sent back to.
     pub redirect_uris: &'static [&'static str],
     /// How many days ago it was registered.
@@ -231,10 +236,20 @@ const fn client(
         name,
         origin,
         client_type,
+        logo: None,
         redirect_uris,
         registered,
         projects,
         connections,
+    }
+}
+
+impl SampleClient {
+    const fn with(self, logo: Shape) -> Self {
+        Self {
+            logo: Some(logo),
+            ..self
+        }
     }
 }
 
@@ -243,7 +258,7 @@ const fn client(
 #[rustfmt::skip]
 pub const CLIENTS: [SampleClient; 14] = [
     client(("Claude Code — Engineering", Console, Public),
-        LOCAL, 430, &[SEARCH], 58),
+        LOCAL, 430, &[SEARCH], 58).with(Shape::Terminal),
     client(("Claude", Registered, Public),
         &["https://claude.ai/api/mcp/auth_callback", "https://claude.com/api/mcp/auth_callback"],
         402, &[WIKI, ISSUES, SEARCH], 35),
@@ -254,11 +269,11 @@ pub const CLIENTS: [SampleClient; 14] = [
         &["http://127.0.0.1:33418/", "https://vscode.dev/redirect"],
         243, &[WAREHOUSE, SEARCH, RUNBOOKS, ISSUES, PAYMENTS], 29),
     client(("Support portal", Console, Confidential),
-        &["https://support.acme.example/oauth/callback"], 391, &[ISSUES], 19),
+        &["https://support.acme.example/oauth/callback"], 391, &[ISSUES], 19).with(Shape::Chat),
     client(("Codex", Registered, Public),
         &["http://127.0.0.1:1455/callback"], 197, &[RUNBOOKS, ISSUES, SEARCH], 17),
     client(("Claude Desktop", Console, Public),
-        LOCAL, 356, &[WIKI], 14),
+        LOCAL, 356, &[WIKI], 14).with(Shape::Desktop),
     client(("ChatGPT", Registered, Public),
         &["https://chatgpt.com/connector_platform_oauth_redirect"], 152, &[WIKI, WAREHOUSE], 13),
     client(("Claude Code (issues)", Registered, Public),

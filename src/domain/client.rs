@@ -5,6 +5,7 @@ use crate::clock::Timestamp;
 use super::{
     block::ClientIdentity,
     ids::{ClientId, ProjectId},
+    logo::Logo,
     look_alike::LookAlike,
     redirect::RedirectUri,
     resource::WebAddress,
@@ -84,6 +85,8 @@ pub struct Client {
     pub revoked_at: Option<Timestamp>,
     /// How often it was changed, and one: who changes it says which one they saw.
     pub version: i64,
+    /// What people recognize it by, where someone of the organization chose it.
+    pub logo: Option<Logo>,
     /// Where it may ask to be sent back to.
     pub redirect_uris: Vec<RedirectUri>,
 }
@@ -116,12 +119,24 @@ impl Client {
         address.flatten().map(|address| address.authority)
     }
 
-    /// What is different with this name and these redirect URIs, in words.
-    pub fn changes_to(&self, name: &str, redirect_uris: &[RedirectUri]) -> String {
+    /// What is different with this name, logo and these redirect URIs, in words; empty
+    /// when nothing is.
+    pub fn changes_to(
+        &self,
+        name: &str,
+        logo: Option<&Logo>,
+        redirect_uris: &[RedirectUri],
+    ) -> String {
         let mut changes = Vec::new();
         if self.name != name {
             changes.push(format!("The name was {}.", self.name));
         }
+        changes.extend(match (&self.logo, logo) {
+            (now, then) if now.as_ref() == then => None,
+            (_, None) => Some("The logo was removed.".to_owned()),
+            (None, Some(_)) => Some("It got a logo.".to_owned()),
+            (Some(_), Some(_)) => Some("It got another logo.".to_owned()),
+        });
         let list = |uris: &[RedirectUri], others: &[RedirectUri]| {
             let missing = uris.iter().filter(|uri| !others.contains(uri));
             let missing: Vec<_> = missing.map(RedirectUri::as_str).collect();

@@ -248,7 +248,7 @@ impl ClientDocument {
     /// What differs from how a client is recorded, for the audit trail; empty when
     /// nothing does. The order of redirect URIs means nothing.
     pub fn changes(&self, client: &Client) -> String {
-        client.changes_to(&self.name, &self.redirect_uris)
+        client.changes_to(&self.name, client.logo.as_ref(), &self.redirect_uris)
     }
 }
 

@@ -24,6 +24,10 @@ pub const NEVER_CONNECTED: Duration = DAY;
 /// as long as the connections that it ended. The audit trail tells of it for longer.
 pub const FINISHED_ACT: Duration = REVOKED_CONNECTION;
 
+/// How long an introspection credential stays in the list of its project after its end:
+/// whoever wonders why a server is refused finds it there.
+pub const ENDED_CREDENTIAL: Duration = DAY.saturating_mul(90);
+
 /// How long a token stays after its end. One that has ended answers like one
 /// that is unknown, so nothing depends on it; the day keeps the sweep away from
 /// connections whose next refresh removes them anyway.

@@ -9,6 +9,7 @@ use crate::{
         audit::{Action, Subject},
         client::{Client, ClientType},
         ids::{ActId, ConnectionId},
+        logo::LogoChoice,
         project::Project,
         redirect::RedirectUri,
         role::Reach,
@@ -30,8 +31,27 @@ use super::{
     revoke_matching::{self, BATCH, Confirmed},
 };
 
-/// Gives a client this name and these redirect URIs, if it still is as `client` says and
-/// has not been revoked. Returns whether it did.
+/// What a client is to be from now on.
+#[derive(Clone, Debug)]
+pub struct Edit {
+    /// Its name, already parsed.
+    pub name: String,
+    /// Its logo.
+    pub logo: LogoChoice,
+    /// Where it may ask to be sent back to; 1 to 20.
+    pub redirect_uris: Vec<RedirectUri>,
+}
+
+impl Edit {
+    /// What is different from now, in words; empty when nothing is.
+    pub fn changes(&self, client: &Client) -> String {
+        let logo = self.logo.instead_of(client.logo.as_ref());
+        client.changes_to(&self.name, logo.as_ref(), &self.redirect_uris)
+    }
+}
+
+/// Gives a client this name, this logo and these redirect URIs, if it still is as `client`
+/// says and has not been revoked. Returns whether it did.
 ///
 /// # Errors
 /// When the database fails.
@@ -39,22 +59,28 @@ pub async fn edit(
     tx: &mut Tx,
     context: &Context<'_>,
     (client, project): (&Client, &Project),
-    name: &str,
-    redirect_uris: &[RedirectUri],
+    edit: &Edit,
 ) -> store::Result<bool> {
     // Another name puts several connections elsewhere in lists.
     store::lock_several(tx).await?;
     if !client_manage::claim(tx, client).await? {
         return Ok(false);
     }
-    if client.name != name {
-        store::client::rename(tx, client, name).await?;
+    if client.name != edit.name {
+        store::client::rename(tx, client, &edit.name).await?;
+    }
+    let logo = edit.logo.instead_of(client.logo.as_ref());
+    if logo != client.logo {
+        store::logo::set(tx, &client.id, logo.as_ref()).await?;
+        store::logo::remove_picture(tx, &client.id).await?;
+        register::insert_picture(tx, &client.id, &edit.logo).await?;
     }
     store::client::remove_redirect_uris(tx, &client.id).await?;
-    register::insert_redirect_uris(tx, &client.id, redirect_uris).await?;
+    register::insert_redirect_uris(tx, &client.id, &edit.redirect_uris).await?;
+    let about = subject(client, &edit.name, project);
     let changed = Event {
-        detail: Some(client.changes_to(name, redirect_uris)),
-        ..context.event(Action::ClientChanged, subject(client, name, project), None)
+        detail: Some(edit.changes(client)),
+        ..context.event(Action::ClientChanged, about, None)
     };
     store::audit::append(tx, &[changed]).await?;
     Ok(true)

@@ -8,6 +8,7 @@ use crate::{
         client::{Client, ClientType, Origin},
         document::ClientDocument,
         ids::ClientId,
+        logo::LogoChoice,
         look_alike::LookAlike,
         project::Project,
         redirect::RedirectUri,
@@ -34,6 +35,8 @@ pub struct NewClient<'a> {
     pub name: String,
     /// Public or confidential.
     pub client_type: ClientType,
+    /// What people recognize it by; none for clients that introduce themselves.
+    pub logo: LogoChoice,
     /// Where it may ask to be sent back to; 1 to 20.
     pub redirect_uris: Vec<RedirectUri>,
 }
@@ -85,10 +88,12 @@ pub async fn client(
         created_at: context.now,
         revoked_at: None,
         version: 1,
+        logo: new.logo.instead_of(None),
         redirect_uris: new.redirect_uris,
     };
     store::client::insert(tx, &client).await?;
     insert_redirect_uris(tx, &client.id, &client.redirect_uris).await?;
+    insert_picture(tx, &client.id, &new.logo).await?;
     let action = match new.origin {
         Origin::Console | Origin::Api => Action::ClientCreated,
         Origin::Registered | Origin::Document => Action::ClientRegistered,
@@ -102,6 +107,18 @@ pub async fn client(
     };
     store::audit::append(tx, &[context.event(action, about, None)]).await?;
     Ok((client, secret))
+}
+
+/// Keeps the picture of a client that has none yet, if one is chosen.
+pub(super) async fn insert_picture(
+    tx: &mut Tx,
+    client: &ClientId,
+    logo: &LogoChoice,
+) -> store::Result<()> {
+    match logo {
+        LogoChoice::Picture(picture) => store::logo::insert_picture(tx, client, picture).await,
+        LogoChoice::Same | LogoChoice::Letter | LogoChoice::Shape(_) => Ok(()),
+    }
 }
 
 pub(super) async fn insert_redirect_uris(
@@ -133,6 +150,7 @@ pub fn described(
         created_at: context.now,
         revoked_at: None,
         version: 1,
+        logo: None,
         redirect_uris: Vec::new(),
     });
     Client {

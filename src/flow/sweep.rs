@@ -23,7 +23,7 @@ use crate::{
         client_sweep::{self, Outdated as OutdatedClient, Unused},
         connection_list,
         connection_sweep::{self, Drift, Due, Outdated},
-        token, tombstone,
+        credential, token, tombstone,
     },
 };
 
@@ -51,6 +51,8 @@ pub struct Swept {
     pub clients_removed: usize,
     /// Tokens removed after their end.
     pub tokens_removed: usize,
+    /// Introspection credentials removed long after their end.
+    pub credentials_removed: usize,
     /// Acts on everything that matched, removed long after they finished.
     pub acts_removed: usize,
     /// Events removed at the end of the audit trail.
@@ -77,6 +79,7 @@ impl Swept {
             Step::Clients(OutdatedClient::Unused(_)) => &mut self.unused_clients_removed,
             Step::Clients(OutdatedClient::Revoked(_)) => &mut self.clients_removed,
             Step::Tokens(_) => &mut self.tokens_removed,
+            Step::Credentials(_) => &mut self.credentials_removed,
             Step::Acts(_) => &mut self.acts_removed,
             Step::Events(_) => &mut self.events_removed,
             Step::Tombstones(_) => &mut self.clients_forgotten,
@@ -92,6 +95,7 @@ enum Step {
     Connections(Outdated),
     Clients(OutdatedClient),
     Tokens(Timestamp),
+    Credentials(Timestamp),
     Acts(Timestamp),
     Events(Timestamp),
     Tombstones(Timestamp),
@@ -111,6 +115,7 @@ fn steps(context: &Context<'_>) -> Vec<Step> {
         Step::Connections(Outdated::Revoked(ago(retention::REVOKED_CONNECTION))),
         Step::Clients(OutdatedClient::Revoked(ago(retention::REVOKED_CLIENT))),
         Step::Tokens(ago(retention::ENDED_TOKEN)),
+        Step::Credentials(ago(retention::ENDED_CREDENTIAL)),
         Step::Acts(ago(retention::FINISHED_ACT)),
         Step::Events(ago(retention::AUDIT_TRAIL)),
         Step::Tombstones(ago(retention::TOMBSTONE)),
@@ -165,6 +170,7 @@ pub async fn due(db: &Db, context: &Context<'_>) -> store::Result<Swept> {
             }
             Step::Clients(outdated) => client_sweep::count(&mut tx, outdated).await?,
             Step::Tokens(until) => token::count_ended(&mut tx, until).await?,
+            Step::Credentials(until) => credential::count_ended(&mut tx, until).await?,
             Step::Acts(until) => bulk_act::count_finished(&mut tx, until).await?,
             Step::Events(until) => audit::count_until(&mut tx, until).await?,
             Step::Tombstones(until) => tombstone::count_until(&mut tx, until).await?,
@@ -188,6 +194,7 @@ async fn batch(db: &Db, context: &Context<'_>, step: Step) -> store::Result<Batc
         Step::Connections(outdated) => connections(db, context, outdated).await,
         Step::Clients(outdated) => clients(db, context, outdated).await,
         Step::Tokens(until) => tokens(db, until).await,
+        Step::Credentials(until) => credentials(db, until).await,
         Step::Acts(until) => acts(db, until).await,
         Step::Events(until) => events(db, until).await,
         Step::Tombstones(until) => tombstones(db, until).await,
@@ -333,6 +340,21 @@ async fn tokens(db: &Db, until: Timestamp) -> store::Result<Batch> {
     tx.commit().await?;
     Ok(Batch {
         found: hashes.len(),
+        changed,
+    })
+}
+
+/// No audit event: their end has its own, and nobody's access changes.
+async fn credentials(db: &Db, until: Timestamp) -> store::Result<Batch> {
+    let ids = credential::find_ended(&mut db.read().await?, until, BATCH).await?;
+    if ids.is_empty() {
+        return Ok(Batch::default());
+    }
+    let mut tx = begin(db).await?;
+    let changed = credential::remove_ended(&mut tx, until, &ids).await?;
+    tx.commit().await?;
+    Ok(Batch {
+        found: ids.len(),
         changed,
     })
 }

@@ -11,7 +11,7 @@ use askama::Template;
 use crate::{
     clock::Timestamp,
     console::{
-        frame, moment,
+        frame, logo, moment,
         view::{
             ChoicePage, ConsentPage, ConsentView, Frame, ProjectChoice, ScopeChoice, ScopeGroup,
             Who, WidenChoice,
@@ -73,6 +73,8 @@ impl<'a> Visit<'a> {
         let (app, client) = (self.app, &proposal.client);
         let identity = &self.principal.identity;
         let consent = ConsentView {
+            // A name that nobody vouches for gets no mark of its own.
+            logo: (!client.names_itself()).then(|| logo::view(&client.name, client.logo.as_ref())),
             client: client.name.clone(),
             client_unproven: document::unproven(proposal),
             client_host: client.document_host().map(str::to_owned),

@@ -14,6 +14,7 @@ use crate::{
     domain::{
         audit::Actor,
         client::{self, Client, ClientType, Origin},
+        logo::LogoChoice,
         redirect::{Parted, RedirectUri, RedirectUriError},
         scheme::PrivateSchemes,
         secret::Secret,
@@ -52,6 +53,7 @@ pub async fn act(app: Data<App>, req: HttpRequest, body: Bytes) -> Result<HttpRe
         project: None,
         name: metadata.name()?,
         client_type: method.client_type(),
+        logo: LogoChoice::Letter,
         redirect_uris: redirect_uris.accepted,
     };
     let context = app.context(now, Actor::Client, &req);

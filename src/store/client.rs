@@ -5,12 +5,13 @@ use crate::{
     domain::{
         client::{Client, ClientType, Origin},
         ids::{ClientId, ProjectId},
+        logo::Logo,
         redirect::RedirectUri,
         secret::SecretHash,
     },
 };
 
-use super::{Result, Tx, connection_filter::folded, sql};
+use super::{Result, Tx, connection_filter::folded, execute, sql};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -24,6 +25,7 @@ struct Row {
     created_at: Timestamp,
     revoked_at: Option<Timestamp>,
     version: i64,
+    logo: Option<Logo>,
     /// With a line's end between, which no URI has.
     redirect_uris: Option<String>,
 }
@@ -43,6 +45,7 @@ impl From<Row> for Client {
             created_at: row.created_at,
             revoked_at: row.revoked_at,
             version: row.version,
+            logo: row.logo,
             redirect_uris: uris.map(RedirectUri::from_stored).collect(),
         }
     }
@@ -53,7 +56,7 @@ macro_rules! clients {
     ($rest:literal) => {
         concat!(
             "SELECT id, identifier, origin, project_id, name, client_type, secret_hash,
-                    created_at, revoked_at, version,
+                    created_at, revoked_at, version, logo,
                     (SELECT string_agg(uri, '\n' ORDER BY position)
                      FROM redirect_uri
                      WHERE redirect_uri.client_id = client.id) AS redirect_uris
@@ -142,8 +145,8 @@ pub async fn all(tx: &mut Tx) -> Result<Vec<Client>> {
 pub async fn insert(tx: &mut Tx, client: &Client) -> Result<bool> {
     const INSERT: &str = "
         INSERT INTO client (id, identifier, origin, project_id, name, client_type,
-                            secret_hash, created_at, folded, look_alike)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                            secret_hash, created_at, folded, look_alike, logo)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         ON CONFLICT (identifier) DO NOTHING
         RETURNING id";
     let added: Option<ClientId> = sql!(tx, |c| sqlx::query_scalar(INSERT)
@@ -157,6 +160,7 @@ pub async fn insert(tx: &mut Tx, client: &Client) -> Result<bool> {
         .bind(client.created_at)
         .bind(folded(&[&client.name, &client.identifier]))
         .bind(client.look_alike())
+        .bind(&client.logo)
         .fetch_optional(c)
         .await)?;
     Ok(added.is_some())
@@ -171,19 +175,8 @@ pub async fn rename(tx: &mut Tx, client: &Client, name: &str) -> Result<()> {
     const RENAME: &str = "UPDATE client SET name = $2, folded = $3 WHERE id = $1";
     const SORT: &str = "UPDATE connection SET client_folded = $2 WHERE client_id = $1";
     let folded = folded(&[name, &client.identifier]);
-    sql!(tx, |c| sqlx::query(RENAME)
-        .bind(&client.id)
-        .bind(name)
-        .bind(&folded)
-        .execute(c)
-        .await
-        .map(drop))?;
-    sql!(tx, |c| sqlx::query(SORT)
-        .bind(&client.id)
-        .bind(&folded)
-        .execute(c)
-        .await
-        .map(drop))?;
+    execute!(tx, RENAME, &client.id, name, &folded)?;
+    execute!(tx, SORT, &client.id, &folded)?;
     Ok(())
 }
 
@@ -193,11 +186,7 @@ pub async fn rename(tx: &mut Tx, client: &Client, name: &str) -> Result<()> {
 /// When the database fails.
 pub async fn remove_redirect_uris(tx: &mut Tx, id: &ClientId) -> Result<()> {
     const REMOVE: &str = "DELETE FROM redirect_uri WHERE client_id = $1";
-    sql!(tx, |c| sqlx::query(REMOVE)
-        .bind(id)
-        .execute(c)
-        .await
-        .map(drop))?;
+    execute!(tx, REMOVE, id)?;
     Ok(())
 }
 
@@ -212,12 +201,6 @@ pub async fn insert_redirect_uri(
     uri: &RedirectUri,
 ) -> Result<()> {
     const INSERT: &str = "INSERT INTO redirect_uri (client_id, position, uri) VALUES ($1, $2, $3)";
-    sql!(tx, |c| sqlx::query(INSERT)
-        .bind(client)
-        .bind(position as i64)
-        .bind(uri.as_str())
-        .execute(c)
-        .await
-        .map(drop))?;
+    execute!(tx, INSERT, client, position as i64, uri.as_str())?;
     Ok(())
 }

@@ -8,11 +8,12 @@ use crate::{
     domain::{
         client::{Client, ClientType},
         ids::{ClientId, ConnectionId, ProjectId},
+        logo::Logo,
         secret::SecretHash,
     },
 };
 
-use super::{Result, Tx, sql};
+use super::{Result, Tx, execute, sql};
 
 /// A client in the list of its project.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -27,6 +28,8 @@ pub struct Managed {
     pub created_at: Timestamp,
     /// When it was revoked, if it was.
     pub revoked_at: Option<Timestamp>,
+    /// What people recognize it by.
+    pub logo: Option<Logo>,
     /// Its place in the list.
     pub folded: String,
 }
@@ -56,7 +59,7 @@ pub async fn of_project(
     let mut rows: Vec<Managed> = sql!(tx, |c| {
         // client_by_project
         let mut query = QueryBuilder::new(
-            "SELECT id, name, client_type, created_at, revoked_at, folded
+            "SELECT id, name, client_type, created_at, revoked_at, logo, folded
             FROM client
             WHERE project_id = ",
         );
@@ -111,12 +114,7 @@ pub async fn claim(tx: &mut Tx, client: &Client) -> Result<bool> {
 /// When the database fails.
 pub async fn set_secret(tx: &mut Tx, id: &ClientId, secret: &SecretHash) -> Result<()> {
     const SET: &str = "UPDATE client SET secret_hash = $2 WHERE id = $1";
-    sql!(tx, |c| sqlx::query(SET)
-        .bind(id)
-        .bind(secret)
-        .execute(c)
-        .await
-        .map(drop))?;
+    execute!(tx, SET, id, secret)?;
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use super::{
     connection_group_counts::{
         Counted, Moved, counts_give, counts_tell, push_counted, push_sum, totals_tell,
     },
-    connection_groups::{GroupBy, GroupColumn, Grouping},
+    connection_groups::{GroupBy, GroupColumn, Grouping, WithEmpty},
     connection_search::{Found, pattern},
 };
 
@@ -55,7 +55,7 @@ pub(super) fn push_groups<D: Engine>(
             Part::Empty => "COALESCE(wanted, 0) = 0 AND (1 = 0",
             Part::Whole | Part::Wanted => "(wanted > 0",
         });
-        push_empty(query, filter);
+        push_empty(query, filter, grouping.with_empty);
         query.push(")");
         return;
     }
@@ -102,10 +102,14 @@ pub(super) fn push_count<D: Engine>(
         push_inner(query, filter, grouping.by, GroupColumn::Name);
         query.push(") AS found WHERE wanted > 0");
     } else if asks_of_no_more_than_clients(filter) {
-        // All, but for the revoked ones of which nothing is wanted.
         query.push("SELECT (SELECT COUNT(*) FROM client AS own WHERE 1 = 1");
         push_own(query, filter);
-        query.push(") - (SELECT COUNT(*) FROM client AS own LEFT JOIN (");
+        query.push(")");
+        if grouping.with_empty == WithEmpty::All {
+            return;
+        }
+        // But for the revoked ones of which nothing is wanted.
+        query.push(" - (SELECT COUNT(*) FROM client AS own LEFT JOIN (");
         push_inner(query, filter, grouping.by, GroupColumn::Name);
         query.push(") AS inner_count ON inner_count.id = own.id WHERE own.revoked_at IS NOT NULL");
         push_own(query, filter);
@@ -147,7 +151,9 @@ pub(super) fn push_totals<D: Engine>(
 
 /// Whether clients of which nothing is wanted are groups too.
 pub(super) fn shows_empty(filter: &Filter, grouping: &Grouping) -> bool {
-    grouping.with_empty && grouping.by == GroupBy::Client && concerns_clients_only(filter)
+    grouping.with_empty != WithEmpty::No
+        && grouping.by == GroupBy::Client
+        && concerns_clients_only(filter)
 }
 
 /// Whether every client that meets the filter's conditions on clients is a group, unless it
@@ -257,11 +263,14 @@ fn concerns_clients_only(filter: &Filter) -> bool {
         && filter.unused_since.is_none()
 }
 
-fn push_empty<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter)
+fn push_empty<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, which: WithEmpty)
 where
     for<'q> String: Encode<'q, D> + Type<D>,
 {
-    query.push(" OR own.revoked_at IS NULL");
+    query.push(match which {
+        WithEmpty::All => " OR 1 = 1",
+        WithEmpty::No | WithEmpty::Unrevoked => " OR own.revoked_at IS NULL",
+    });
     if let Reach::Some { projects, .. } = &filter.reach {
         if projects.is_empty() {
             query.push(" AND 1 = 0");

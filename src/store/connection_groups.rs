@@ -2,7 +2,10 @@
 
 use sqlx::QueryBuilder;
 
-use crate::{clock::Timestamp, domain::client::Origin};
+use crate::{
+    clock::Timestamp,
+    domain::{client::Origin, logo::Logo},
+};
 
 use super::{
     Result, Tx,
@@ -40,6 +43,8 @@ pub struct Group {
     pub detail: String,
     /// How the client came to be known; `None` unless grouped by client.
     pub origin: Option<Origin>,
+    /// The client's logo, if it has one.
+    pub logo: Option<Logo>,
     /// Whether it is a client that has been revoked.
     pub client_revoked: bool,
     /// How many connections meet the filter, whatever their status.
@@ -83,10 +88,20 @@ pub struct Grouping {
     pub by: GroupBy,
     /// In what order.
     pub order: GroupOrder,
-    /// Whether unrevoked clients without a wanted connection are groups too,
-    /// where the conditions on clients (and no others) are met. Only when
-    /// grouped by client.
-    pub with_empty: bool,
+    /// Whether clients without a wanted connection are groups too, where the conditions
+    /// on clients (and no others) are met. Only when grouped by client.
+    pub with_empty: WithEmpty,
+}
+
+/// Which clients without a wanted connection are groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WithEmpty {
+    /// None.
+    No,
+    /// Those that can connect.
+    Unrevoked,
+    /// Also those that were revoked.
+    All,
 }
 
 /// Up to `limit` groups next to `place`, in the order's order.
@@ -308,10 +323,15 @@ impl GroupBy {
     pub(super) const fn own(self) -> &'static str {
         match self {
             Self::Client => {
-                "own.identifier AS detail, own.origin, own.revoked_at IS NOT NULL AS client_revoked"
+                "own.identifier AS detail, own.origin, own.logo, \
+                 own.revoked_at IS NOT NULL AS client_revoked"
             }
-            Self::Person => "own.email AS detail, NULL AS origin, FALSE AS client_revoked",
-            Self::Project => "own.slug AS detail, NULL AS origin, FALSE AS client_revoked",
+            Self::Person => {
+                "own.email AS detail, NULL AS origin, NULL AS logo, FALSE AS client_revoked"
+            }
+            Self::Project => {
+                "own.slug AS detail, NULL AS origin, NULL AS logo, FALSE AS client_revoked"
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! What the MCP servers of projects authenticate with at the introspection endpoint.
 
+use sqlx::QueryBuilder;
+
 use crate::{
     clock::Timestamp,
     domain::{
@@ -8,7 +10,7 @@ use crate::{
     },
 };
 
-use super::{Result, Tx, sql};
+use super::{Result, Tx, connection_filter::push_in, execute, sql};
 
 /// A credential, without its secret.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -45,14 +47,7 @@ pub async fn insert(
         INSERT INTO project_credential (id, project_id, secret_hash, created_at)
         VALUES ($1, $2, $3, $4)
         ON CONFLICT DO NOTHING";
-    let inserted = sql!(tx, |c| sqlx::query(INSERT)
-        .bind(id)
-        .bind(project)
-        .bind(secret)
-        .bind(now)
-        .execute(c)
-        .await
-        .map(|done| done.rows_affected()))?;
+    let inserted = execute!(tx, INSERT, id, project, secret, now)?;
     Ok(inserted == 1)
 }
 
@@ -106,14 +101,50 @@ pub async fn end(
         UPDATE project_credential
         SET revoked_at = $3
         WHERE id = $1 AND project_id = $2 AND (revoked_at IS NULL OR revoked_at > $3)";
-    let ended = sql!(tx, |c| sqlx::query(END)
-        .bind(id)
-        .bind(project)
-        .bind(at)
-        .execute(c)
-        .await
-        .map(|done| done.rows_affected()))?;
+    let ended = execute!(tx, END, id, project, at)?;
     Ok(ended == 1)
+}
+
+/// Up to `limit` credentials that ended then or earlier.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_ended(tx: &mut Tx, until: Timestamp, limit: usize) -> Result<Vec<CredentialId>> {
+    // Reads the whole table: a project has few at a time.
+    const ENDED: &str = "SELECT id FROM project_credential WHERE revoked_at <= $1 LIMIT $2";
+    Ok(sql!(tx, |c| sqlx::query_scalar(ENDED)
+        .bind(until)
+        .bind(limit as i64)
+        .fetch_all(c)
+        .await)?)
+}
+
+/// How many such credentials there are.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_ended(tx: &mut Tx, until: Timestamp) -> Result<i64> {
+    const COUNT: &str = "SELECT COUNT(*) FROM project_credential WHERE revoked_at <= $1";
+    Ok(sql!(tx, |c| sqlx::query_scalar(COUNT)
+        .bind(until)
+        .fetch_one(c)
+        .await)?)
+}
+
+/// Removes those of the credentials that ended then or earlier, and returns how many
+/// there were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn remove_ended(tx: &mut Tx, until: Timestamp, ids: &[CredentialId]) -> Result<usize> {
+    let removed = sql!(tx, |c| {
+        let mut query = QueryBuilder::new("DELETE FROM project_credential WHERE revoked_at <= ");
+        query.push_bind(until.millis()).push(" AND ");
+        push_in(&mut query, "id", ids);
+        let done = query.build().execute(c).await;
+        done.map(|done| done.rows_affected())
+    })?;
+    Ok(removed as usize)
 }
 
 /// Notes that a credential was used then.
@@ -125,11 +156,6 @@ pub async fn record_use(tx: &mut Tx, id: &CredentialId, at: Timestamp) -> Result
         UPDATE project_credential
         SET last_used_at = $2
         WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
-    sql!(tx, |c| sqlx::query(RECORD)
-        .bind(id)
-        .bind(at)
-        .execute(c)
-        .await
-        .map(drop))?;
+    execute!(tx, RECORD, id, at)?;
     Ok(())
 }

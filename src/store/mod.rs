@@ -40,6 +40,7 @@ mod connection_sum;
 pub mod connection_sweep;
 pub mod credential;
 mod engine;
+pub mod logo;
 pub mod person;
 pub mod project;
 pub mod project_change;
@@ -65,6 +66,19 @@ macro_rules! sql {
     };
 }
 pub(crate) use sql;
+
+/// Runs a statement that answers with nothing, with these values in their order. Returns
+/// how many rows it changed.
+macro_rules! execute {
+    ($tx:expr, $statement:expr $(, $value:expr)+) => {
+        $crate::store::sql!($tx, |c| sqlx::query($statement)
+            $(.bind($value))+
+            .execute(c)
+            .await
+            .map(|done| done.rows_affected()))
+    };
+}
+pub(crate) use execute;
 
 /// Why the database did not do what was asked.
 #[derive(Debug, thiserror::Error)]

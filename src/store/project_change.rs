@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-use super::{Result, Tx, connection_filter::folded, sql};
+use super::{Result, Tx, connection_filter::folded, execute};
 
 /// Adds a project without its scopes and administrators. A slug or resource that is taken
 /// is a duplicate error.
@@ -22,20 +22,20 @@ pub async fn insert(tx: &mut Tx, project: &Project) -> Result<()> {
         INSERT INTO project (id, slug, name, resource, resource_key, created_at, folded, version,
                              members, manage_url)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-    sql!(tx, |c| sqlx::query(INSERT)
-        .bind(&project.id)
-        .bind(&project.slug)
-        .bind(&project.name)
-        .bind(project.resource.as_str())
-        .bind(project.resource.key().as_str())
-        .bind(project.created_at)
-        .bind(folded(&[&project.name]))
-        .bind(project.version)
-        .bind(members_json(&project.members))
-        .bind(&project.manage_url)
-        .execute(c)
-        .await
-        .map(drop))?;
+    execute!(
+        tx,
+        INSERT,
+        &project.id,
+        &project.slug,
+        &project.name,
+        project.resource.as_str(),
+        project.resource.key().as_str(),
+        project.created_at,
+        folded(&[&project.name]),
+        project.version,
+        members_json(&project.members),
+        &project.manage_url
+    )?;
     Ok(())
 }
 
@@ -55,22 +55,17 @@ pub async fn update(tx: &mut Tx, project: &Project) -> Result<()> {
         SET project_folded = $2
         WHERE project_id = $1 AND project_folded <> $2";
     let folded = folded(&[&project.name]);
-    sql!(tx, |c| sqlx::query(UPDATE)
-        .bind(&project.id)
-        .bind(&project.name)
-        .bind(&folded)
-        .bind(members_json(&project.members))
-        .bind(&project.manage_url)
-        .bind(project.version)
-        .execute(c)
-        .await
-        .map(drop))?;
-    sql!(tx, |c| sqlx::query(SORT)
-        .bind(&project.id)
-        .bind(&folded)
-        .execute(c)
-        .await
-        .map(drop))?;
+    execute!(
+        tx,
+        UPDATE,
+        &project.id,
+        &project.name,
+        &folded,
+        members_json(&project.members),
+        &project.manage_url,
+        project.version
+    )?;
+    execute!(tx, SORT, &project.id, &folded)?;
     Ok(())
 }
 
@@ -90,11 +85,7 @@ fn members_json(members: &Members) -> Option<String> {
 /// When the database fails.
 pub async fn remove_scopes(tx: &mut Tx, id: &ProjectId) -> Result<()> {
     const REMOVE: &str = "DELETE FROM project_scope WHERE project_id = $1";
-    sql!(tx, |c| sqlx::query(REMOVE)
-        .bind(id)
-        .execute(c)
-        .await
-        .map(drop))?;
+    execute!(tx, REMOVE, id)?;
     Ok(())
 }
 
@@ -111,15 +102,15 @@ pub async fn insert_scope(
     const INSERT: &str = "
         INSERT INTO project_scope (project_id, position, name, description, optional)
         VALUES ($1, $2, $3, $4, $5)";
-    sql!(tx, |c| sqlx::query(INSERT)
-        .bind(project)
-        .bind(position as i64)
-        .bind(&scope.name)
-        .bind(&scope.description)
-        .bind(scope.optional)
-        .execute(c)
-        .await
-        .map(drop))?;
+    execute!(
+        tx,
+        INSERT,
+        project,
+        position as i64,
+        &scope.name,
+        &scope.description,
+        scope.optional
+    )?;
     Ok(())
 }
 
@@ -129,13 +120,7 @@ pub async fn insert_scope(
 /// When the database fails.
 pub async fn set_resource(tx: &mut Tx, id: &ProjectId, resource: &Resource) -> Result<()> {
     const SET: &str = "UPDATE project SET resource = $2, resource_key = $3 WHERE id = $1";
-    sql!(tx, |c| sqlx::query(SET)
-        .bind(id)
-        .bind(resource.as_str())
-        .bind(resource.key().as_str())
-        .execute(c)
-        .await
-        .map(drop))?;
+    execute!(tx, SET, id, resource.as_str(), resource.key().as_str())?;
     Ok(())
 }
 
@@ -152,12 +137,7 @@ pub async fn insert_administrator(
         INSERT INTO project_administrator (principal, project_id)
         VALUES ($1, $2)
         ON CONFLICT DO NOTHING";
-    sql!(tx, |c| sqlx::query(INSERT)
-        .bind(administrator.to_string())
-        .bind(project)
-        .execute(c)
-        .await
-        .map(drop))?;
+    execute!(tx, INSERT, administrator.to_string(), project)?;
     Ok(())
 }
 
@@ -167,11 +147,7 @@ pub async fn insert_administrator(
 /// When the database fails.
 pub async fn remove_administrators(tx: &mut Tx, id: &ProjectId) -> Result<()> {
     const REMOVE: &str = "DELETE FROM project_administrator WHERE project_id = $1";
-    sql!(tx, |c| sqlx::query(REMOVE)
-        .bind(id)
-        .execute(c)
-        .await
-        .map(drop))?;
+    execute!(tx, REMOVE, id)?;
     Ok(())
 }
 
@@ -184,12 +160,7 @@ pub async fn record_asked(tx: &mut Tx, id: &ProjectId, at: Timestamp) -> Result<
         UPDATE project
         SET asked_at = $2
         WHERE id = $1 AND (asked_at IS NULL OR asked_at < $2)";
-    sql!(tx, |c| sqlx::query(RECORD)
-        .bind(id)
-        .bind(at)
-        .execute(c)
-        .await
-        .map(drop))?;
+    execute!(tx, RECORD, id, at)?;
     Ok(())
 }
 
@@ -208,13 +179,6 @@ pub async fn record_check(
         UPDATE project
         SET checked_at = $2, check_level = $3, check_outcome = $4
         WHERE id = $1 AND (checked_at IS NULL OR checked_at <= $2)";
-    sql!(tx, |c| sqlx::query(RECORD)
-        .bind(id)
-        .bind(at)
-        .bind(level)
-        .bind(outcome)
-        .execute(c)
-        .await
-        .map(drop))?;
+    execute!(tx, RECORD, id, at, level, outcome)?;
     Ok(())
 }

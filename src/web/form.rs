@@ -12,7 +12,12 @@ use actix_web::{
 
 use crate::{clock::Timestamp, domain::role::Principal};
 
-use super::{params::Params, problem::Problem, state::App};
+use super::{
+    params::Params,
+    problem::Problem,
+    state::App,
+    upload::{self, Sent},
+};
 
 /// The largest form, in bytes.
 const LIMIT: usize = 64 * 1024;
@@ -27,6 +32,19 @@ pub struct Protected {
 }
 
 impl Protected {
+    /// What the request says of a form whose fields have not been read.
+    fn empty(req: &HttpRequest) -> Self {
+        let text = |name| {
+            let value = req.headers().get(name);
+            value.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        };
+        Self {
+            params: Params::default(),
+            origin: text(header::ORIGIN),
+            fetch_site: text(header::HeaderName::from_static("sec-fetch-site")),
+        }
+    }
+
     /// The fields, if this person's own page sent the form.
     ///
     /// The identity comes with every request, whichever page made it (an SSO
@@ -81,31 +99,72 @@ impl FromRequest for Protected {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let text = |name| {
-            let value = req.headers().get(name);
-            value.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-        };
-        let origin = text(header::ORIGIN);
-        let fetch_site = text(header::HeaderName::from_static("sec-fetch-site"));
+        let form = Self::empty(req);
         let body = web::Payload::from_request(req, payload);
         Box::pin(async move {
             let body = body
                 .await
                 .map_err(|_| Problem::bad_request("The form has no body."))?;
-            let body = body.to_bytes_limited(LIMIT).await.map_err(|_| {
-                let text = "The form has more than 64 KB.";
-                Problem::new(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "This form is too large",
-                    text,
-                )
-            })?;
+            let body = body
+                .to_bytes_limited(LIMIT)
+                .await
+                .map_err(|_| too_large("The form has more than 64 KB."))?;
             let body = body.map_err(|_| Problem::bad_request("The form did not arrive whole."))?;
             Ok(Self {
                 params: Params::parse(&body),
-                origin,
-                fetch_site,
+                ..form
             })
         })
     }
+}
+
+/// A posted form with a file, or without one: then it may also come like any other form.
+#[derive(Debug)]
+pub struct ProtectedUpload {
+    form: Protected,
+    file: Sent,
+}
+
+impl ProtectedUpload {
+    /// The fields and the file, as [`Protected::verify`] gives them.
+    ///
+    /// # Errors
+    /// A page that says to load the form again.
+    pub fn verify(
+        self,
+        app: &App,
+        principal: &Principal,
+        now: Timestamp,
+    ) -> Result<(Params, Sent), Problem> {
+        Ok((self.form.verify(app, principal, now)?, self.file))
+    }
+}
+
+impl FromRequest for ProtectedUpload {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if !upload::is_multipart(req.headers()) {
+            let form = Protected::from_request(req, payload);
+            let file = Sent::Nothing;
+            return Box::pin(async move { form.await.map(|form| Self { form, file }) });
+        }
+        let form = Protected::empty(req);
+        let read = upload::read(req.headers(), payload.take());
+        Box::pin(async move {
+            let (params, file) = read.await.map_err(|fault| match fault {
+                upload::Fault::TooLarge => too_large(&fault.to_string()),
+                _ => Problem::bad_request(fault.to_string()),
+            })?;
+            let form = Protected { params, ..form };
+            Ok(Self { form, file })
+        })
+    }
+}
+
+fn too_large(text: &str) -> Problem {
+    let heading = "This form is too large";
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, heading, text)
+        .with_advice("Go back: what you typed is still there.")
 }

@@ -14,3 +14,4 @@ pub mod rate_limit;
 pub mod session;
 pub mod state;
 pub mod table;
+pub mod upload;

@@ -15,12 +15,7 @@ impl Params {
     /// which PostgreSQL cannot store, become replacement characters, which no
     /// valid value has.
     pub fn parse(encoded: &[u8]) -> Self {
-        let pairs = url::form_urlencoded::parse(encoded).into_owned();
-        Self(
-            pairs
-                .map(|(name, value)| (name, value.replace('\0', "\u{fffd}")))
-                .collect(),
-        )
+        url::form_urlencoded::parse(encoded).into_owned().collect()
     }
 
     /// The value of `name`; an empty one counts as absent (RFC 6749 §3.1).
@@ -52,6 +47,13 @@ impl Params {
             .map(|(_, value)| value.as_str())
             .filter(|value| !value.is_empty())
             .collect()
+    }
+}
+
+impl FromIterator<(String, String)> for Params {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
+        let plain = |(name, value): (String, String)| (name, value.replace('\0', "\u{fffd}"));
+        Self(pairs.into_iter().map(plain).collect())
     }
 }
 

@@ -43,6 +43,8 @@ pub struct App {
     pub identities: Arc<IdentitySource>,
     /// The right to make a long export, of which there are few at a time.
     pub exports: Arc<Semaphore>,
+    /// The right to draw a picture that someone sent, which takes time and memory.
+    pub drawings: Arc<Semaphore>,
     /// The project that Untether's own MCP server is.
     pub own_project: ProjectId,
 }

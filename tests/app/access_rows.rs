@@ -94,6 +94,15 @@ const ANY_PROJECT: Statuses = Statuses {
     ..everyone(200)
 };
 
+/// Everyone who is signed in: the consent page shows every client to everyone.
+const SHOWN: Statuses = Statuses {
+    owner: [200, 200, 200, 404],
+    auditor: [200, 200, 200, 404],
+    administrator: [200, 200, 200, 404],
+    member: [200, 200, 200, 404],
+    stranger: [200, 200, 200, 404],
+};
+
 /// Owners, whatever it is about.
 const OWNERS: Statuses = Statuses {
     owner: [200; 4],
@@ -121,8 +130,9 @@ const fn matching(found: u16, nothing: u16) -> Statuses {
     }
 }
 
-/// An e-mail that is nobody's in sight is a mistake in the filter.
-const BY_EMAIL: Statuses = Statuses {
+/// An e-mail that is nobody's in sight, or the slug of no project in sight, is a mistake in
+/// the filter.
+const BY_NAME: Statuses = Statuses {
     owner: [200, 200, 200, 400],
     auditor: [200, 200, 200, 400],
     administrator: [200, 200, 400, 400],
@@ -214,7 +224,8 @@ pub const ROWS: &[Row] = &[
     get("/connections", "/connections?view=list&status=active&status=revoked", everyone(200)),
     get("/connections", "/connections?view=client&client={client}&open={client}", everyone(200)),
     get("/connections", "/connections?view=list&person={person}", everyone(200)),
-    get("/connections", "/connections?view=list&person={email}", BY_EMAIL),
+    get("/connections", "/connections?view=list&person={email}", BY_NAME),
+    get("/connections", "/connections?view=list&project={slug}", BY_NAME),
     get("/connections", "/connections?view=person&project={project}", everyone(200)),
     get("/connections", "/connections?view=project", everyone(200)),
     get("/connections.csv", "/connections.csv?client={client}", everyone(200)),
@@ -237,6 +248,7 @@ pub const ROWS: &[Row] = &[
     get("/clients", "/clients", everyone(200)),
     get("/clients", "/clients?q=App&per=100", everyone(200)),
     get("/clients/{id}", "/clients/{client}", SEEN),
+    get("/logos/{name}", "/logos/{logo}.png", SHOWN),
     get("/projects/{slug}/clients", "/projects/{slug}/clients", LOOKED_AT),
     post("/projects/{slug}/clients/new", "/projects/{slug}/clients/new", "{new_client}&name=New&type=public&redirect_uris=http%3A%2F%2Flocalhost%2Fcb", MANAGED),
     get("/projects/{slug}/clients/new", "/projects/{slug}/clients/new", MANAGED),

@@ -4,10 +4,12 @@
 use untether::{
     domain::{
         block::{Block, Scope},
-        client::ClientType,
+        client::{Client, ClientType},
         ids::{ActId, BlockId, PersonId, ProjectId},
+        logo::Logo,
+        picture::Picture,
     },
-    store::bulk_act::BulkAct,
+    store::{self, bulk_act::BulkAct},
 };
 
 use crate::support::{McpServer, Person, TestApp, form_fields, path_of};
@@ -96,6 +98,8 @@ pub struct Thing {
     /// A client with a secret that someone made for the project, and what its secret is.
     pub made: String,
     pub made_secret: String,
+    /// The name of its picture.
+    pub logo: String,
     /// What the form for a new client carries, if the role gets one.
     pub new_client: String,
     /// A credential of the project's, and its secret.
@@ -126,6 +130,7 @@ impl Thing {
             ("{slug}", &self.slug),
             ("{made}", &self.made),
             ("{made_secret}", &self.made_secret),
+            ("{logo}", &self.logo),
             ("{new_client}", &self.new_client),
             ("{credential}", &self.credential),
             ("{credential_secret}", &self.credential_secret),
@@ -177,6 +182,7 @@ impl Thing {
             project: MISSING.into(),
             slug: "missing".into(),
             made: MISSING.into(),
+            logo: MISSING.into(),
             credential: MISSING.into(),
             act: MISSING.into(),
             block: MISSING.into(),
@@ -249,6 +255,7 @@ async fn furnish(app: &TestApp, role: Role) -> [[Thing; TURNS]; 4] {
             let (made, secret) = app
                 .makes_client(project, "Made", ClientType::Confidential, LOCAL)
                 .await;
+            thing.logo = logo(app, &made).await;
             (thing.made, thing.made_secret) = (made.identifier, secret.unwrap());
             thing.new_client = new_client(app, role, project).await;
             thing.turn = turn.to_string();
@@ -292,6 +299,7 @@ async fn connect(app: &TestApp, client_name: &str, name: &str, server: &McpServe
         slug: String::new(),
         made: String::new(),
         made_secret: String::new(),
+        logo: String::new(),
         new_client: String::new(),
         credential: String::new(),
         credential_secret: String::new(),
@@ -338,6 +346,19 @@ async fn block(app: &TestApp, name: &str, (person, project): (&str, &str)) -> St
         .unwrap();
     tx.commit().await.unwrap();
     id.to_string()
+}
+
+/// Gives a client a picture.
+async fn logo(app: &TestApp, client: &Client) -> String {
+    let picture = Picture::draw(include_bytes!("pictures/small.png")).unwrap();
+    let logo = Logo::from(&picture);
+    let mut tx = app.app.db.write().await.unwrap();
+    let set = store::logo::set(&mut tx, &client.id, Some(&logo));
+    set.await.unwrap();
+    let inserted = store::logo::insert_picture(&mut tx, &client.id, &picture);
+    inserted.await.unwrap();
+    tx.commit().await.unwrap();
+    logo.as_str().to_owned()
 }
 
 /// A finished act of someone's.

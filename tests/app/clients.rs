@@ -87,3 +87,47 @@ async fn paging_shows_every_client_once() {
     let previous = pages[2].attributes(".paging [rel=prev]", "href").remove(0);
     assert_eq!(names(&owner.opens(&previous).await), names(&pages[1]));
 }
+
+#[actix_web::test]
+async fn a_revoked_client_is_listed_and_marked_for_as_long_as_it_is_kept() {
+    let app = TestApp::spawn().await;
+    app.project("search", &["pablo@acme.example"]).await;
+    app.project("wiki", &[]).await;
+    for (slug, name) in [("search", "Old"), ("search", "New"), ("wiki", "Other")] {
+        app.makes_client(slug, name, ClientType::Public, LOCAL)
+            .await;
+    }
+    let owner = app.owner();
+    let list = owner.opens("/clients?q=old").await;
+    let old = list.attributes("tbody th a", "href").remove(0);
+    let old = old.replace("/clients/", "/projects/search/clients/");
+    assert_eq!(owner.revokes_client(&old, "Old").await.status, 303);
+    for (who, expected) in [
+        ("olivia", &["New", "Old", "Other"][..]),
+        ("arthur", &["New", "Old", "Other"]),
+        ("pablo", &["New", "Old"]),
+        ("ana", &[]),
+    ] {
+        let page = app.person(who).opens("/clients?sort=name").await;
+        assert_eq!(names(&page), expected, "{who}");
+        assert_eq!(
+            page.all(".tools [role=status]")[0].split(' ').next(),
+            Some(&*expected.len().to_string())
+        );
+        if let Some(place) = expected.iter().position(|name| *name == "Old") {
+            assert_eq!(page.all("tbody th small"), ["client revoked"]);
+            assert!(page.all("tbody th")[place].ends_with("client revoked"));
+        }
+    }
+    // Where connections are looked for, there is nothing to see of it.
+    let groups = owner
+        .opens("/connections?status=active&status=expired")
+        .await;
+    assert_eq!(groups.all(".group .alone").len(), 2);
+    app.advance(std::time::Duration::from_secs(365 * 86_400));
+    app.sweeps().await;
+    assert_eq!(
+        names(&owner.opens("/clients?sort=name").await),
+        ["New", "Other"]
+    );
+}

@@ -233,3 +233,58 @@ async fn what_a_form_does_not_ask_for_stays() {
         );
     }
 }
+
+#[actix_web::test]
+async fn of_many_projects_one_is_typed_by_its_slug() {
+    let app = TestApp::spawn().await;
+    let search = app.project("search", &["pablo@acme.example"]).await;
+    let wiki = app.project("wiki", &[]).await;
+    let host = app.host("Cursor").await;
+    host.connects(&app.person("ana"), &search).await;
+    host.connects(&app.person("ben"), &wiki).await;
+    let owner = app.owner();
+    let few = owner.opens("/connections?view=list").await;
+    assert_eq!(few.attributes("[name=project]", "type"), ["checkbox"; 3]);
+    for number in 0..20 {
+        app.project(&format!("server-{number}"), &[]).await;
+    }
+    let many = owner.opens("/connections?view=list").await;
+    assert_eq!(many.attributes("[name=project]", "type"), ["text"]);
+    for typed in ["wiki", "%20Wiki%20"] {
+        let found = owner
+            .opens(&format!("/connections?view=list&project={typed}"))
+            .await;
+        assert_eq!(found.connections().len(), 1, "{}", found.text);
+        assert_eq!(
+            found.attributes("[name=project][checked]", "type"),
+            ["checkbox"]
+        );
+        assert!(found.all(".applied a")[0].contains("Project wiki"));
+    }
+    let both = owner
+        .opens("/connections?view=list&project=wiki&project=search&project=")
+        .await;
+    assert_eq!(both.connections().len(), 2);
+    for (who, slug, status) in [
+        ("ana", "search", 200),
+        ("ana", "wiki", 400),
+        ("pablo", "search", 200),
+        ("pablo", "wiki", 400),
+        ("olivia", "server-1", 200),
+        ("olivia", "nothing", 400),
+        ("olivia", "no%00thing", 400),
+    ] {
+        let page = app
+            .person(who)
+            .opens(&format!("/connections?project={slug}"))
+            .await;
+        assert_eq!(page.status, status, "{who} {slug}");
+    }
+    let hidden = app.person("ana").opens("/connections?project=wiki").await;
+    let missing = app
+        .person("ana")
+        .opens("/connections?project=nothing")
+        .await;
+    assert_eq!(hidden.status, missing.status);
+    assert_eq!(hidden.bare(), missing.bare());
+}

@@ -48,6 +48,7 @@ mod introspect;
 mod list;
 mod list_filters;
 mod list_groups;
+mod logos;
 mod look_alikes;
 mod manage;
 mod manage_end;

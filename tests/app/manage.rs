@@ -89,12 +89,13 @@ async fn the_secret_is_shown_once_however_often_the_form_is_sent() {
     assert!(!screen.headers.contains_key("set-cookie"));
     let again = owner.fills(&page, NEW, &filled).await;
     assert_eq!(
-        (again.status, again.headers["location"].as_bytes()),
-        (303, CLIENTS.as_bytes())
+        (again.status, again.headers["location"].to_str().unwrap()),
+        (303, &*path(&id))
     );
+    let here = owner.opens(&path(&id)).await;
+    assert!(here.all("#flash")[0].contains("If you did not get to keep it, rotate"));
     let list = owner.opens(CLIENTS).await;
-    assert!(list.all("#flash")[0].contains("Its secret was shown then"));
-    assert_eq!(list.all("tbody th"), ["Portal"]);
+    assert_eq!(list.all("tbody th").len(), 1);
     let pages = [CLIENTS.to_owned(), path(&id), format!("/clients/{id}")];
     for path in pages {
         let page = owner.opens(&path).await;
@@ -108,6 +109,17 @@ async fn the_secret_is_shown_once_however_often_the_form_is_sent() {
     let mut statuses: Vec<_> = clicks.iter().map(|page| page.status).collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 303]);
+    let told = owner
+        .opens(
+            clicks
+                .iter()
+                .find_map(|page| page.headers.get("location"))
+                .unwrap()
+                .to_str()
+                .unwrap(),
+        )
+        .await;
+    assert!(told.all("#flash")[0].contains("rotate the secret below"));
     assert_eq!(app.database.texts("SELECT id FROM client").await.len(), 2);
 }
 
@@ -254,7 +266,7 @@ async fn a_renamed_client_is_found_and_sorted_by_its_new_name() {
 #[actix_web::test]
 async fn a_rotated_secret_works_at_once_and_the_one_before_no_more() {
     let app = TestApp::spawn().await;
-    let server = app.project("search", &[]).await;
+    let server = app.project("search", &["pablo@acme.example"]).await;
     let (client, old) = app
         .makes_client("search", "Portal", ClientType::Confidential, LOCAL)
         .await;
@@ -274,9 +286,17 @@ async fn a_rotated_secret_works_at_once_and_the_one_before_no_more() {
     let told = owner.fills(&page, &action, &[]).await;
     assert_eq!(told.status, 409);
     assert!(!told.text.contains(&shown[2]));
-    assert!(told.all("[role=alert] p")[1].contains("The secret was rotated"));
+    let said = told.all("[role=alert] p");
+    assert!(said[0].contains("If you did not get to keep it, rotate it once more"));
+    assert!(said[1].contains("The secret was rotated"));
+    // Someone else's rotation is told as theirs.
+    let pablo = app.person("pablo");
+    let late = pablo.opens(&here).await;
+    owner.fills(&owner.opens(&here).await, &action, &[]).await;
+    let told = pablo.fills(&late, &action, &[]).await;
+    assert!(told.all("[role=alert] p")[0].contains("was changed while you looked"));
     let trail = "SELECT actor FROM audit_event WHERE action = 'client.secret_rotated'";
-    assert_eq!(app.database.texts(trail).await, ["olivia@acme.example"]);
+    assert_eq!(app.database.texts(trail).await, ["olivia@acme.example"; 2]);
     let (public, _) = app
         .makes_client("search", "Cursor", ClientType::Public, LOCAL)
         .await;

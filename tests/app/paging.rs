@@ -11,7 +11,9 @@ use untether::{
     store::{
         Tx,
         connection_filter::Filter,
-        connection_groups::{self, Group, GroupBy, GroupColumn, GroupOrder, GroupPlace, Grouping},
+        connection_groups::{
+            self, Group, GroupBy, GroupColumn, GroupOrder, GroupPlace, Grouping, WithEmpty,
+        },
         connection_list::{self, Column, Glance, Order, Place, Total},
         connection_plan::{self, Limits},
     },
@@ -112,7 +114,7 @@ impl World {
         let grouping = Grouping {
             by,
             order,
-            with_empty: false,
+            with_empty: WithEmpty::No,
         };
         let limit = 1 + self.chance.below(3) as u32;
         let mut expected = BTreeMap::<_, Vec<&Row>>::new();
@@ -180,6 +182,7 @@ impl World {
     /// are the same in each order and direction.
     async fn check_empty_groups(&mut self, filter: &Filter) {
         let mut tx = self.app.app.db.snapshot().await.unwrap();
+        let with_empty = *self.chance.pick(&[WithEmpty::Unrevoked, WithEmpty::All]);
         let mut lists = Vec::new();
         for column in [
             GroupColumn::Name,
@@ -191,7 +194,7 @@ impl World {
             let grouping = Grouping {
                 by: GroupBy::Client,
                 order: GroupOrder { column, descending },
-                with_empty: true,
+                with_empty,
             };
             let about = format!("{grouping:?}: {filter:#?}");
             let limit = 1 + self.chance.below(3) as u32;

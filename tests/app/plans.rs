@@ -10,7 +10,9 @@ use untether::{
     store::{
         Tx, audit, bulk_act,
         connection_filter::Filter,
-        connection_groups::{self, GroupBy, GroupColumn, GroupOrder, GroupPlace, Grouping},
+        connection_groups::{
+            self, GroupBy, GroupColumn, GroupOrder, GroupPlace, Grouping, WithEmpty,
+        },
         connection_list::{self, Order, Place},
         connection_plan::{self, Limits},
         connection_sweep::{self, Drift, Due, Outdated},
@@ -169,7 +171,7 @@ async fn ask(tx: &mut Tx, filter: &Filter) {
             let grouping = Grouping {
                 by,
                 order,
-                with_empty: false,
+                with_empty: WithEmpty::No,
             };
             let start = GroupPlace::Start;
             let found = connection_groups::page(tx, filter, &grouping, &start, 2)

@@ -233,6 +233,41 @@ async fn an_act_is_kept_for_as_long_as_what_it_ended_and_an_unfinished_one_for_l
 }
 
 #[actix_web::test]
+async fn a_credential_that_has_ended_is_kept_for_90_days_and_one_that_works_for_good() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let (ended, _) = app.credential("search").await;
+    let (ending, _) = app.credential("search").await;
+    let end = |id: &str, when: Duration| {
+        let at = app.now().plus(when).millis();
+        format!("UPDATE project_credential SET revoked_at = {at} WHERE id = '{id}'")
+    };
+    app.database.execute(&end(&ended, Duration::ZERO)).await;
+    app.database.execute(&end(&ending, DAY)).await;
+    app.advance(90 * DAY - MOMENT);
+    assert_eq!(app.sweeps().await.credentials_removed, 0);
+    app.advance(MOMENT);
+    let due = sweep::due(&app.app.db, &app.context()).await.unwrap();
+    assert_eq!(due.credentials_removed, 1);
+    assert_eq!(app.sweeps().await.credentials_removed, 1);
+    let mut left = app
+        .database
+        .texts("SELECT id FROM project_credential")
+        .await;
+    left.sort();
+    let mut expected = [server.id.clone(), ending];
+    expected.sort();
+    assert_eq!(left, expected);
+    app.advance(1000 * DAY);
+    assert_eq!(app.sweeps().await.credentials_removed, 1);
+    let left = app
+        .database
+        .texts("SELECT id FROM project_credential")
+        .await;
+    assert_eq!(left, [server.id]);
+}
+
+#[actix_web::test]
 async fn the_audit_trail_reaches_back_two_years() {
     let app = TestApp::spawn().await;
     let server = app.project("search", &[]).await;

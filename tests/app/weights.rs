@@ -3,6 +3,10 @@
 
 use std::time::Duration;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+use untether::domain::client::ClientType;
+
 use crate::support::{Host, McpServer, Person, TestApp};
 
 const KB: usize = 1024;
@@ -36,7 +40,32 @@ const LAST_NAMES: [&str; 8] = [
     "kim",
 ];
 const HOSTS: [&str; 5] = ["Claude Code", "Cursor", "VS Code", "ChatGPT", "Goose"];
-const PROJECTS: [&str; 4] = ["search", "issue-tracker", "warehouse", "wiki"];
+/// How many clients of one project someone made.
+const MADE: usize = 60;
+/// How many projects there are in a large organization.
+const PROJECTS_OF_MANY: usize = 200;
+const PROJECTS: [&str; 20] = [
+    "search",
+    "issue-tracker",
+    "warehouse",
+    "wiki",
+    "payments",
+    "runbooks",
+    "calendar",
+    "mail",
+    "invoices",
+    "travel",
+    "hiring",
+    "metrics",
+    "alerts",
+    "deploys",
+    "secrets",
+    "designs",
+    "contracts",
+    "support",
+    "translations",
+    "facilities",
+];
 
 /// A screen, and how many bytes it may have.
 struct Screen {
@@ -77,12 +106,26 @@ const SCREENS: &[Screen] = &[
     part("/connections/revoke?{ids}", LATER),
     screen("/connections/revoke-matching?q=e", LATER),
     screen("/connections/{connection}", LATER),
+    screen("/clients", LATER),
+    screen("/clients?per=50&sort=name", LATER),
     screen("/clients/{client}", LATER),
     part("/clients/{client}", LATER),
     screen("/people/{person}", LATER),
     screen("/me", LATER),
     screen("/help", LATER),
+    screen("/projects", LATER),
+    screen("/projects?q=acme", LATER),
+    screen("/projects/new", LATER),
+    screen("/projects/search", LATER),
+    screen("/projects/search/edit", LATER),
     screen("/projects/search/check", LATER),
+    screen("/projects/search/credentials/{credential}/revoke", LATER),
+    screen("/projects/search/clients", LATER),
+    screen("/projects/search/clients/new", LATER),
+    screen("/projects/search/clients/new?host=codex&host=vscode&host=claude-ai", LATER),
+    screen("/projects/search/clients/{made}", LATER),
+    screen("/clients/{made}", LATER),
+    screen("/clients/{client}/block", LATER),
     screen("{consent}", CONSENT),
 ];
 
@@ -150,6 +193,52 @@ async fn fill(app: &TestApp) -> (Host<'_>, McpServer<'_>) {
     (hosts.swap_remove(0), servers.swap_remove(0))
 }
 
+/// Every screen, with these words in the addresses.
+async fn weigh(owner: &Person<'_>, facts: &[(&str, String)]) {
+    let mut said = Vec::new();
+    for screen in SCREENS {
+        let mut path = screen.path.to_owned();
+        for (name, fact) in facts {
+            path = path.replace(name, fact);
+        }
+        let (head, body) = weights(owner, &path, screen.part).await;
+        let bytes = match screen.limit {
+            ROWS_OF_A_GROUP => body,
+            _ => head + body,
+        };
+        println!("{bytes:>6} {}", screen.path);
+        if bytes > screen.limit {
+            said.push(format!("{}: {bytes}, not {}", screen.path, screen.limit));
+        }
+    }
+    assert!(said.is_empty(), "{}", said.join("\n"));
+}
+
+/// Clients that someone made for a project, each with a picture of its own.
+async fn make_clients(app: &TestApp) -> String {
+    let mut logos = String::new();
+    let mut made = String::new();
+    for number in 0..MADE {
+        let name = format!("{} for {}", HOSTS[number % 5], LAST_NAMES[number % 8]);
+        let uris = &[
+            "http://localhost/callback",
+            "http://localhost/oauth/callback",
+        ];
+        let kind = match number % 2 {
+            0 => ClientType::Confidential,
+            _ => ClientType::Public,
+        };
+        let (client, _) = app.makes_client("search", &name, kind, uris).await;
+        let hash = Sha256::digest(&client.identifier);
+        let logo = URL_SAFE_NO_PAD.encode(&hash[..16]);
+        let id = client.identifier;
+        logos += &format!("UPDATE client SET logo = '{logo}' WHERE id = '{id}';");
+        made = id;
+    }
+    app.database.execute(&logos).await;
+    made
+}
+
 #[actix_web::test]
 async fn screens_stay_within_their_weight() {
     let app = TestApp::spawn().await;
@@ -165,24 +254,15 @@ async fn screens_stay_within_their_weight() {
         ("{client}", host.client_id.clone()),
         ("{connection}", ids[0].clone()),
         ("{ids}", chosen.join("&")),
+        ("{credential}", server.id.clone()),
+        ("{made}", make_clients(&app).await),
         ("{consent}", host.authorize_path(Some(&server.resource))),
     ];
-    let mut said = Vec::new();
-    for screen in SCREENS {
-        let mut path = screen.path.to_owned();
-        for (name, fact) in &facts {
-            path = path.replace(name, fact);
-        }
-        let (head, body) = weights(&owner, &path, screen.part).await;
-        let bytes = match screen.limit {
-            ROWS_OF_A_GROUP => body,
-            _ => head + body,
-        };
-        if bytes > screen.limit {
-            said.push(format!("{}: {bytes}, not {}", screen.path, screen.limit));
-        }
+    weigh(&owner, &facts).await;
+    for number in PROJECTS.len()..PROJECTS_OF_MANY {
+        app.project(&format!("server-{number}"), &[]).await;
     }
-    assert!(said.is_empty(), "{}", said.join("\n"));
+    weigh(&owner, &facts).await;
 
     let file = |selector, name| list.attributes(selector, name).remove(0);
     let css = file("link[rel=stylesheet]", "href");

@@ -6,7 +6,9 @@ use crate::{
     store::{
         Tx,
         connection_filter::Filter,
-        connection_groups::{self, GroupBy, GroupColumn, GroupOrder, GroupPlace, Grouping},
+        connection_groups::{
+            self, GroupBy, GroupColumn, GroupOrder, GroupPlace, Grouping, WithEmpty,
+        },
     },
     web::problem::Problem,
 };
@@ -129,7 +131,7 @@ async fn names<T: Clone + ToString>(
             column: GroupColumn::Name,
             descending: false,
         },
-        with_empty: true,
+        with_empty: WithEmpty::Unrevoked,
     };
     let limit = u32::try_from(ids.len()).unwrap_or(u32::MAX);
     let found = connection_groups::page(tx, &filter, &grouping, &GroupPlace::Start, limit).await?;

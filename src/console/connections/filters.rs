@@ -13,7 +13,9 @@ use crate::{
     store::{
         Tx,
         connection_filter::{Filter, Statuses},
-        connection_groups::{self, GroupBy, GroupColumn, GroupOrder, GroupPlace, Grouping},
+        connection_groups::{
+            self, GroupBy, GroupColumn, GroupOrder, GroupPlace, Grouping, WithEmpty,
+        },
         connection_list::Counts,
         project,
     },
@@ -21,6 +23,9 @@ use crate::{
 };
 
 use super::Desk;
+
+/// How many projects there are to tick at most.
+const PROJECTS_OFFERED: usize = 20;
 
 /// The most projects that someone who does not see all of them is offered.
 const PROJECT_LIMIT: u32 = 500;
@@ -38,7 +43,7 @@ pub(super) async fn projects(
                 column: GroupColumn::Name,
                 descending: false,
             },
-            with_empty: false,
+            with_empty: WithEmpty::No,
         };
         // What they administer is offered in any case; elsewhere they see what is theirs.
         let theirs = Reach::Some {
@@ -196,11 +201,18 @@ pub(super) fn more(
     ];
     MoreFilters {
         hidden: kept(query, &asked),
-        // One choice is none.
-        projects: match projects {
-            [_] | [] if query.projects.is_empty() => Vec::new(),
-            _ => projects.iter().map(project).collect(),
+        // One choice is none, and many are too many to load with every list: then the
+        // chosen ones stand there, and another one is typed.
+        projects: match projects.len() {
+            0 | 1 if query.projects.is_empty() => Vec::new(),
+            0..=PROJECTS_OFFERED => projects.iter().map(project).collect(),
+            _ => projects
+                .iter()
+                .map(project)
+                .filter(|tick| tick.on)
+                .collect(),
         },
+        asks_for_projects: projects.len() > PROJECTS_OFFERED,
         people: people.iter().map(person).collect(),
         types: TYPES.into_iter().map(kind).collect(),
         origins: ORIGINS.into_iter().map(origin).collect(),

@@ -5,7 +5,7 @@ use url::Url;
 
 use crate::{
     console::{
-        frame, look_alikes, moment,
+        frame, logo, look_alikes, moment,
         query::{ListQuery, OPEN_ROWS, View, address},
         revoke::see_other,
         view::list::{Columns, GroupPart, GroupRow, GroupRowsPart},
@@ -18,7 +18,7 @@ use crate::{
     store::{
         Tx, client_block,
         connection_filter::Filter,
-        connection_groups::{self, Group, GroupBy, GroupOrder, GroupPlace, Grouping},
+        connection_groups::{self, Group, GroupBy, GroupOrder, GroupPlace, Grouping, WithEmpty},
         connection_list::Key,
     },
     web::{html, params::Params, problem::Problem, state::App},
@@ -146,7 +146,7 @@ pub(super) fn grouping(by: GroupBy, query: &ListQuery) -> Grouping {
     Grouping {
         by,
         order,
-        with_empty: true,
+        with_empty: WithEmpty::Unrevoked,
     }
 }
 
@@ -330,6 +330,7 @@ async fn row(
         } else {
             None
         },
+        logo: (by == GroupBy::Client).then(|| logo::view(&group.name, group.logo.as_ref())),
         id: group.id,
         name: group.name,
     })

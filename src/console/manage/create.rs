@@ -1,44 +1,38 @@
 //! New clients.
 
-use actix_session::Session;
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{Data, Path},
-};
+use actix_web::{HttpResponse, http::StatusCode, web::Path};
 use askama::Template;
 
 use crate::{
-    clock::Timestamp,
+    console::{
+        logo,
+        setup::{self, Preset},
+        view::Frame,
+        visit::Visit,
+    },
     domain::{
-        audit::Actor,
         client::{ClientType, Origin},
         ids::ClientId,
         project::{Project, Slug},
         role::Principal,
     },
-    flow::register::{self, NewClient},
+    flow::{
+        client::Edit,
+        register::{self, NewClient},
+    },
     store::{self, Tx},
     web::{
-        form::Protected,
-        html,
+        form::ProtectedUpload,
         params::{Params, encode},
         problem::Problem,
-        session::{Flash, keep_flash},
-        state::App,
+        session::Flash,
     },
 };
 
-use crate::console::{
-    frame,
-    revoke::see_other,
-    setup::{self, Preset},
-    view::Frame,
-};
-
 use super::{
-    changed_project,
-    form::{Checked, FormView, Typed},
+    changed_project, client_path,
+    form::{Faults, FormView, Typed},
+    logo::TypedLogo,
     path, secret,
 };
 
@@ -71,23 +65,15 @@ struct PresetLink {
 ///
 /// # Errors
 /// A page, when there is no such project for this person to change.
-pub async fn ask(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-    slug: Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let mut tx = app.db.snapshot().await?;
-    let project = changed_project(&mut tx, &principal, &slug).await?;
-    let params = Params::parse(req.query_string().as_bytes());
+pub async fn ask(visit: Visit, slug: Path<String>) -> Result<HttpResponse, Problem> {
+    let mut tx = visit.app.db.snapshot().await?;
+    let project = changed_project(&mut tx, &visit.principal, &slug).await?;
+    let params = Params::parse(visit.req.query_string().as_bytes());
     let presets = Presets::parse(&params, &project);
-    let sealed = Sealed::new(&app, &principal, &project.slug, now);
-    let frame = frame::build(&app, &principal, &session, &req, now);
-    let form = sealed.form(&project.slug, presets.typed());
-    let page = NewPage::new(frame, &project, presets.links(&project.slug), form);
-    Ok(html::page(&req, StatusCode::OK, frame::render(&page)?))
+    let form = Sealed::new(&visit, &project.slug).form(&project.slug, presets.typed());
+    let links = presets.links(&project.slug);
+    let page = NewPage::new(visit.frame(), &project, links, form);
+    visit.page(StatusCode::OK, &page)
 }
 
 /// `POST /projects/{slug}/clients/new`: makes the client that the form is for, once.
@@ -95,52 +81,46 @@ pub async fn ask(
 /// # Errors
 /// A page, when there is no such project for this person to change.
 pub async fn act(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
+    visit: Visit,
     slug: Path<String>,
-    form: Protected,
+    form: ProtectedUpload,
 ) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let params = form.verify(&app, &principal, now)?;
-    let mut tx = app.db.write().await?;
-    let project = changed_project(&mut tx, &principal, &slug).await?;
-    let sealed = Sealed::open(&app, &principal, &project.slug, &params, now)?;
-    if let Some(text) = made_before(&mut tx, &sealed.id).await? {
-        keep_flash(&session, Flash::Done(text));
-        return Ok(see_other(&path(&project.slug)));
+    let (params, file) = visit.fields_and_file(form)?;
+    let logo = TypedLogo::read(&visit, &slug, &params, file).await?;
+    let mut tx = visit.app.db.write().await?;
+    let project = changed_project(&mut tx, &visit.principal, &slug).await?;
+    let sealed = Sealed::open(&visit, &project.slug, &params)?;
+    if let Some(answer) = made_before(&mut tx, &visit, &project, &sealed.id).await? {
+        return Ok(answer);
     }
-    let typed = Typed::of(&params);
-    let frame = frame::build(&app, &principal, &session, &req, now);
-    let checked = match typed.check(&app.settings.redirect_schemes) {
+    let typed = Typed::of(&params, logo);
+    let checked = match typed.check(&visit.app.settings.redirect_schemes) {
         Ok(checked) => checked,
         Err(faults) => {
-            let mut form = sealed.form(&project.slug, typed);
-            form.faults = faults;
-            let body = frame::render(&NewPage::new(frame, &project, Vec::new(), form))?;
-            return Ok(html::page(&req, StatusCode::BAD_REQUEST, body));
+            let form = sealed.form(&project.slug, (typed, faults));
+            let page = NewPage::new(visit.frame(), &project, Vec::new(), form);
+            return visit.page(StatusCode::BAD_REQUEST, &page);
         }
     };
+    let id = sealed.id.clone();
     let new = new_client(sealed.id, &project, checked, typed.confidential);
-    let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
-    let (client, made) = match register::client(&mut tx, &context, new).await {
+    let (client, made) = match register::client(&mut tx, &visit.context(), new).await {
         // The other click of a double one was faster.
-        Err(error) if error.is_duplicate() => return Ok(see_other(&path(&project.slug))),
+        Err(error) if error.is_duplicate() => {
+            drop(tx);
+            let mut tx = visit.app.db.snapshot().await?;
+            let answer = made_before(&mut tx, &visit, &project, &id).await?;
+            return answer.ok_or_else(Problem::not_found);
+        }
         made => made?,
     };
     tx.commit().await?;
     tracing::info!(client.id = %client.id, "a client was made");
     let title = format!("{} is registered", client.name);
-    secret::page(&req, frame, title, (&client, &project), made.as_ref())
+    secret::page(&visit, title, (&client, &project), made.as_ref())
 }
 
-fn new_client(
-    id: ClientId,
-    project: &Project,
-    checked: Checked,
-    confidential: bool,
-) -> NewClient<'_> {
+fn new_client(id: ClientId, project: &Project, checked: Edit, confidential: bool) -> NewClient<'_> {
     NewClient {
         id: Some(id),
         origin: Origin::Console,
@@ -150,6 +130,7 @@ fn new_client(
             true => ClientType::Confidential,
             false => ClientType::Public,
         },
+        logo: checked.logo,
         redirect_uris: checked.redirect_uris,
     }
 }
@@ -176,10 +157,10 @@ impl Presets {
     }
 
     /// What the form holds at first.
-    fn typed(&self) -> Typed {
-        let name = match self.chosen().collect::<Vec<_>>().as_slice() {
-            [only] => only.name.to_owned(),
-            _ => String::new(),
+    fn typed(&self) -> (Typed, Faults) {
+        let (name, shape) = match self.chosen().collect::<Vec<_>>().as_slice() {
+            [only] => (only.name.to_owned(), Some(only.logo.into())),
+            _ => (String::new(), None),
         };
         let mut uris: Vec<&str> = Vec::new();
         for uri in self.chosen().flat_map(|preset| &preset.redirect_uris) {
@@ -187,14 +168,16 @@ impl Presets {
                 uris.push(uri);
             }
         }
-        Typed {
+        let typed = Typed {
             name,
             redirect_uris: match uris.is_empty() {
                 true => LOCAL_DEFAULTS.to_owned(),
                 false => uris.join("\n"),
             },
             confidential: false,
-        }
+            logo: TypedLogo::from_logo(shape.as_ref()),
+        };
+        (typed, Faults::default())
     }
 
     fn links(&self, slug: &Slug) -> Vec<PresetLink> {
@@ -214,20 +197,31 @@ impl Presets {
     }
 }
 
-/// What to say to a form that has made its client already.
-async fn made_before(tx: &mut Tx, id: &ClientId) -> Result<Option<String>, Problem> {
+/// The answer to a form that has made its client already: the way to it, and what has
+/// become of its secret.
+async fn made_before(
+    tx: &mut Tx,
+    visit: &Visit,
+    project: &Project,
+    id: &ClientId,
+) -> Result<Option<HttpResponse>, Problem> {
     if let Some(client) = store::client::by_id(tx, id).await? {
         let name = &client.name;
-        return Ok(Some(match client.client_type {
-            ClientType::Public => format!("{name} was created before, and once only."),
-            ClientType::Confidential => format!(
-                "{name} was created before, and once only. Its secret was shown then: if nobody \
-                 kept it, open the client and rotate the secret."
-            ),
-        }));
+        let flash = match client.client_type {
+            ClientType::Public => Flash::Done(format!("{name} was created, once only.")),
+            ClientType::Confidential => Flash::Problem(format!(
+                "{name} was created, once only, and its secret was shown in the first answer. \
+                 If you did not get to keep it, rotate the secret below: nothing uses it yet."
+            )),
+        };
+        let path = client_path(&project.slug, &client.id);
+        return Ok(Some(visit.go_on(&path, flash)));
     }
     let gone = store::tombstone::find(tx, id.as_str()).await?;
-    Ok(gone.map(|gone| format!("{} was created before, and has been deleted.", gone.name)))
+    Ok(gone.map(|gone| {
+        let said = format!("{} was created before, and has been deleted.", gone.name);
+        visit.go_on(&path(&project.slug), Flash::Done(said))
+    }))
 }
 
 /// Which client a form makes: its id is made with the form and sealed for this person and
@@ -238,9 +232,10 @@ struct Sealed {
 }
 
 impl Sealed {
-    fn new(app: &App, principal: &Principal, slug: &Slug, now: Timestamp) -> Self {
-        let id: ClientId = app.secrets.new_id(now);
-        let seal = app.secrets.form_token(&Self::of(&id, principal, slug), now);
+    fn new(visit: &Visit, slug: &Slug) -> Self {
+        let (secrets, now) = (&visit.app.secrets, visit.now);
+        let id: ClientId = secrets.new_id(now);
+        let seal = secrets.form_token(&Self::of(&id, &visit.principal, slug), now);
         Self { id, seal }
     }
 
@@ -248,19 +243,14 @@ impl Sealed {
         format!("{id} for {slug} by {}", principal.identity.subject)
     }
 
-    fn open(
-        app: &App,
-        principal: &Principal,
-        slug: &Slug,
-        params: &Params,
-        now: Timestamp,
-    ) -> Result<Self, Problem> {
+    fn open(visit: &Visit, slug: &Slug, params: &Params) -> Result<Self, Problem> {
         let one = |name| params.one(name).ok().flatten();
         let id = one("id").and_then(ClientId::parse);
         let seal = one("seal").unwrap_or_default();
         let accepted = id.filter(|id| {
-            let sealed = Self::of(id, principal, slug);
-            app.secrets.accepts_form_token(seal, &sealed, now)
+            let sealed = Self::of(id, &visit.principal, slug);
+            let secrets = &visit.app.secrets;
+            secrets.accepts_form_token(seal, &sealed, visit.now)
         });
         let unusable = || {
             let text = "The form does not say which client it makes. Nothing was changed.";
@@ -272,12 +262,17 @@ impl Sealed {
         })
     }
 
-    fn form(&self, slug: &Slug, typed: Typed) -> FormView {
+    fn form(&self, slug: &Slug, typed: (Typed, Faults)) -> FormView {
         let hidden = vec![("id", self.id.to_string()), ("seal", self.seal.clone())];
+        let name = match typed.0.name.trim() {
+            "" => "A",
+            name => name,
+        };
+        let logo = logo::view(name, None);
         FormView {
             asks_type: true,
             button: "Create client",
-            ..FormView::new(new_path(slug), hidden, typed)
+            ..FormView::new(new_path(slug), hidden, typed, &logo)
         }
     }
 }

@@ -1,43 +1,32 @@
 //! One client of a project: how it stands, and what can be changed about it.
 
-use actix_session::Session;
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{Data, Path},
-};
+use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
 
 use crate::{
     clock::Timestamp,
     console::{
         counts::{self, CountLinks},
-        frame, moment,
+        logo, moment, project,
         query::{Layout, ListQuery},
         revoke::see_other,
-        view::{Frame, When},
+        view::{Frame, LogoView, When},
+        visit::Visit,
     },
     domain::{
-        audit::{Action, Actor},
+        audit::Action,
         client::{Client, ClientType},
         project::Project,
-        role::Principal,
     },
     flow,
     store::{self, Tx, audit::Entry, connection_filter::Statuses, connection_list},
-    web::{
-        form::Protected,
-        html,
-        params::Params,
-        problem::Problem,
-        session::{Flash, keep_flash},
-        state::App,
-    },
+    web::{form::ProtectedUpload, params::Params, problem::Problem, session::Flash},
 };
 
 use super::{
-    changed_project, client, client_path,
+    Address, changed, client, client_path,
     form::{Faults, FormView, Typed},
+    logo::TypedLogo,
     path, seen_project,
 };
 
@@ -50,8 +39,10 @@ pub(super) struct ClientPage {
     pub(super) note: Option<String>,
     changes: Vec<ChangeView>,
     project: String,
+    project_href: String,
     list_href: String,
     details_href: String,
+    logo: LogoView,
     name: String,
     identifier: String,
     resource: String,
@@ -97,77 +88,60 @@ struct ChangeView {
 ///
 /// # Errors
 /// A page, when there is no such client in this person's sight.
-pub async fn show(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-    address: Path<(String, String)>,
-) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let mut tx = app.db.snapshot().await?;
-    let project = seen_project(&mut tx, &principal, &address.0).await?;
+pub async fn show(visit: Visit, address: Address) -> Result<HttpResponse, Problem> {
+    let mut tx = visit.app.db.snapshot().await?;
+    let project = seen_project(&mut tx, &visit.principal, &address.0).await?;
     let client = client(&mut tx, &project, &address.1).await?;
-    let frame = frame::build(&app, &principal, &session, &req, now);
-    let page = ClientPage::read(&mut tx, &app, &principal, frame, (client, project)).await?;
-    Ok(html::page(&req, StatusCode::OK, frame::render(&page)?))
+    let page = ClientPage::read(&mut tx, &visit, (client, project)).await?;
+    visit.page(StatusCode::OK, &page)
 }
 
-/// `POST /projects/{slug}/clients/{id}`: another name and other redirect URIs.
+/// `POST /projects/{slug}/clients/{id}`: another name, logo and other redirect URIs.
 ///
 /// # Errors
 /// A page, when there is no such client for this person to change.
 pub async fn act(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-    address: Path<(String, String)>,
-    form: Protected,
+    visit: Visit,
+    address: Address,
+    form: ProtectedUpload,
 ) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let params = form.verify(&app, &principal, now)?;
-    let mut tx = app.db.write().await?;
-    let project = changed_project(&mut tx, &principal, &address.0).await?;
-    let client = client(&mut tx, &project, &address.1).await?;
-    let checked = match Typed::of(&params).check(&app.settings.redirect_schemes) {
-        Ok(checked) => checked,
+    let (params, file) = visit.fields_and_file(form)?;
+    let logo = TypedLogo::read(&visit, &address.0, &params, file).await?;
+    let typed = Typed::of(&params, logo);
+    let mut tx = visit.app.db.write().await?;
+    let (client, project) = changed(&mut tx, &visit, &address).await?;
+    let edit = match typed.check(&visit.app.settings.redirect_schemes) {
+        Ok(edit) => edit,
         Err(faults) => {
-            let frame = frame::build(&app, &principal, &session, &req, now);
-            let read = ClientPage::read(&mut tx, &app, &principal, frame, (client, project));
-            let page = read.await?.with_typed(&params, faults);
-            return Ok(html::page(
-                &req,
-                StatusCode::BAD_REQUEST,
-                frame::render(&page)?,
-            ));
+            let page = ClientPage::read(&mut tx, &visit, (client, project)).await?;
+            let page = page.with_typed(typed, faults);
+            return visit.page(StatusCode::BAD_REQUEST, &page);
         }
     };
-    let (name, uris) = (checked.name, checked.redirect_uris);
     let here = client_path(&project.slug, &client.id);
     // Also what a second click finds.
-    if client.name == name && client.redirect_uris == uris && client.revoked_at.is_none() {
+    if edit.changes(&client).is_empty() && client.revoked_at.is_none() {
         return Ok(see_other(&here));
     }
-    let seen = Client {
-        version: version(&params)?,
-        ..client
-    };
-    let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
-    if !flow::client::edit(&mut tx, &context, (&seen, &project), &name, &uris).await? {
+    let seen = seen(client, &params)?;
+    if !flow::client::edit(&mut tx, &visit.context(), (&seen, &project), &edit).await? {
         drop(tx);
-        return changed_meanwhile(&app, &principal, &session, &req, &address, &params).await;
+        return changed_meanwhile(&visit, &address, &params, Some(typed)).await;
     }
     tx.commit().await?;
-    keep_flash(&session, Flash::Done(format!("Saved {name}.")));
-    Ok(see_other(&here))
+    Ok(visit.go_on(&here, Flash::Done(format!("Saved {}.", edit.name))))
 }
 
-/// Which state of the client a form was made from.
+/// The client as it was when a form was made.
 ///
 /// # Errors
-/// A page, when the form does not say.
-pub(super) fn version(params: &Params) -> Result<i64, Problem> {
+/// A page, when the form does not say which state that was.
+pub(super) fn seen(client: Client, params: &Params) -> Result<Client, Problem> {
+    let version = version(params)?;
+    Ok(Client { version, ..client })
+}
+
+fn version(params: &Params) -> Result<i64, Problem> {
     let version = params.one("version").ok().flatten();
     let version = version.and_then(|text| text.parse().ok());
     version.ok_or_else(|| {
@@ -176,37 +150,41 @@ pub(super) fn version(params: &Params) -> Result<i64, Problem> {
 }
 
 /// The page for someone whose change came too late: what others did meanwhile, and what
-/// was typed.
+/// was typed, if it was to be edited.
 pub(super) async fn changed_meanwhile(
-    app: &App,
-    principal: &Principal,
-    session: &Session,
-    req: &HttpRequest,
-    address: &(String, String),
+    visit: &Visit,
+    address: &Address,
     params: &Params,
+    typed: Option<Typed>,
 ) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let mut tx = app.db.snapshot().await?;
-    let project = changed_project(&mut tx, principal, &address.0).await?;
-    let client = client(&mut tx, &project, &address.1).await?;
+    let mut tx = visit.app.db.snapshot().await?;
+    let (client, project) = changed(&mut tx, visit, address).await?;
     let missed = client.version.saturating_sub(version(params)?).clamp(0, 10) as u32;
     let entries = store::audit::client_changes(&mut tx, &client.id, missed).await?;
-    let frame = frame::build(app, principal, session, req, now);
-    let mut page = ClientPage::read(&mut tx, app, principal, frame, (client, project)).await?;
-    page.changes = entries.iter().map(|entry| change(entry, now)).collect();
-    page.note = Some(match (&page.revoked, params.one("name")) {
+    let mut page = ClientPage::read(&mut tx, visit, (client, project)).await?;
+    let changes = entries.iter().map(|entry| change(entry, visit.now));
+    page.changes = changes.collect();
+    let own = visit.context().actor.to_string();
+    let rotated = entries.first().is_some_and(|entry| {
+        entry.action == Action::ClientSecretRotated.as_str() && entry.actor == own
+    });
+    page.note = Some(match (&page.revoked, &typed) {
         (Some(_), _) => "This client was revoked while you looked. Nothing was changed.".to_owned(),
-        (None, Ok(Some(_))) => "This client was changed while you edited it, so nothing of yours \
+        (None, Some(_)) => "This client was changed while you edited it, so nothing of yours \
              was saved. What you typed is below: save it again to have it as you typed it."
             .to_owned(),
-        (None, _) => "This client was changed while you looked, so nothing was done. Look again, \
-             and repeat it if you still want it."
+        // Of two clicks, browsers show the answer to the second.
+        (None, None) if rotated => "You have rotated the secret already, and the new one was \
+             shown in the answer to that. If you did not get to keep it, rotate it once more."
+            .to_owned(),
+        (None, None) => "This client was changed while you looked, so nothing was done. Look \
+             again, and repeat it if you still want it."
             .to_owned(),
     });
-    if page.revoked.is_none() && matches!(params.one("name"), Ok(Some(_))) {
-        page = page.with_typed(params, Faults::default());
+    if let Some(typed) = typed {
+        page = page.with_typed(typed, Faults::default());
     }
-    Ok(html::page(req, StatusCode::CONFLICT, frame::render(&page)?))
+    visit.page(StatusCode::CONFLICT, &page)
 }
 
 fn change(entry: &Entry, now: Timestamp) -> ChangeView {
@@ -228,12 +206,10 @@ impl ClientPage {
     /// The page as it is when nothing has been typed.
     pub(super) async fn read(
         tx: &mut Tx,
-        app: &App,
-        principal: &Principal,
-        frame: Frame,
+        visit: &Visit,
         (client, project): (Client, Project),
     ) -> Result<Self, Problem> {
-        let now = app.clock.now();
+        let (app, principal, now) = (&visit.app, &visit.principal, visit.now);
         let query = ListQuery {
             clients: vec![client.id.clone()],
             statuses: Statuses::ALL,
@@ -246,11 +222,13 @@ impl ClientPage {
             None => None,
             Some(at) => Some(revoked(tx, &client, moment::when(at, now)).await?),
         };
+        let logo = logo::view(&client.name, client.logo.as_ref());
         let may_change = principal.changes().covers_project(&project.id);
         Ok(Self {
-            frame,
+            frame: visit.frame(),
             note: None,
             changes: Vec::new(),
+            project_href: project::path(&project.slug),
             list_href: path(&project.slug),
             details_href: format!("/clients/{}", client.id),
             kind: match client.client_type {
@@ -266,13 +244,14 @@ impl ClientPage {
                 .map(ToString::to_string)
                 .collect(),
             acts: if may_change {
-                Acts::of(&client, &project)
+                Acts::of(&client, &project, &logo)
             } else {
                 Acts::default()
             },
             revoked: ended,
             typed_name: String::new(),
             reason: String::new(),
+            logo,
             name: client.name,
             identifier: client.identifier,
             resource: project.resource.as_str().to_owned(),
@@ -281,17 +260,17 @@ impl ClientPage {
     }
 
     /// The same with what was typed to change it, and what is wrong with that.
-    fn with_typed(mut self, params: &Params, faults: Faults) -> Self {
-        if let Some(form) = &mut self.acts.edit {
-            form.typed = Typed::of(params);
-            form.faults = faults;
+    fn with_typed(mut self, typed: Typed, faults: Faults) -> Self {
+        if let Some(form) = self.acts.edit.take() {
+            let typed = (typed, faults);
+            self.acts.edit = Some(FormView::new(form.action, form.hidden, typed, &self.logo));
         }
         self
     }
 }
 
 impl Acts {
-    fn of(client: &Client, project: &Project) -> Self {
+    fn of(client: &Client, project: &Project, logo: &LogoView) -> Self {
         let here = client_path(&project.slug, &client.id);
         let version = client.version;
         if client.revoked_at.is_some() {
@@ -302,9 +281,9 @@ impl Acts {
             };
         }
         let hidden = vec![("version", version.to_string())];
-        let typed = Typed::from_client(client);
+        let typed = (Typed::from_client(client), Faults::default());
         Self {
-            edit: Some(FormView::new(here.clone(), hidden, typed)),
+            edit: Some(FormView::new(here.clone(), hidden, typed, logo)),
             rotate: client
                 .secret_hash
                 .is_some()

@@ -1,31 +1,20 @@
 //! The end of a client, and of its record.
 
-use actix_session::Session;
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{Data, Path},
-};
+use actix_web::{HttpResponse, http::StatusCode};
 
 use crate::{
     console::{
-        acts, frame, number,
-        revoke::{reason, see_other, typed_reason},
+        acts, number,
+        revoke::{reason, typed_reason},
+        visit::Visit,
     },
-    domain::{audit::Actor, client::Client, ids::ClientId, project::Project, role::Principal},
+    domain::{audit::Actor, client::Client, ids::ClientId, project::Project},
     flow::client::{self as act, Deletion, Revoked},
     store::{self, Tx},
-    web::{
-        form::Protected,
-        html,
-        params::Params,
-        problem::Problem,
-        session::{Flash, keep_flash},
-        state::App,
-    },
+    web::{form::Protected, params::Params, problem::Problem, session::Flash},
 };
 
-use super::{changed_project, client, client_path, edit::ClientPage, path};
+use super::{Address, changed, changed_project, client, client_path, edit::ClientPage, path};
 
 /// `POST /projects/{slug}/clients/{id}/revoke`: ends a client whose name was typed, and all
 /// of its connections.
@@ -33,65 +22,48 @@ use super::{changed_project, client, client_path, edit::ClientPage, path};
 /// # Errors
 /// A page, when there is no such client for this person to change.
 pub async fn revoke(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-    address: Path<(String, String)>,
+    visit: Visit,
+    address: Address,
     form: Protected,
 ) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let params = form.verify(&app, &principal, now)?;
-    let mut tx = app.db.write().await?;
-    let project = changed_project(&mut tx, &principal, &address.0).await?;
-    let client = client(&mut tx, &project, &address.1).await?;
+    let params = visit.fields(form)?;
+    let mut tx = visit.app.db.write().await?;
+    let (client, project) = changed(&mut tx, &visit, &address).await?;
     let here = client_path(&project.slug, &client.id);
     let reason = match confirmed(&client, &params) {
         Ok(reason) => reason,
         Err(note) => {
-            let frame = frame::build(&app, &principal, &session, &req, now);
-            let read = ClientPage::read(&mut tx, &app, &principal, frame, (client, project));
-            let mut page = read.await?;
+            let mut page = ClientPage::read(&mut tx, &visit, (client, project)).await?;
             page.note = Some(note);
-            page.typed_name = params
-                .one("confirm")
-                .ok()
-                .flatten()
-                .unwrap_or_default()
-                .to_owned();
+            page.typed_name = typed_name(&params).to_owned();
             page.reason = typed_reason(&params)?;
-            return Ok(html::page(
-                &req,
-                StatusCode::BAD_REQUEST,
-                frame::render(&page)?,
-            ));
+            return visit.page(StatusCode::BAD_REQUEST, &page);
         }
     };
-    let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
     let of = (&client, Some(&project));
-    let subject = &principal.identity.subject;
-    let revoked = act::revoke(&mut tx, &context, of, subject, reason.as_deref()).await?;
+    let subject = &visit.principal.identity.subject;
+    let revoked = act::revoke(&mut tx, &visit.context(), of, subject, reason.as_deref()).await?;
     tx.commit().await?;
     let Some(revoked) = revoked else {
-        let said = format!(
-            "{} had been revoked before. Nothing else was changed.",
-            client.name
-        );
-        keep_flash(&session, Flash::Done(said));
-        return Ok(see_other(&here));
+        let name = &client.name;
+        let said = format!("{name} had been revoked before. Nothing else was changed.");
+        return Ok(visit.go_on(&here, Flash::Done(said)));
     };
     tracing::info!(client.id = %client.id, connections = revoked.connections, "revoked a client");
-    keep_flash(&session, Flash::Done(said(&client, &revoked)));
+    let said = said(&client, &revoked);
     if let Some(id) = revoked.act {
-        actix_web::rt::spawn(acts::run(app.clone(), id));
+        actix_web::rt::spawn(acts::run(visit.app.clone(), id));
     }
-    Ok(see_other(&here))
+    Ok(visit.go_on(&here, Flash::Done(said)))
+}
+
+fn typed_name(params: &Params) -> &str {
+    params.one("confirm").ok().flatten().unwrap_or_default()
 }
 
 /// The reason, when the client's name was typed.
 fn confirmed(client: &Client, params: &Params) -> Result<Option<String>, String> {
-    let typed = params.one("confirm").ok().flatten().unwrap_or_default();
-    if typed.trim() != client.name {
+    if typed_name(params).trim() != client.name {
         return Err(format!(
             "What you typed is not the client’s name, {}. Nothing was revoked.",
             client.name
@@ -117,24 +89,18 @@ fn said(client: &Client, revoked: &Revoked) -> String {
 /// # Errors
 /// A page, when there is no such client for this person to change, or it is in use.
 pub async fn delete(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-    address: Path<(String, String)>,
+    visit: Visit,
+    address: Address,
     form: Protected,
 ) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    form.verify(&app, &principal, now)?;
-    let actor = Actor::Person(principal.identity.email.clone());
-    let context = app.context(now, actor, &req);
+    visit.fields(form)?;
+    let context = visit.context();
     loop {
-        let mut tx = app.db.write().await?;
-        let project = changed_project(&mut tx, &principal, &address.0).await?;
+        let mut tx = visit.app.db.write().await?;
+        let project = changed_project(&mut tx, &visit.principal, &address.0).await?;
         let list = path(&project.slug);
         if let Some(name) = deleted_before(&mut tx, &address.1, &context.actor).await? {
-            keep_flash(&session, Flash::Done(deleted(&name)));
-            return Ok(see_other(&list));
+            return Ok(visit.go_on(&list, Flash::Done(deleted(&name))));
         }
         let client = client(&mut tx, &project, &address.1).await?;
         match act::delete(&mut tx, &context, (&client, &project)).await? {
@@ -144,8 +110,7 @@ pub async fn delete(
             Deletion::Gone => {}
             Deletion::Done => {
                 tx.commit().await?;
-                keep_flash(&session, Flash::Done(deleted(&client.name)));
-                return Ok(see_other(&list));
+                return Ok(visit.go_on(&list, Flash::Done(deleted(&client.name))));
             }
         }
     }

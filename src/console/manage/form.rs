@@ -7,8 +7,13 @@ use crate::{
         resource::MAX_ADDRESS_CHARACTERS,
         scheme::PrivateSchemes,
     },
+    flow::client::Edit,
     web::params::Params,
 };
+
+use crate::console::view::LogoView;
+
+use super::logo::{LogoOption, TypedLogo};
 
 /// How much of a refused address is repeated, in characters.
 const QUOTED: usize = 80;
@@ -20,30 +25,26 @@ pub struct Typed {
     /// One in a line.
     pub redirect_uris: String,
     pub confidential: bool,
-}
-
-/// A client that may be kept.
-#[derive(Clone, Debug)]
-pub struct Checked {
-    pub name: String,
-    pub redirect_uris: Vec<RedirectUri>,
+    pub logo: TypedLogo,
 }
 
 /// What is wrong, at each field.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     pub name: Option<String>,
+    pub logo: Option<String>,
     pub redirect_uris: Vec<String>,
 }
 
 impl Typed {
-    /// What a form carries.
-    pub fn of(params: &Params) -> Self {
+    /// What a form carries, with the logo that was made out of it.
+    pub fn of(params: &Params, logo: TypedLogo) -> Self {
         let one = |name| params.one(name).ok().flatten().unwrap_or_default();
         Self {
             name: one("name").to_owned(),
             redirect_uris: one("redirect_uris").replace("\r\n", "\n"),
             confidential: one("type") == "confidential",
+            logo,
         }
     }
 
@@ -53,6 +54,7 @@ impl Typed {
             name: client.name.clone(),
             redirect_uris: lines(&client.redirect_uris),
             confidential: client.secret_hash.is_some(),
+            logo: TypedLogo::from_logo(client.logo.as_ref()),
         }
     }
 
@@ -60,19 +62,21 @@ impl Typed {
     ///
     /// # Errors
     /// What is wrong.
-    pub fn check(&self, private: &PrivateSchemes) -> Result<Checked, Faults> {
+    pub fn check(&self, private: &PrivateSchemes) -> Result<Edit, Faults> {
         let name = client::parse_name(&self.name).and_then(|name| match strange(&name) {
             true => Err("a name cannot have a character that is no text".to_owned()),
             false => Ok(name),
         });
         let redirect_uris = self.parse_redirect_uris(private);
-        match (name, redirect_uris) {
-            (Ok(name), Ok(redirect_uris)) => Ok(Checked {
+        match (name, self.logo.choice(), redirect_uris) {
+            (Ok(name), Ok(logo), Ok(redirect_uris)) => Ok(Edit {
                 name,
+                logo,
                 redirect_uris,
             }),
-            (name, redirect_uris) => Err(Faults {
+            (name, logo, redirect_uris) => Err(Faults {
                 name: name.err().map(|fault| sentence(&fault)),
+                logo: logo.err(),
                 redirect_uris: redirect_uris.err().unwrap_or_default(),
             }),
         }
@@ -144,6 +148,9 @@ pub struct FormView {
     pub hidden: Vec<(&'static str, String)>,
     pub typed: Typed,
     pub faults: Faults,
+    pub logos: Vec<LogoOption>,
+    /// A picture that was chosen before, for the form to send again.
+    pub picture: Option<String>,
     /// Whether it is asked whether the client has a secret.
     pub asks_type: bool,
     pub button: &'static str,
@@ -153,13 +160,20 @@ pub struct FormView {
 }
 
 impl FormView {
-    /// A form with nothing wrong in it.
-    pub fn new(action: String, hidden: Vec<(&'static str, String)>, typed: Typed) -> Self {
+    /// A form in which this is typed, and what is wrong with it.
+    pub fn new(
+        action: String,
+        hidden: Vec<(&'static str, String)>,
+        (typed, faults): (Typed, Faults),
+        logo: &LogoView,
+    ) -> Self {
         Self {
             action,
             hidden,
+            logos: typed.logo.options(logo),
+            picture: typed.logo.picture_again(),
             typed,
-            faults: Faults::default(),
+            faults,
             asks_type: false,
             button: "Save",
             name_limit: NAME_LIMIT,

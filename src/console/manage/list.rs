@@ -1,11 +1,6 @@
 //! The clients of a project.
 
-use actix_session::Session;
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{Data, Path},
-};
+use actix_web::{HttpResponse, http::StatusCode, web::Path};
 use askama::Template;
 
 use crate::{
@@ -13,26 +8,25 @@ use crate::{
     domain::{
         client::ClientType,
         ids::{ClientId, ProjectId},
-        role::{Principal, Reach},
+        role::Reach,
     },
     store::{
         Tx,
         client_manage::{self, ListPlace, Managed},
         connection_filter::Filter,
-        connection_groups::{self, Group, GroupBy, GroupOrder, GroupPlace, Grouping},
+        connection_groups::{self, Group, GroupBy, GroupOrder, GroupPlace, Grouping, WithEmpty},
     },
     web::{
-        html,
         params::{Params, encode},
         problem::Problem,
-        state::App,
     },
 };
 
 use crate::console::{
     connections::paging,
-    frame, moment,
-    view::{Frame, When},
+    counts, logo, moment, project,
+    view::{Frame, LogoView, When},
+    visit::Visit,
 };
 
 use super::{client_path, create::new_path, path, seen_project};
@@ -46,6 +40,7 @@ const PER_PAGE: u32 = 50;
 struct ListPage {
     frame: Frame,
     project: String,
+    project_href: String,
     resource: String,
     rows: Vec<Row>,
     /// Where one is made, for those who may.
@@ -59,6 +54,7 @@ struct ListPage {
 #[derive(Debug)]
 struct Row {
     href: String,
+    logo: LogoView,
     name: String,
     kind: &'static str,
     revoked: Option<When>,
@@ -73,17 +69,11 @@ struct Row {
 ///
 /// # Errors
 /// A page, when there is no such project in this person's sight.
-pub async fn show(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-    slug: Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
+pub async fn show(visit: Visit, slug: Path<String>) -> Result<HttpResponse, Problem> {
+    let (app, principal, now) = (&visit.app, &visit.principal, visit.now);
     let mut tx = app.db.snapshot().await?;
-    let project = seen_project(&mut tx, &principal, &slug).await?;
-    let place = place(&Params::parse(req.query_string().as_bytes()))?;
+    let project = seen_project(&mut tx, principal, &slug).await?;
+    let place = place(&Params::parse(visit.req.query_string().as_bytes()))?;
     let mut found =
         client_manage::of_project(&mut tx, &project.id, &place, PER_PAGE as usize + 1).await?;
     let base = path(&project.slug);
@@ -98,16 +88,17 @@ pub async fn show(
     let may_change = principal.changes().covers_project(&project.id);
     let used = encode([("view", "client"), ("project", project.id.as_str())]);
     let page = ListPage {
-        frame: frame::build(&app, &principal, &session, &req, now),
+        frame: visit.frame(),
         rows: found.into_iter().map(row).collect(),
         create_href: may_change.then(|| new_path(&project.slug)),
         used_href: format!("/connections?{used}"),
         previous,
         next,
+        project_href: project::path(&project.slug),
         project: project.name,
         resource: project.resource.as_str().to_owned(),
     };
-    Ok(html::page(&req, StatusCode::OK, frame::render(&page)?))
+    visit.page(StatusCode::OK, &page)
 }
 
 /// Which page is asked for.
@@ -162,22 +153,16 @@ async fn groups(
     let grouping = Grouping {
         by: GroupBy::Client,
         order: GroupOrder::RECENT,
-        with_empty: false,
+        with_empty: WithEmpty::No,
     };
     Ok(connection_groups::page(tx, &filter, &grouping, &GroupPlace::Start, PER_PAGE).await?)
 }
 
 fn row(client: Managed, href: String, group: Option<&Group>, now: Timestamp) -> Row {
-    let part =
-        |class: &'static str, count: i64| (count > 0).then(|| (class, format!("{count} {class}")));
     let counts = group.map(|group| group.counts).unwrap_or_default();
-    let parts = [
-        part("active", counts.active),
-        part("expired", counts.expired),
-        part("revoked", counts.revoked),
-    ];
     Row {
         href,
+        logo: logo::view(&client.name, client.logo.as_ref()),
         name: client.name,
         kind: match client.client_type {
             ClientType::Public => "Public",
@@ -186,7 +171,7 @@ fn row(client: Managed, href: String, group: Option<&Group>, now: Timestamp) -> 
         revoked: client.revoked_at.map(|at| moment::when(at, now)),
         created: moment::when(client.created_at, now),
         count: counts.active + counts.expired + counts.revoked,
-        parts: parts.into_iter().flatten().collect(),
+        parts: counts::parts(counts),
         last_used: group
             .and_then(|group| group.last_used_at)
             .map(|at| moment::when(at, now)),

@@ -2,23 +2,17 @@
 //! after its secret was rotated. It is an answer to a form and has no address, and no
 //! cache keeps it.
 
-use actix_session::Session;
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{Data, Path},
-};
+use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
 
 use crate::{
-    domain::{audit::Actor, client::Client, project::Project, role::Principal, secret::Secret},
+    console::{view::Frame, visit::Visit},
+    domain::{client::Client, project::Project, secret::Secret},
     flow,
-    web::{attachment, form::Protected, html, problem::Problem, state::App},
+    web::{attachment, form::Protected, problem::Problem},
 };
 
-use crate::console::{frame, view::Frame};
-
-use super::{changed_project, client, client_path, edit, path};
+use super::{Address, changed, client_path, edit, path};
 
 /// The screen.
 #[derive(Debug, Template)]
@@ -53,15 +47,14 @@ struct SecretView {
 /// # Errors
 /// A 500 when it cannot be rendered.
 pub fn page(
-    req: &HttpRequest,
-    frame: Frame,
+    visit: &Visit,
     title: String,
     (client, project): (&Client, &Project),
     secret: Option<&Secret>,
 ) -> Result<HttpResponse, Problem> {
     let manage_href = client_path(&project.slug, &client.id);
     let page = MadePage {
-        frame,
+        frame: visit.frame(),
         title,
         name: client.name.clone(),
         identifier: client.identifier.clone(),
@@ -76,11 +69,7 @@ pub fn page(
         setup_href: format!("/clients/{}", client.id),
         list_href: path(&project.slug),
     };
-    Ok(html::page_no_store(
-        req,
-        StatusCode::OK,
-        frame::render(&page)?,
-    ))
+    visit.page_no_store(&page)
 }
 
 /// `POST /projects/{slug}/clients/{id}/rotate`: another secret.
@@ -88,33 +77,23 @@ pub fn page(
 /// # Errors
 /// A page, when there is no such client for this person to change.
 pub async fn rotate(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-    address: Path<(String, String)>,
+    visit: Visit,
+    address: Address,
     form: Protected,
 ) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let params = form.verify(&app, &principal, now)?;
-    let mut tx = app.db.write().await?;
-    let project = changed_project(&mut tx, &principal, &address.0).await?;
-    let client = client(&mut tx, &project, &address.1).await?;
-    let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
-    let seen = Client {
-        version: edit::version(&params)?,
-        ..client
-    };
-    let rotated = flow::client::rotate_secret(&mut tx, &context, (&seen, &project)).await?;
+    let params = visit.fields(form)?;
+    let mut tx = visit.app.db.write().await?;
+    let (client, project) = changed(&mut tx, &visit, &address).await?;
+    let seen = edit::seen(client, &params)?;
+    let rotated = flow::client::rotate_secret(&mut tx, &visit.context(), (&seen, &project)).await?;
     let Some(secret) = rotated else {
         drop(tx);
-        return edit::changed_meanwhile(&app, &principal, &session, &req, &address, &params).await;
+        return edit::changed_meanwhile(&visit, &address, &params, None).await;
     };
     tx.commit().await?;
     tracing::info!(client.id = %seen.id, "rotated the secret of a client");
-    let frame = frame::build(&app, &principal, &session, &req, now);
     let title = format!("{} has a new secret", seen.name);
-    page(&req, frame, title, (&seen, &project), Some(&secret))
+    page(&visit, title, (&seen, &project), Some(&secret))
 }
 
 /// `POST /projects/{slug}/clients/{id}/secret-file`: what someone holds who holds the
@@ -124,17 +103,15 @@ pub async fn rotate(
 /// A page, when there is no such client for this person to change, or this is not its
 /// secret.
 pub async fn file(
-    app: Data<App>,
-    principal: Principal,
-    address: Path<(String, String)>,
+    visit: Visit,
+    address: Address,
     form: Protected,
 ) -> Result<HttpResponse, Problem> {
-    let params = form.verify(&app, &principal, app.clock.now())?;
-    let mut tx = app.db.snapshot().await?;
-    let project = changed_project(&mut tx, &principal, &address.0).await?;
-    let client = client(&mut tx, &project, &address.1).await?;
+    let params = visit.fields(form)?;
+    let mut tx = visit.app.db.snapshot().await?;
+    let (client, project) = changed(&mut tx, &visit, &address).await?;
     let secret = params.one("secret").ok().flatten().unwrap_or_default();
-    let presented = app.secrets.hash(secret);
+    let presented = visit.app.secrets.hash(secret);
     let is_it = client
         .secret_hash
         .as_ref()

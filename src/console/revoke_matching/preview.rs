@@ -14,7 +14,9 @@ use crate::{
     store::{
         self, Tx,
         connection_filter::{Filter, Statuses},
-        connection_groups::{self, Group, GroupBy, GroupColumn, GroupOrder, GroupPlace, Grouping},
+        connection_groups::{
+            self, Group, GroupBy, GroupColumn, GroupOrder, GroupPlace, Grouping, WithEmpty,
+        },
         connection_list::{self, Counts, Order, Place},
     },
     web::{params::Params, problem::Problem, state::App},
@@ -187,7 +189,7 @@ const fn grouping(by: GroupBy) -> Grouping {
             column: GroupColumn::Connections,
             descending: true,
         },
-        with_empty: false,
+        with_empty: WithEmpty::No,
     }
 }
 

@@ -25,6 +25,7 @@ fn client(origin: Origin, client_type: ClientType, redirect_uris: &[&str]) -> Cl
         created_at: Timestamp::from_millis(0),
         revoked_at: None,
         version: 1,
+        logo: None,
         redirect_uris: redirect_uris
             .iter()
             .map(|uri| RedirectUri::from_stored((*uri).to_owned()))

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Frame, StatusView, When};
+use super::{Frame, LogoView, StatusView, When};
 
 /// The page; `as_list()` is the part with flash, filters, table and paging.
 #[derive(Clone, Debug, Template)]
@@ -81,6 +81,8 @@ pub struct StatusChip {
 pub struct MoreFilters {
     pub hidden: Vec<(&'static str, String)>,
     pub projects: Vec<Tick>,
+    /// Whether there are more projects than are offered: then another one is typed.
+    pub asks_for_projects: bool,
     /// The people asked for already, by id.
     pub people: Vec<Tick>,
     pub types: Vec<Tick>,
@@ -160,6 +162,8 @@ pub struct ConnectionRow {
 #[derive(Clone, Debug)]
 pub struct GroupRow {
     pub id: String,
+    /// Of a client.
+    pub logo: Option<LogoView>,
     pub name: String,
     /// "client", "person" or "project".
     pub noun: &'static str,

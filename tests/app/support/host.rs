@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use untether::{
     domain::{
         client::{Client, ClientType, Origin},
+        logo::LogoChoice,
         project::Slug,
         redirect::RedirectUri,
         scheme::PrivateSchemes,
@@ -69,6 +70,7 @@ impl TestApp {
             project: project.as_ref(),
             name: name.to_owned(),
             client_type,
+            logo: LogoChoice::Letter,
             redirect_uris: uris
                 .iter()
                 .map(|uri| RedirectUri::parse(uri, &PrivateSchemes::default()).unwrap())

@@ -270,6 +270,38 @@ impl<'a> Person<'a> {
         self.posts(action, &fields).await
     }
 
+    /// Posts a form of a page with these fields filled in and this file chosen, the way
+    /// browsers send a file.
+    pub async fn uploads(
+        &self,
+        page: &Page,
+        action: &str,
+        filled: &[(&str, &str)],
+        (file_name, file): (&str, &[u8]),
+    ) -> Page {
+        const BOUNDARY: &str = "----WebKitFormBoundary7MA4YWxkTrZu0gW";
+        let mut body = Vec::new();
+        let fields = form_fields(page, action);
+        let fields = fields.iter().map(|(name, value)| (&**name, &**value));
+        for (name, value) in fields.chain(filled.iter().copied()) {
+            let head = format!("Content-Disposition: form-data; name=\"{name}\"\r\n\r\n");
+            body.extend(format!("--{BOUNDARY}\r\n{head}{value}\r\n").bytes());
+        }
+        let head = format!(
+            "Content-Disposition: form-data; name=\"picture\"; filename=\"{file_name}\"\r\n\
+             Content-Type: image/png\r\n\r\n"
+        );
+        body.extend(format!("--{BOUNDARY}\r\n{head}").bytes());
+        body.extend(file);
+        body.extend(format!("\r\n--{BOUNDARY}--\r\n").bytes());
+        let request = self.app.http.post(format!("{}{action}", self.app.url));
+        let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+        let request = request
+            .header("origin", &self.app.url)
+            .header("content-type", kind);
+        self.sends(request.body(body)).await
+    }
+
     /// A form token of this person's.
     pub async fn form_token(&self) -> String {
         let identity = &self.email;
