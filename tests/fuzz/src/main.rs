@@ -10,6 +10,7 @@ mod bodies;
 mod identities;
 mod protocol;
 mod texts;
+mod uploads;
 
 use std::sync::OnceLock;
 
@@ -19,7 +20,7 @@ use libfuzzer_sys::fuzz_target;
 type Target = fn(&[u8]);
 
 /// By name, in the order in which `tests/fuzz/run` runs them.
-const TARGETS: [(&str, Target); 22] = [
+const TARGETS: [(&str, Target); 24] = [
     ("redirect", addresses::redirect),
     ("resource", addresses::resource),
     ("document_url", addresses::document_url),
@@ -42,6 +43,8 @@ const TARGETS: [(&str, Target); 22] = [
     ("freshness", answers::freshness),
     ("list", texts::list),
     ("text", texts::text),
+    ("upload", uploads::form),
+    ("picture", uploads::picture),
 ];
 
 fuzz_target!(|data: &[u8]| {
