@@ -10,6 +10,7 @@
 //! is told, not failed; a wrong answer fails.
 
 mod bulk;
+mod filling;
 mod load;
 mod measure;
 mod organization;
