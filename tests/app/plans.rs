@@ -213,6 +213,8 @@ async fn no_statement_reads_a_big_table_from_end_to_end() {
     let mut world = World::make(3).await;
     // As in life, most are active and named after their client, and what time has changed
     // the sweep has seen.
+    let connected = "UPDATE connection SET connected_at = authorized_at";
+    world.app.database.execute(connected).await;
     world.app.sweeps().await;
     let active = world.rows.iter().find(|row| {
         let (stem, _) = row.folded.rsplit_once('#').unwrap_or((&row.folded, ""));
