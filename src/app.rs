@@ -33,6 +33,10 @@ use crate::{
 /// The largest body of a protocol request, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
 
+/// How long an idle connection stays open: longer than at proxies (nginx 60 seconds, Traefik
+/// 90, Caddy 120), so that none sends a request on one that is being closed.
+const KEEP_ALIVE: Duration = Duration::from_secs(150);
+
 /// How many long exports are made at the same time. Each holds one of the
 /// database's readers for as long as it takes.
 const EXPORTS: usize = 3;
@@ -154,6 +158,7 @@ pub fn build(app: App, listener: TcpListener, workers: usize) -> std::io::Result
     };
     Ok(HttpServer::new(factory)
         .workers(workers)
+        .keep_alive(KEEP_ALIVE)
         // Without it a page waits for the delayed acknowledgement of its headers.
         .tcp_nodelay(true)
         .listen(listener)?

@@ -45,6 +45,7 @@ mod export;
 mod forward;
 mod identity;
 mod introspect;
+mod keep_alive;
 mod list;
 mod list_filters;
 mod list_groups;
