@@ -61,6 +61,8 @@
   let kept;
   on('htmx:before:swap', () => (kept = new Set(ticked().map((box) => box.value))));
   const restore = () => {
+    // What htmx brings leaves out, at two for each row, when it was exactly.
+    for (const time of document.querySelectorAll('time:not([title])')) time.title = time.dateTime.replace('Z', ' UTC');
     for (const box of boxes()) tick(box, box.defaultChecked || kept.has(box.value));
     if (ticked().length > LIMIT) {
       for (const box of ticked()) tick(box, kept.has(box.value));
@@ -136,6 +138,8 @@
   });
   on('click', (event) => {
     const { target } = event;
+    // A tick-box is smaller than a finger; what is around it counts too.
+    if (target.matches('td.tick')) target.querySelector('input')?.click();
     for (const menu of document.querySelectorAll('.menu[open]')) menu.open = menu.contains(target);
     const link = target.closest('a');
     if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;

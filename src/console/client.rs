@@ -49,6 +49,8 @@ struct ClientPage {
     href: String,
     client: ClientView,
     counts: CountLinks,
+    /// Where all of them that can be revoked are revoked.
+    revoke_all_href: Option<String>,
     /// The latest use of any of its connections that are in sight.
     last_used: Option<When>,
     /// The MCP servers it is used with.
@@ -137,10 +139,13 @@ pub async fn show(
     };
     let of_project = client.project.as_ref();
     let managed = of_project.is_some_and(|project| reach.covers_project(project));
+    let named = ("client", id.as_str());
+    let revoke_all_href = counts::revoke_all(&app, &mut tx, &principal, &query, named, now).await?;
     let alike = look_alikes::of(&mut tx, &client, &reach, now).await?;
     let blocks = block::of_client(&mut tx, &client, &principal, now).await?;
     let page = ClientPage {
         block_href: block::href_for(&client, &blocks, &principal),
+        revoke_all_href,
         blocks,
         of_person: false,
         here: format!("/clients/{id}"),

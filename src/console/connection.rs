@@ -39,7 +39,7 @@ use super::{
     connections::status_view,
     frame, moment,
     revoke::see_other,
-    view::{Frame, StatusView, When},
+    view::{Frame, StatusView, When, below_name},
 };
 
 /// `GET /connections/{id}`.
@@ -260,8 +260,8 @@ impl Found {
                 .project
                 .map(|project| project.resource.as_str().to_owned()),
             person_href: format!("/people/{}", row.person),
+            person_note: below_name(&row.person_name, &row.person_email),
             person_name: row.person_name,
-            person_email: row.person_email,
             scopes,
             authorized: moment::when(row.life.authorized_at, now),
             connected: row.connected_at.map(|at| moment::when(at, now)),
@@ -313,7 +313,7 @@ struct ConnectionPage {
     check_href: Option<String>,
     person_href: String,
     person_name: String,
-    person_email: String,
+    person_note: Option<String>,
     /// In plain words.
     scopes: Vec<String>,
     authorized: When,

@@ -29,7 +29,10 @@ use crate::{
 use super::{
     frame, number,
     query::{Layout, ListQuery, View, address},
-    view::list::{ConnectionList, ConnectionsPage},
+    view::{
+        When,
+        list::{ConnectionList, ConnectionsPage},
+    },
 };
 
 mod applied;
@@ -56,25 +59,53 @@ pub async fn show(
     session: Session,
     req: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
+    answer(&app, &principal, &session, &req, req.query_string()).await
+}
+
+/// The answer to a form that was sent from `path` and did what it should: htmx gets the
+/// list at once, where a redirect would cost it another way there and back. `None` when
+/// the form was not sent by htmx, or not from a list.
+pub async fn after_act(
+    app: &App,
+    principal: &Principal,
+    session: &Session,
+    req: &HttpRequest,
+    path: &str,
+) -> Option<HttpResponse> {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    if path != "/connections" || !html::is_fragment(req) {
+        return None;
+    }
+    // What is wrong with the address says the page that the redirect leads to.
+    answer(app, principal, session, req, query).await.ok()
+}
+
+async fn answer(
+    app: &App,
+    principal: &Principal,
+    session: &Session,
+    req: &HttpRequest,
+    query: &str,
+) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
-    let params = Params::parse(req.query_string().as_bytes());
+    let params = Params::parse(query.as_bytes());
     let mut tx = app.db.snapshot().await?;
-    let params = typed::to_ids(&mut tx, &app, &principal, params).await?;
-    let query = ListQuery::parse(&params, &principal)?;
+    let params = typed::to_ids(&mut tx, app, principal, params).await?;
+    let query = ListQuery::parse(&params, principal)?;
     let select = params.one("select").ok().flatten();
-    let desk = Desk::new(&app, &principal, &query, now);
+    let desk = Desk::new(app, principal, &query, req, now);
     let page = ConnectionsPage {
-        heading: heading(&principal),
-        intro: intro(&app, &principal),
+        heading: heading(principal),
+        intro: intro(app, principal),
         list: list(&mut tx, &desk, select).await?,
-        frame: frame::build(&app, &principal, &session, &req, now),
+        frame: frame::build(app, principal, session, req, now),
     };
-    if html::is_fragment(&req) {
+    if desk.is_part {
         let body = frame::render(&page.as_list())?;
-        let response = html::page(&req, StatusCode::OK, body);
+        let response = html::page(req, StatusCode::OK, body);
         return Ok(at_address(response, &query.href()));
     }
-    Ok(html::page(&req, StatusCode::OK, frame::render(&page)?))
+    Ok(html::page(req, StatusCode::OK, frame::render(&page)?))
 }
 
 /// Has htmx show this address.
@@ -113,11 +144,20 @@ struct Desk<'a> {
     changes: Reach,
     /// The address to come back to.
     here: String,
+    /// Whether htmx asks.
+    is_part: bool,
 }
 
 impl<'a> Desk<'a> {
-    fn new(app: &'a App, principal: &'a Principal, query: &'a ListQuery, now: Timestamp) -> Self {
+    fn new(
+        app: &'a App,
+        principal: &'a Principal,
+        query: &'a ListQuery,
+        req: &HttpRequest,
+        now: Timestamp,
+    ) -> Self {
         Self {
+            is_part: html::is_fragment(req),
             principal,
             query,
             lifetimes: &app.rules.lifetimes,
@@ -126,6 +166,17 @@ impl<'a> Desk<'a> {
             sees: principal.sees(),
             changes: principal.changes(),
             here: query.href(),
+        }
+    }
+
+    /// A moment in a row. Where htmx asks there are scripts, which say when it was exactly.
+    fn moment(&self, when: When) -> When {
+        match self.is_part {
+            true => When {
+                exact: None,
+                ..when
+            },
+            false => when,
         }
     }
 
@@ -139,9 +190,10 @@ impl<'a> Desk<'a> {
         Filter::all(self.sees.clone(), self.cutoffs)
     }
 
-    /// Whether this person may revoke anything at all.
-    fn may_revoke(&self) -> bool {
-        !self.changes.is_empty()
+    /// Whether everything in sight is this person's to revoke, and so has a tick-box. An
+    /// auditor finds a link in the few rows that are their own.
+    fn may_tick(&self) -> bool {
+        !self.changes.is_empty() && self.changes == self.sees
     }
 }
 

@@ -1,8 +1,20 @@
 //! How many connections there are of each status, each number with its list.
 
-use crate::store::{connection_filter::Statuses, connection_list::Counts};
+use crate::{
+    clock::Timestamp,
+    domain::role::Principal,
+    store::{
+        self, Tx,
+        connection_filter::Statuses,
+        connection_list::{self, Counts, Order, Place},
+    },
+    web::state::App,
+};
 
-use super::{number, query::ListQuery};
+use super::{
+    number,
+    query::{ListQuery, STATUSES_DEFAULT, address},
+};
 
 /// The numbers, and where the rows behind them are.
 #[derive(Clone, Debug)]
@@ -85,4 +97,30 @@ pub fn links(counts: Counts, query: &ListQuery) -> CountLinks {
             link("revoked", "Revoked", counts.revoked, revoked),
         ],
     }
+}
+
+/// Where all that `query` counts and this person may revoke is revoked: that is everything
+/// whose `named` parameter this is. `None` when nothing is left of it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revoke_all(
+    app: &App,
+    tx: &mut Tx,
+    principal: &Principal,
+    query: &ListQuery,
+    named: (&'static str, &str),
+    now: Timestamp,
+) -> store::Result<Option<String>> {
+    let unrevoked = ListQuery {
+        statuses: STATUSES_DEFAULT,
+        ..query.clone()
+    };
+    let cutoffs = app.rules.lifetimes.cutoffs(now);
+    let filter = unrevoked.filter(principal.changes(), cutoffs, now);
+    let any = connection_list::page(tx, &filter, Order::NEWEST, &Place::Start, 1).await?;
+    let pairs = [named, ("status", "active"), ("status", "expired")];
+    let pairs = pairs.map(|(name, value)| (name, value.to_owned()));
+    let path = "/connections/revoke-matching";
+    Ok((!any.is_empty()).then(|| address(path, &pairs)))
 }

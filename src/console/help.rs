@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use askama::Template;
 
 use crate::{
-    domain::role::Principal,
+    domain::role::{OrganizationRole, Principal},
     web::{html, problem::Problem, state::App},
 };
 
@@ -23,6 +23,8 @@ struct HelpPage {
     max_age_days: Option<u64>,
     /// Whether this person sees the connections of others.
     beyond: bool,
+    /// Whether this person sees everything and revokes only what is their own.
+    only_own: bool,
 }
 
 /// `GET /help`.
@@ -42,6 +44,7 @@ pub async fn show(
         idle_days: days(lifetimes.idle),
         max_age_days: lifetimes.max_age.map(days),
         beyond: principal.looks_beyond_themselves(),
+        only_own: principal.role == OrganizationRole::Auditor,
     };
     Ok(html::page(&req, StatusCode::OK, frame::render(&page)?))
 }

@@ -10,7 +10,7 @@ use super::view::When;
 pub fn when(at: Timestamp, now: Timestamp) -> When {
     When {
         iso: iso(at.to_utc()),
-        exact: exact(at.to_utc()),
+        exact: Some(exact(at.to_utc())),
         text: text(at, now),
     }
 }
@@ -30,7 +30,7 @@ pub fn day(day: Date) -> String {
 pub fn dated(at: Timestamp) -> When {
     When {
         iso: iso(at.to_utc()),
-        exact: exact(at.to_utc()),
+        exact: Some(exact(at.to_utc())),
         text: date(at),
     }
 }
@@ -110,6 +110,6 @@ mod tests {
         assert_eq!(text(now.plus(Duration::from_secs(5)), now), "just now");
         let shown = when(now, now);
         assert_eq!(shown.iso, "2026-03-12 12:00Z");
-        assert_eq!(shown.exact, "2026-03-12 12:00 UTC");
+        assert_eq!(shown.exact.as_deref(), Some("2026-03-12 12:00 UTC"));
     }
 }

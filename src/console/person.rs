@@ -31,9 +31,9 @@ use super::{
     connections::status_view,
     counts::{self, CountLinks},
     frame, moment, number,
-    query::{Layout, ListQuery, STATUSES_DEFAULT, address},
+    query::{Layout, ListQuery},
     revoke::see_other,
-    view::{Frame, StatusView, When},
+    view::{Frame, StatusView, When, below_name},
 };
 
 /// How many connections are shown here; the list has all of them.
@@ -79,8 +79,8 @@ struct Connected {
 /// What is known of a person.
 #[derive(Clone, Debug)]
 struct Facts {
-    /// `None` reads "unknown person".
-    email: Option<String>,
+    /// See [`below_name`].
+    note: Option<String>,
     /// What the sign-in proxy calls them, where it is not the e-mail.
     subject: Option<String>,
     role: Option<&'static str>,
@@ -231,8 +231,8 @@ fn answer(req: &HttpRequest, page: &PersonPage) -> Result<HttpResponse, Problem>
 fn facts(person: Person, role: Option<&'static str>, now: Timestamp) -> Facts {
     let identity = person.identity;
     Facts {
+        note: below_name(&identity.name, &identity.email),
         subject: (identity.subject != identity.email).then_some(identity.subject),
-        email: (identity.name != identity.email).then_some(identity.email),
         role,
         deactivated: person.deactivated_at.map(|at| moment::when(at, now)),
         first_seen: moment::when(person.first_seen_at, now),
@@ -276,12 +276,8 @@ async fn connected(
     };
     let start = GroupPlace::Start;
     let projects = connection_groups::page(tx, &filter, &grouping, &start, PROJECTS_SHOWN).await?;
-    let unrevoked = ListQuery {
-        statuses: STATUSES_DEFAULT,
-        ..query.clone()
-    };
-    let changeable = unrevoked.filter(principal.changes(), cutoffs, now);
-    let any = connection_list::page(tx, &changeable, ORDER, &Place::Start, 1).await?;
+    let named = ("person", id.as_str());
+    let revoke_all_href = counts::revoke_all(app, tx, principal, &query, named, now).await?;
     let viewer = Viewer {
         app,
         principal,
@@ -296,18 +292,8 @@ async fn connected(
             .map(|project| project_link(project, &query))
             .collect(),
         rows: rows.into_iter().map(|row| viewer.row(row)).collect(),
-        revoke_all_href: (!any.is_empty()).then(|| revoke_all(id)),
+        revoke_all_href,
     })
-}
-
-/// Asks about everything of this person's that is not revoked yet.
-fn revoke_all(id: &PersonId) -> String {
-    let pairs = [
-        ("person", id.to_string()),
-        ("status", "active".to_owned()),
-        ("status", "expired".to_owned()),
-    ];
-    address("/connections/revoke-matching", &pairs)
 }
 
 fn project_link(project: Group, query: &ListQuery) -> ProjectLink {

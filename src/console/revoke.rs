@@ -35,8 +35,9 @@ use crate::{
 };
 
 use super::{
+    connections::after_act,
     frame, moment, number,
-    view::{Frame, RevokePage, RevokeTarget},
+    view::{Frame, RevokePage, RevokeTarget, below_name},
 };
 
 /// `GET /connections/revoke`: asks. A hundred ids make an address of 4 KB, half of
@@ -85,7 +86,8 @@ pub async fn act(
             let reach = principal.changes();
             if let Some(said) = asked.end(&app, &context, &reach, reason.as_deref()).await? {
                 keep_flash(&session, Flash::Done(said));
-                return Ok(see_other(&asked.back));
+                let list = after_act(&app, &principal, &session, &req, &asked.back).await;
+                return Ok(list.unwrap_or_else(|| see_other(&asked.back)));
             }
             None
         }
@@ -359,7 +361,7 @@ pub fn target(row: &Listed, now: Timestamp) -> RevokeTarget {
         client: row.client_name.clone(),
         project: row.project_name.clone(),
         person_name: row.person_name.clone(),
-        person_email: row.person_email.clone(),
+        person_note: below_name(&row.person_name, &row.person_email),
         last_used: row
             .connected_at
             .map(|_| moment::when(row.life.last_used_at, now)),

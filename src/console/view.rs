@@ -77,10 +77,20 @@ pub struct LogoView {
 #[derive(Clone, Debug)]
 pub struct When {
     pub iso: String,
-    /// With date, time and zone.
-    pub exact: String,
+    /// With date, time and zone; `None` where app.js says it.
+    pub exact: Option<String>,
     /// "3 days ago", or the date.
     pub text: String,
+}
+
+/// What stands below a person's name: the e-mail, where that is not the name itself, and for
+/// someone of whom there is nothing but an identifier the words that say so.
+pub fn below_name(name: &str, email: &str) -> Option<String> {
+    match name == email {
+        false => Some(email.to_owned()),
+        true if email.contains('@') => None,
+        true => Some("unknown person".to_owned()),
+    }
 }
 
 /// A connection's status as word, dot and explanation.
@@ -102,7 +112,8 @@ pub struct RevokeTarget {
     pub client: String,
     pub project: String,
     pub person_name: String,
-    pub person_email: String,
+    /// See [`below_name`].
+    pub person_note: Option<String>,
     /// `None` reads "Never".
     pub last_used: Option<When>,
     /// What changed since it was listed: "already revoked 2 minutes ago".

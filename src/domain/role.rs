@@ -141,7 +141,7 @@ impl Identity {
 pub enum OrganizationRole {
     /// Sees and changes everything.
     Owner,
-    /// Sees everything, changes nothing.
+    /// Sees everything, and looks after their own connections like everyone.
     Auditor,
     /// Looks after their own connections and the projects they administer.
     Member,
@@ -174,7 +174,7 @@ impl Principal {
         match self.role {
             OrganizationRole::Owner => Reach::All,
             OrganizationRole::Auditor => Reach::Some {
-                person: None,
+                person: self.person.clone(),
                 projects: Vec::new(),
             },
             OrganizationRole::Member => self.own_and_administered(),

@@ -85,7 +85,7 @@ impl Coding {
                 // ten times as long.
                 let params = brotli::enc::BrotliEncoderParams {
                     quality: 5,
-                    lgwin: 18,
+                    lgwin: 16,
                     size_hint: body.len(),
                     ..Default::default()
                 };
@@ -112,8 +112,8 @@ pub fn is_fragment(req: &HttpRequest) -> bool {
     has("hx-request") && !has("hx-history-restore-request") && !has("hx-boosted")
 }
 
-/// Answers with a page or fragment that the browser keeps but asks about each time;
-/// an unchanged one costs a 304.
+/// Answers with a page that the browser keeps but asks about each time; an unchanged one
+/// costs a 304. A fragment is kept nowhere, so that none can turn up as a page.
 pub fn page(req: &HttpRequest, status: StatusCode, body: String) -> HttpResponse {
     let coding = if body.len() > SMALL {
         Coding::of(req)
@@ -121,11 +121,17 @@ pub fn page(req: &HttpRequest, status: StatusCode, body: String) -> HttpResponse
         Coding::Identity
     };
     let mut response = HttpResponse::build(status);
+    let is_kept = !is_fragment(req);
+    let (vary, control) = match is_kept {
+        true => ("HX-Request, Accept-Encoding", "private, no-cache"),
+        false => ("HX-Request", "no-store"),
+    };
     response
-        .insert_header((header::VARY, "HX-Request, Accept-Encoding"))
-        .insert_header((header::CACHE_CONTROL, "private, no-cache"));
+        .insert_header((header::VARY, vary))
+        .insert_header((header::CACHE_CONTROL, control));
 
-    if status == StatusCode::OK && matches!(*req.method(), Method::GET | Method::HEAD) {
+    let is_read = matches!(*req.method(), Method::GET | Method::HEAD);
+    if status == StatusCode::OK && is_kept && is_read {
         // A strong tag names exact bytes, so each coding has its own.
         let hash = &Sha256::digest(body.as_bytes())[..8];
         let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -52,11 +52,11 @@ const fn seen(status: u16) -> Statuses {
     }
 }
 
-/// Whoever may change the thing: auditors nothing, not even what is their own.
+/// Whoever may change the thing: auditors what is their own alone.
 const fn changed(status: u16) -> Statuses {
     Statuses {
         owner: [status, status, status, 404],
-        auditor: [404; 4],
+        auditor: [status, 404, 404, 404],
         administrator: [status, status, 404, 404],
         member: [status, 404, 404, 404],
         stranger: [404; 4],
@@ -123,7 +123,7 @@ const fn owners(status: u16) -> Statuses {
 const fn matching(found: u16, nothing: u16) -> Statuses {
     Statuses {
         owner: [found, found, found, nothing],
-        auditor: [404; 4],
+        auditor: [found, nothing, nothing, nothing],
         administrator: [found, found, nothing, nothing],
         member: [found, nothing, nothing, nothing],
         stranger: [404; 4],
@@ -173,11 +173,6 @@ impl Row {
             Some(page) if !fragment => page.of(role),
             _ => self.answers.of(role),
         }
-    }
-
-    /// Whether this role gets anything but a refusal.
-    pub fn is_open_to(&self, role: Role) -> bool {
-        self.answers.of(role).iter().any(|status| *status < 400)
     }
 }
 
@@ -236,7 +231,8 @@ pub const ROWS: &[Row] = &[
     group("/connections/rows?view=person&group={person}"),
     group("/connections/rows?view=project&group={project}"),
     get("/connections/revoke", "/connections/revoke?id={connection}", changed(200)),
-    post("/connections/revoke", "/connections/revoke", "id={connection}", changed(303)),
+    // With scripts the list follows at once.
+    Row { page: Some(changed(303)), ..post("/connections/revoke", "/connections/revoke", "id={connection}", changed(200)) },
     get("/connections/revoke-matching", "/connections/revoke-matching?client={client}", matching(200, 200)),
     get("/connections/revoke-matching", "/connections/revoke-matching?person={person}", matching(200, 200)),
     get("/connections/revoke-matching", "/connections/revoke-matching?project={project}", matching(200, 200)),

@@ -101,7 +101,7 @@
 //! | - | a confirmation is replayed by another | attacks_access::a_confirmation_made_for_one_person_is_of_no_use_to_another |
 //! | - | a confirmation is replayed for what came later | attacks_access::an_act_that_was_done_is_not_done_again_to_what_came_after, confirmation::a_confirmation_submitted_many_times_acts_once |
 //! | - | a set grows between preview and act | matching::a_set_that_has_changed_is_shown_again_instead_of_acted_upon |
-//! | - | the auditor changes something | access::auditors_change_nothing |
+//! | - | the auditor changes something of others | access::auditors_change_only_what_is_their_own |
 //! | - | a client of one project asks for another | authorize::a_client_of_one_project_cannot_ask_for_another |
 //! | - | who was cut off goes on | identity::someone_cut_off_sees_nothing_and_their_tokens_stop, which_project::a_connection_ends_when_its_person_is_no_member_any_more |
 

@@ -235,7 +235,13 @@ async fn the_numbers_equal_those_of_the_list_they_lead_to() {
             let number: String = said.chars().filter(char::is_ascii_digit).collect();
             assert_eq!(rows.to_string(), number, "{} {said} {href}", who.email);
         }
+        let all = page.attributes("a[href^='/connections/revoke-matching']", "href");
+        let title = format!("Revoke {}?", expected[0]);
+        assert_eq!(who.opens(&all[0]).await.all("h1"), [title]);
     }
+    let auditor = app.auditor().opens(&path(&host.client_id)).await;
+    assert_eq!(auditor.all(".counts a")[0], "5 connections");
+    assert!(!auditor.text.contains("Revoke all"), "none of it is theirs");
 }
 
 #[actix_web::test]

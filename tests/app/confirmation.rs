@@ -157,3 +157,40 @@ async fn a_hundred_connections_fit_into_one_question() {
     let left = "SELECT id FROM connection WHERE revoked_at IS NULL";
     assert_eq!(app.database.texts(left).await.len(), 1);
 }
+
+/// On a slow link a redirect would take as long again.
+#[actix_web::test]
+async fn scripts_are_answered_with_the_list_at_once_and_a_second_submit_says_what_the_first_did() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    host.connects(&ana, &server).await;
+    host.connects(&ana, &server).await;
+    let id = ana.newest_connection().await;
+    let fields = |back: &str, csrf: String| {
+        [
+            ("id".to_owned(), id.clone()),
+            ("back".to_owned(), back.to_owned()),
+            ("csrf".to_owned(), csrf),
+        ]
+    };
+    let back = "/connections?q=curs";
+    for said in ["Revoked Cursor#", "had been revoked before: just now"] {
+        let form = fields(back, ana.form_token().await);
+        let list = ana.submits("/connections/revoke", &form).await;
+        assert_eq!((list.status, list.connections().len()), (200, 1));
+        assert_eq!(list.headers["hx-push-url"], back);
+        let flash = list.all("[role=status] .flash");
+        assert!(flash.len() == 1 && flash[0].contains(said), "{flash:?}");
+        let reloaded = ana.opens(back).await;
+        assert!(reloaded.all(".flash").is_empty(), "said once");
+    }
+    // Anywhere else, and where the address is no list's, the redirect leads to what is there.
+    for back in ["/me", "/connections?status=odd", "/connections/revoke"] {
+        let form = fields(back, ana.form_token().await);
+        let answer = ana.submits("/connections/revoke", &form).await;
+        assert_eq!(answer.status, 303, "{back}");
+        assert_eq!(answer.headers["location"], back);
+    }
+}

@@ -182,8 +182,10 @@ async fn htmx_gets_the_part_and_everyone_else_the_page() {
                 .unwrap()
                 .contains("HX-Request")
         );
-        assert_eq!(answer.headers["cache-control"], "private, no-cache");
     }
+    assert_eq!(page.headers["cache-control"], "private, no-cache");
+    assert_eq!(part.headers["cache-control"], "no-store");
+    assert!(!part.headers.contains_key("etag"));
     let url = format!("{}/connections", app.url);
     let restored = app
         .http

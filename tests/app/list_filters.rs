@@ -288,3 +288,25 @@ async fn of_many_projects_one_is_typed_by_its_slug() {
     assert_eq!(hidden.status, missing.status);
     assert_eq!(hidden.bare(), missing.bare());
 }
+
+#[actix_web::test]
+async fn what_filters_find_can_be_revoked_as_one_with_no_tick_at_all() {
+    let app = TestApp::spawn().await;
+    let _office = Office::open(&app).await;
+    let link = ".tools a[href^='/connections/revoke-matching']";
+    for (who, query, expected) in [
+        (app.owner(), "", None),
+        (app.owner(), "q=nothing-like-it", None),
+        (app.auditor(), "person=ana@acme.example", None),
+        (app.owner(), "person=ana@acme.example", Some(2)),
+        (app.person("ana"), "status=active", Some(2)),
+    ] {
+        let page = list(&who, query).await;
+        let links = page.attributes(link, "href");
+        assert_eq!(links.len(), usize::from(expected.is_some()), "{query}");
+        if let Some(count) = expected {
+            let preview = who.opens(&links[0]).await;
+            assert_eq!(preview.all("h1"), [format!("Revoke {count} connections?")]);
+        }
+    }
+}

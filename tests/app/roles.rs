@@ -149,3 +149,32 @@ async fn each_role_reads_its_own_name() {
         assert_eq!(page.all("h1"), [heading]);
     }
 }
+
+#[actix_web::test]
+async fn auditors_look_after_their_own_connections_like_everyone() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let (ana, auditor) = (app.person("ana"), app.auditor());
+    let hers = host.connects(&ana, &server).await;
+    let his = host.connects(&auditor, &server).await;
+    let mine = auditor.opens("/me").await;
+    let own = mine.attributes("table tbody tr", "id").remove(0);
+
+    let list = auditor.opens("/connections?view=list").await;
+    assert_eq!(list.connections().len(), 2);
+    let offered = [format!("/connections/revoke?id={own}")];
+    assert_eq!(list.attributes("td.act a", "href"), offered);
+    assert!(list.all(".tick").is_empty(), "nearly nothing can be ticked");
+    assert_eq!(mine.attributes("td.act a", "href"), offered);
+    assert_eq!(mine.all(".all a"), ["Revoke all"]);
+    let all = mine.attributes(".all a", "href").remove(0);
+    let every = auditor.opens(&all).await;
+    assert_eq!(every.all("h1"), ["Revoke 1 connection?"]);
+    let everyone = auditor.opens("/connections/revoke-matching").await;
+    assert_eq!(everyone.all("h1"), ["Revoke 1 connection?"]);
+
+    assert_eq!(auditor.revokes(&[&own], "").await.status, 303);
+    assert!(!server.admits(&his.access).await);
+    assert!(server.admits(&hers.access).await);
+}

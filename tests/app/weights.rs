@@ -15,7 +15,6 @@ const FIRST_VISIT: usize = 14 * KB;
 const SCRIPTS: usize = 20 * KB;
 const LATER: usize = 8 * KB;
 const CONSENT: usize = 6 * KB;
-/// Without the head of the answer, which has 0.4 KB.
 const ROWS_OF_A_GROUP: usize = 3 * KB;
 
 const FIRST_NAMES: [&str; 9] = [
@@ -202,10 +201,7 @@ async fn weigh(owner: &Person<'_>, facts: &[(&str, String)]) {
             path = path.replace(name, fact);
         }
         let (head, body) = weights(owner, &path, screen.part).await;
-        let bytes = match screen.limit {
-            ROWS_OF_A_GROUP => body,
-            _ => head + body,
-        };
+        let bytes = head + body;
         println!("{bytes:>6} {}", screen.path);
         if bytes > screen.limit {
             said.push(format!("{}: {bytes}, not {}", screen.path, screen.limit));

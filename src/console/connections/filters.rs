@@ -2,6 +2,7 @@
 
 use crate::{
     console::{
+        number,
         query::{BLOCKED, Layout, ListQuery, STATUSES_DEFAULT, View},
         view::list::{Choice, Empty, MoreFilters, Search, StatusChip, Tick},
     },
@@ -97,7 +98,7 @@ pub(super) fn chips(query: &ListQuery, counts: Option<Counts>) -> Vec<StatusChip
     let now = query.statuses;
     let chip = |label, count: Option<i64>, on, note, toggled: Statuses| StatusChip {
         label,
-        count: count.map(|count| count.to_string()).unwrap_or_default(),
+        count: count.map(number::grouped).unwrap_or_default(),
         on,
         note,
         href: with_statuses(query, toggled).href(),
@@ -283,7 +284,7 @@ fn nothing_yet(desk: &Desk<'_>) -> Empty {
                 "Open a project and copy its MCP server URL.".to_owned(),
                 "Add that URL to a host such as Claude or Cursor, and connect.".to_owned(),
             ],
-            action: None,
+            action: Some(("Projects".to_owned(), "/projects".to_owned())),
         };
     }
     Empty {
@@ -292,6 +293,6 @@ fn nothing_yet(desk: &Desk<'_>) -> Empty {
                Cursor, to one of the organization's projects and allow it."
             .to_owned(),
         steps: Vec::new(),
-        action: None,
+        action: Some(("Where to begin".to_owned(), "/me".to_owned())),
     }
 }

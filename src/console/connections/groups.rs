@@ -8,7 +8,10 @@ use crate::{
         frame, logo, look_alikes, moment,
         query::{ListQuery, OPEN_ROWS, View, address},
         revoke::see_other,
-        view::list::{Columns, GroupPart, GroupRow, GroupRowsPart},
+        view::{
+            below_name,
+            list::{Columns, GroupPart, GroupRow, GroupRowsPart},
+        },
     },
     domain::{
         client::Origin,
@@ -56,7 +59,7 @@ pub async fn show(
     query = query
         .with_open_of(shown_page(&req, &principal).as_ref())
         .with_group(&id, rows);
-    let desk = Desk::new(&app, &principal, &query, app.clock.now());
+    let desk = Desk::new(&app, &principal, &query, &req, app.clock.now());
     let mut tx = app.db.snapshot().await?;
     let (group, by, filter) = find(&mut tx, &desk, &id).await?;
     let body = if let Shown::After(_) = shown {
@@ -159,7 +162,7 @@ pub(super) async fn page(
     select: Option<&str>,
 ) -> Result<Page, Problem> {
     let columns = Columns {
-        tick: desk.may_revoke(),
+        tick: desk.may_tick(),
         client: false,
         project: false,
         person: false,
@@ -280,7 +283,7 @@ async fn row(
     let active = part("active", wanted.active, counts.active);
     let expired = part("expired", wanted.expired, counts.expired);
     let revoked = part("revoked", wanted.revoked, counts.revoked);
-    let selectable = desk.may_revoke() && (active.is_some() || expired.is_some());
+    let selectable = desk.may_tick() && (active.is_some() || expired.is_some());
     let total = facts.totals.iter().find(|(known, _)| known == id);
     let total = total.map_or(group.wanted, |(_, total)| *total);
     let is_open = *shown != Shown::Closed && group.wanted > 0;
@@ -290,7 +293,7 @@ async fn row(
         false => opened(OPEN_ROWS),
     };
     let columns = Columns {
-        tick: desk.may_revoke(),
+        tick: desk.may_tick(),
         client: by != GroupBy::Client,
         project: by != GroupBy::Project,
         person: by != GroupBy::Person,
@@ -307,13 +310,13 @@ async fn row(
             GroupBy::Project => None,
         },
         notes: notes(&group, facts),
-        projects: columns
-            .project
-            .then(|| project_words(&group, facts.projects)),
+        projects: (by == GroupBy::Client).then(|| project_words(&group, facts.projects)),
         count: group.wanted,
         parts: [active, expired, revoked].into_iter().flatten().collect(),
         matching: (total > group.wanted).then(|| format!("{} of {total} match", group.wanted)),
-        last_used: group.last_used_at.map(|at| moment::when(at, desk.now)),
+        last_used: group
+            .last_used_at
+            .map(|at| desk.moment(moment::when(at, desk.now))),
         toggle_href: toggled.href(),
         select_href: selectable.then(|| {
             let query = opened(open::TICKED_ROWS);
@@ -324,7 +327,7 @@ async fn row(
             false => ("Block client", format!("/clients/{id}/block")),
         }),
         columns,
-        width: 3 + usize::from(columns.tick) + usize::from(columns.project),
+        width: 3 + usize::from(columns.tick) + usize::from(by == GroupBy::Client),
         open: if is_open {
             Some(open::group(tx, desk, by, &group, filter, shown).await?)
         } else {
@@ -375,8 +378,8 @@ fn notes(group: &Group, facts: &Facts<'_>) -> Vec<String> {
             let alike = facts.alike.iter().find(|(id, _)| id.as_str() == group.id);
             notes.extend(alike.map(|(_, note)| note.clone()));
         }
-        GroupBy::Person if group.detail == group.name => notes.push("unknown person".to_owned()),
-        GroupBy::Person | GroupBy::Project => notes.push(group.detail.clone()),
+        GroupBy::Person => notes.extend(below_name(&group.name, &group.detail)),
+        GroupBy::Project => notes.push(group.detail.clone()),
     }
     notes
 }

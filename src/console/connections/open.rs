@@ -69,13 +69,13 @@ pub(super) async fn table(
     shown: &Shown,
 ) -> Result<GroupTable, Problem> {
     let columns = Columns {
-        tick: desk.may_revoke(),
+        tick: desk.may_tick(),
         client: by != GroupBy::Client,
         project: by != GroupBy::Project,
         person: by != GroupBy::Person,
     };
     let order = desk.query.rows_order();
-    let ticked = *shown == Shown::Ticked && desk.may_revoke();
+    let ticked = *shown == Shown::Ticked && desk.may_tick();
     let filter = match ticked {
         true => Filter {
             statuses: revocable(filter.statuses),

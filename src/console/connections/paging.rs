@@ -147,7 +147,7 @@ fn group_heads(query: &ListQuery, by: GroupBy, order: GroupOrder) -> Vec<Head> {
         GroupBy::Project => "Project",
     };
     let mut heads = vec![sortable(name, false, GroupColumn::Name)];
-    if by != GroupBy::Project {
+    if by == GroupBy::Client {
         heads.push(sortable("Project", true, GroupColumn::Project));
     }
     heads.push(sortable("Connections", false, GroupColumn::Connections));

@@ -19,7 +19,7 @@ use crate::console::{
     moment,
     query::View,
     view::{
-        StatusView,
+        StatusView, below_name,
         list::{Columns, ConnectionRow},
     },
 };
@@ -44,7 +44,7 @@ pub(super) async fn page(
     let link = |place| desk.query.with_view(View::List { order, place });
     Ok(Page {
         columns: Columns {
-            tick: desk.may_revoke(),
+            tick: desk.may_tick(),
             client: true,
             project: true,
             person: true,
@@ -79,13 +79,13 @@ pub(super) fn row(listed: Listed, desk: &Desk<'_>, blocked: &[ConnectionId]) -> 
         client: listed.client_name,
         client_note: origin_note(listed.client_origin),
         project: listed.project_name,
-        authorized: moment::dated(listed.life.authorized_at),
+        authorized: desk.moment(moment::dated(listed.life.authorized_at)),
+        person_note: below_name(&listed.person_name, &listed.person_email),
         person_name: listed.person_name,
-        person_email: listed.person_email,
         status: brief(&status, desk.now),
         last_used: listed
             .connected_at
-            .map(|_| moment::when(listed.life.last_used_at, desk.now)),
+            .map(|_| desk.moment(moment::when(listed.life.last_used_at, desk.now))),
         ticked: false,
     }
 }

@@ -147,7 +147,8 @@ pub struct ConnectionRow {
     pub project: String,
     pub authorized: When,
     pub person_name: String,
-    pub person_email: String,
+    /// See [`super::below_name`].
+    pub person_note: Option<String>,
     pub status: StatusView,
     /// `None` reads "Never".
     pub last_used: Option<When>,
