@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { App } from './lib/app.mjs'
 import { startUntether } from './lib/server.mjs'
-import { launch, visit } from './lib/visit.mjs'
+import { assertAccessible, launch, visit } from './lib/visit.mjs'
 
 /** More than can be selected at once, in two clients of which each could be. */
 const MANY = 98
@@ -131,6 +131,7 @@ test('the 101st is refused, with a way to revoke everything that matches', async
   assert.equal(await others.nth(100 - MANY).isChecked(), false)
   const alert = page.getByRole('alert').filter({ hasText: 'At most 100' })
   await alert.waitFor()
+  await assertAccessible(page, 'the 101st tick')
   const way = alert.getByRole('link', { name: 'Revoke everything that matches' })
   assert.equal(await way.getAttribute('href'), '/connections/revoke-matching')
   const before = await checked(page)

@@ -1,0 +1,100 @@
+// Every screen in each of its states: how to get there, in an organization made for it.
+import { App } from './app.mjs'
+import { startUntether } from './server.mjs'
+
+/** Two people with fifteen connections of one client each, and one that was revoked. */
+export async function organization(browser) {
+  const untether = await startUntether()
+  const app = await App.register(untether, `${untether.public}/mcp`, 'Cursor')
+  const context = await browser.newContext()
+  const page = await context.newPage()
+  for (const person of ['owner', 'ana']) {
+    await context.addCookies([{ name: 'person', value: person, url: untether.public }])
+    for (let n = 0; n < 15; n += 1) await app.connect(page)
+  }
+  await page.goto(`${untether.public}/connections?view=list`)
+  await revokeOf(page).click()
+  await page.getByLabel('Reason').fill('The laptop was left in a taxi')
+  await page.getByRole('button', { name: 'Revoke access' }).click()
+  await page.getByRole('status').filter({ hasText: 'Revoked Cursor#' }).waitFor()
+  await context.close()
+  const close = async () => {
+    app.close()
+    await untether.close()
+  }
+  return { untether, app, close }
+}
+
+export const LIST = '/connections?view=list'
+export const rows = (page) => page.getByRole('row').filter({ hasText: 'Cursor#' })
+const revokeOf = (page) => rows(page).getByRole('link', { name: /^Revoke/ }).first()
+export const tick = (page) => rows(page).getByRole('checkbox').first()
+export const dialog = (page) => page.getByRole('dialog')
+const link = (page, name) => page.getByRole('link', { name, exact: true }).first()
+const heading = (page, name) => page.getByRole('heading', { name }).waitFor()
+const follow = async (page, link) => page.goto(await link.getAttribute('href'))
+const open = (page, { clientId }) => page.goto(`/connections?open=${clientId}`)
+const nameOfFirst = async (page) => /Cursor#[a-z-]+/.exec(await rows(page).first().textContent())[0]
+/** The preview of all that matches the name of the first connection, confirmed after `meanwhile`: the act. */
+const confirmAll = async (page, meanwhile = async () => {}) => {
+  await page.goto(LIST)
+  await page.goto(`/connections/revoke-matching?q=${encodeURIComponent(await nameOfFirst(page))}`)
+  await meanwhile(await page.context().newPage())
+  await page.getByLabel('Type 1 to confirm').fill('1')
+  const act = await page.locator('[name=act]').inputValue()
+  await page.getByRole('button', { name: 'Revoke access' }).click()
+  return act
+}
+
+/** A state of a screen: how to get there, as whom, and what it is answered with if not 200; `go` takes a page and the app. */
+const at = (go, { person = 'owner', status = 200, js = true } = {}) => ({ go, person, status, js })
+/** One that looks different without scripts. */
+const bare = (go, options) => at(go, { ...options, js: false })
+const to = (path) => (page) => page.goto(path)
+
+export const STATES = {
+  'the list': at(to(LIST)),
+  'the list without scripts': bare(to(LIST)),
+  'the list with revoked connections': at(to(`${LIST}&status=active&status=revoked`)),
+  'the list on its second page': at(async (page) => { await page.goto(`${LIST}&per=25`); await link(page, 'Next').click(); await link(page, 'Previous').waitFor() }),
+  'a list that matches nothing': at(to('/connections?status=expired')),
+  'the list of someone who connected nothing': at(to('/connections'), { person: 'ben' }),
+  'filters in force': at(to(`${LIST}&q=cursor&type=public&idle_days=1&per=25`)),
+  'the form of filters': at(async (page) => { await page.goto(LIST); await page.getByText('More filters').click() }),
+  'the files to export': at(async (page) => { await page.goto(LIST); await page.getByText('Export').click() }),
+  'the clients': at(to('/connections')),
+  'the people': at(to('/connections?view=person')),
+  'the projects': at(to('/connections?view=project')),
+  'an open client': at(open),
+  'an open client without scripts': bare(open),
+  'an open client, sorted and with more rows': at((page, { clientId }) => page.goto(`/connections?open=${clientId}.50&rows=person`)),
+  'rows that are ticked': at(async (page, app) => { await open(page, app); await tick(page).check() }),
+  'the dialog before a revoke': at(async (page) => { await page.goto(LIST); await revokeOf(page).click(); await dialog(page).waitFor() }),
+  'the page before a revoke': bare(async (page) => { await page.goto(LIST); await revokeOf(page).click(); await heading(page, 'Revoke 1 connection?') }),
+  'what was done': at(async (page) => { await page.goto(LIST); await revokeOf(page).click(); await dialog(page).getByRole('button', { name: 'Revoke access' }).click(); await page.getByRole('status').filter({ hasText: 'Revoked' }).waitFor() }),
+  'a reason that is too long': at(async (page) => { await page.goto(LIST); await revokeOf(page).click(); await dialog(page).getByLabel('Reason').evaluate((field) => { field.maxLength = 1000; field.value = 'x'.repeat(501) }); await dialog(page).getByRole('button', { name: 'Revoke access' }).click(); await dialog(page).getByRole('alert').waitFor() }, { status: 400 }),
+  'everything that matches': at(to('/connections/revoke-matching?q=cursor')),
+  'a count that is mistyped': at(async (page) => { await page.goto('/connections/revoke-matching?q=cursor'); await page.getByLabel(/^Type/).fill('1000'); await page.getByRole('button', { name: 'Revoke access' }).click(); await page.getByRole('main').getByRole('alert').waitFor() }, { status: 400 }),
+  'what matches when it has changed': at((page) => confirmAll(page, async (other) => { await other.goto(LIST); await revokeOf(other).click(); await dialog(other).getByRole('button', { name: 'Revoke access' }).click(); await other.getByRole('status').filter({ hasText: 'Revoked' }).waitFor(); await other.close() }), { status: 409 }),
+  'everything that was revoked': at(async (page) => { const act = await confirmAll(page); await page.getByRole('status').filter({ hasText: 'Revoked' }).waitFor(); await page.goto(`/acts/${act}`); await heading(page, 'Revoked 1 connection') }),
+  'nothing that matches': at(to('/connections/revoke-matching?q=zzz')),
+  'a connection': at(async (page) => { await page.goto(LIST); await follow(page, rows(page).first().getByRole('link').first()) }),
+  'a connection that was revoked': at(async (page) => { await page.goto(`${LIST}&status=revoked`); await follow(page, rows(page).first().getByRole('link').first()) }),
+  'a client beside the list': at(async (page) => { await page.goto(LIST); await link(page, 'Cursor').click(); await dialog(page).waitFor() }),
+  'the page of a client': bare((page, { clientId }) => page.goto(`/clients/${clientId}`)),
+  'a person': at(async (page) => { await page.goto(LIST); await follow(page, rows(page).getByRole('link', { name: 'Ana Ruiz' }).first()) }),
+  'my connections': at(to('/me')),
+  'my connections when there are none': at(to('/me'), { person: 'ben' }),
+  'the clients in a list of their own': at(to('/clients')),
+  'every project': at(to('/projects')),
+  'the clients of a project': at(to('/projects/untether/clients')),
+  'the form of a client': at(to('/projects/untether/clients/new?host=claude-code')),
+  'the form of a client without scripts': bare(to('/projects/untether/clients/new')),
+  'a project': at(to('/projects/untether')),
+  'the form of a project': at(to('/projects/new')),
+  'the help': at(to('/help')),
+  'the consent page': at((page, app) => page.goto(app.authorizeUrl('look'))),
+  'the error page of consent': at(to('/oauth/authorize?client_id=unknown'), { status: 400 }),
+  'the error page of the list': at(to('/connections?status=mislaid'), { status: 400 }),
+  'the page of what is not there': at(to('/connections/not-there'), { status: 404 }),
+}
