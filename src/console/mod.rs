@@ -29,5 +29,6 @@ pub mod query;
 pub mod revoke;
 pub mod revoke_matching;
 pub mod setup;
+mod snippets;
 pub mod view;
 pub mod visit;

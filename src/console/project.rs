@@ -28,6 +28,7 @@ use super::{
     credentials, frame, moment, number,
     projects::{self, Health, Links},
     query::{Layout, ListQuery},
+    snippets::{self, Snippets},
     view::{Frame, When},
     visit::Visit,
 };
@@ -86,6 +87,8 @@ struct ProjectPage {
     credentials: Vec<CredentialRow>,
     /// The id that the next credential will have.
     next_credential: CredentialId,
+    /// How the server asks; `None` for Untether's own.
+    snippets: Option<Snippets>,
 }
 
 #[derive(Debug)]
@@ -121,11 +124,14 @@ pub async fn show(
         .ok_or_else(Problem::not_found)?;
     let clients = project_list::clients(&mut tx, std::slice::from_ref(&project.id)).await?;
     let credentials = store::credential::of_project(&mut tx, &project.id).await?;
+    let own = project.id == app.own_project;
+    let snippets = (!own).then(|| snippets::of(&project, &app.settings.public_url));
     let page = ProjectPage {
         frame: frame::build(&app, &principal, &session, &req, now),
         path: path(&project.slug),
         manages: principal.changes().covers_project(&project.id),
-        own: project.id == app.own_project,
+        own,
+        snippets: snippets.transpose()?,
         created: moment::dated(project.created_at),
         administrators: words(&project.administrators),
         members: match project.members {

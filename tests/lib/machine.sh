@@ -23,6 +23,7 @@ install_packages() {
     [ -x /usr/sbin/nginx ] || command -v nginx >/dev/null || missing+=(nginx)
     [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || missing+=(chromium)
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+    command -v caddy >/dev/null || missing+=(caddy)
     command -v xdg-open >/dev/null || missing+=(xdg-utils)
     command -v npm >/dev/null || missing+=(nodejs npm)
     command -v c++ >/dev/null || missing+=(g++)

@@ -50,12 +50,19 @@ def serving(untether: Untether, slug: str, kind: str, directory: Path, **setting
         "INTROSPECTION_SECRET": credential["client_secret"],
         **settings,
     }
+    with running(PROGRAMS[kind], environment, url, directory):
+        yield McpServer(url, "ping", Introspection(untether, project))
+
+
+@contextmanager
+def running(command: list, environment: dict[str, str], url: str, directory: Path):
+    """Runs an MCP server, from when it asks for a token at `url`."""
     log = directory / "server.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(PROGRAMS[kind], env=environment, stdout=output, stderr=output)
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output, cwd=directory)
     try:
         until("the MCP server listens", lambda: _listens(process, url, log), seconds=60)
-        yield McpServer(url, "ping", Introspection(untether, project))
+        yield
     finally:
         process.terminate()
         process.wait(timeout=15)

@@ -63,6 +63,12 @@ class Form:
         return kept + list(changes.items())
 
 
+def snippet(html: str, name: str) -> str:
+    """What the page of a project has to paste, as a person copies it."""
+    [block] = [block for block in soup(html).find_all("details") if words(block.summary) == name]
+    return block.pre.code.get_text()
+
+
 @dataclass
 class Row:
     """One connection as the list shows it: its cells by their column's label."""

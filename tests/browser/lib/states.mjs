@@ -2,7 +2,7 @@
 import { App } from './app.mjs'
 import { startUntether } from './server.mjs'
 
-/** Two people with fifteen connections of one client each, and one that was revoked. */
+/** Two people with fifteen connections of one client each, one that was revoked, and a second project. */
 export async function organization(browser) {
   const untether = await startUntether()
   const app = await App.register(untether, `${untether.public}/mcp`, 'Cursor')
@@ -17,6 +17,11 @@ export async function organization(browser) {
   await page.getByLabel('Reason').fill('The laptop was left in a taxi')
   await page.getByRole('button', { name: 'Revoke access' }).click()
   await page.getByRole('status').filter({ hasText: 'Revoked Cursor#' }).waitFor()
+  await page.goto(`${untether.public}/projects/new`)
+  await page.getByLabel('Name').fill('Search')
+  await page.getByLabel('MCP server URL').fill('https://search.example.com/mcp')
+  await page.getByRole('button', { name: 'Add project' }).click()
+  await page.getByRole('heading', { name: 'Keep this secret now' }).waitFor()
   await context.close()
   const close = async () => {
     app.close()
@@ -91,6 +96,8 @@ export const STATES = {
   'the form of a client': at(to('/projects/untether/clients/new?host=claude-code')),
   'the form of a client without scripts': bare(to('/projects/untether/clients/new')),
   'a project': at(to('/projects/untether')),
+  'what to paste for a project': at(async (page) => { await page.goto('/projects/search#protect'); await page.getByText('nginx', { exact: true }).click() }),
+  'what to paste for a project without scripts': bare(async (page) => { await page.goto('/projects/search#protect'); await page.getByText('TypeScript SDK', { exact: true }).click() }),
   'the form of a project': at(to('/projects/new')),
   'the help': at(to('/help')),
   'the consent page': at((page, app) => page.goto(app.authorizeUrl('look'))),
