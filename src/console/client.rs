@@ -133,7 +133,7 @@ pub async fn show(
     let groups = projects(&mut tx, &filter).await?;
     let endpoints = endpoints(&mut tx, &client, &groups).await?;
     let setups = if client.revoked_at.is_none() {
-        setup::of(&client, &endpoints)
+        setup::of(&client, &endpoints, &app.settings.public_url)
     } else {
         Vec::new()
     };

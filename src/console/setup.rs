@@ -3,13 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::Serialize;
-use serde_json::json;
-use sha2::{Digest, Sha256};
-use url::Url;
-
 use crate::{
+    config::PublicUrl,
     domain::{
         client::{Client, ClientType, Origin},
         logo::Shape,
@@ -19,8 +14,12 @@ use crate::{
 };
 
 mod hosts;
+mod reach;
+mod write;
 
 use hosts::{Callbacks, HOSTS, Host};
+use reach::is_internal;
+use write::{Entry, url};
 
 /// Stands where a person puts the client secret, which is not known any more.
 pub const SECRET_PLACEHOLDER: &str = "PASTE-THE-CLIENT-SECRET";
@@ -41,7 +40,9 @@ pub struct Setup {
 }
 
 /// What each known host is to be given so that it reaches these MCP servers as this client.
-pub fn of(client: &Client, endpoints: &[Endpoint]) -> Vec<Setup> {
+pub fn of(client: &Client, endpoints: &[Endpoint], public: &PublicUrl) -> Vec<Setup> {
+    let mut addresses = endpoints.iter().map(|endpoint| endpoint.resource.as_str());
+    let inside = (addresses.any(is_internal), is_internal(public.as_str()));
     let access = Access {
         client: is_given(client).then_some(client),
         endpoints,
@@ -57,7 +58,7 @@ pub fn of(client: &Client, endpoints: &[Endpoint]) -> Vec<Setup> {
             )
         });
         let secret = access.confidential().then(|| host.secret.to_owned());
-        let reach = (!host.reach.is_empty()).then(|| host.reach.to_owned());
+        let reach = host.needs.warning(inside).map(str::to_owned);
         Setup {
             host: host.name,
             place: host.place,
@@ -78,19 +79,20 @@ pub struct Preset {
     pub name: &'static str,
     /// Where it asks to be sent back to.
     pub redirect_uris: Vec<String>,
-    /// What keeps it from working in some networks; may be empty.
-    pub reach: &'static str,
+    /// What keeps it from working with this MCP server.
+    pub reach: Option<&'static str>,
     /// The drawing that says what kind of app it is.
     pub logo: Shape,
 }
 
 /// The hosts of which it is known where they ask to be sent back to.
-pub fn presets(resource: &Resource) -> Vec<Preset> {
+pub fn presets(resource: &Resource, public: &PublicUrl) -> Vec<Preset> {
+    let inside = (is_internal(resource.as_str()), is_internal(public.as_str()));
     let preset = |host: &Host| Preset {
         key: host.key,
         name: host.name,
         redirect_uris: host.callbacks.of(resource),
-        reach: host.reach,
+        reach: host.needs.warning(inside),
         logo: host.logo,
     };
     let presets = HOSTS.iter().map(preset);
@@ -110,24 +112,6 @@ struct Access<'a> {
     /// The client, where the host must be told.
     client: Option<&'a Client>,
     endpoints: &'a [Endpoint],
-}
-
-/// An MCP server in a host's file; only the members that the host reads are there.
-#[derive(Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Entry {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    r#type: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    url: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    auth: Option<serde_json::Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    oauth: Option<serde_json::Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    command: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    args: Option<Vec<String>>,
 }
 
 impl Access<'_> {
@@ -172,119 +156,6 @@ impl Access<'_> {
             .collect();
         let file = BTreeMap::from([(member, entries)]);
         serde_json::to_string_pretty(&file).unwrap_or_default()
-    }
-}
-
-fn url(endpoint: &Endpoint) -> String {
-    endpoint.resource.as_str().to_owned()
-}
-
-/// `claude mcp add`, once for each MCP server. Its port is its own choice: loopback
-/// redirect URIs match on any.
-fn claude_code(access: &Access<'_>) -> String {
-    let line = |endpoint: &Endpoint| {
-        let mut line = format!(
-            "claude mcp add --transport http {} {}",
-            endpoint.slug,
-            shell_word(endpoint.resource.as_str())
-        );
-        if let Some(client) = access.client {
-            line.push_str(" --client-id ");
-            line.push_str(&shell_word(&client.identifier));
-        }
-        if access.confidential() {
-            line.push_str(" --client-secret");
-        }
-        line
-    };
-    let lines: Vec<_> = access.endpoints.iter().map(line).collect();
-    lines.join("\n")
-}
-
-fn claude_ai(access: &Access<'_>) -> String {
-    access.fields(
-        "Remote MCP server URL",
-        "OAuth Client ID (Advanced settings)",
-    )
-}
-
-fn inspector(access: &Access<'_>) -> String {
-    access.fields("URL", "Client ID (Authentication)")
-}
-
-/// Tables of Codex's configuration. A JSON string is a TOML string too.
-fn codex(access: &Access<'_>) -> String {
-    let table = |endpoint: &Endpoint| {
-        let slug = &endpoint.slug;
-        let mut table = format!("[mcp_servers.{slug}]\nurl = {}\n", json!(url(endpoint)));
-        if let Some(client) = access.client {
-            let id = json!(client.identifier);
-            table.push_str(&format!("\n[mcp_servers.{slug}.oauth]\nclient_id = {id}\n"));
-        }
-        table
-    };
-    let tables: Vec<_> = access.endpoints.iter().map(table).collect();
-    tables.join("\n")
-}
-
-/// Codex ends the path of its callback with a hash of the MCP server URL, so that answers
-/// for one server are not taken for those of another.
-fn codex_callback(resource: &Resource) -> String {
-    let url = Url::parse(resource.as_str()).map(String::from);
-    let url = url.unwrap_or_else(|_| resource.as_str().to_owned());
-    let hash = &Sha256::digest(url)[..9];
-    format!("http://127.0.0.1/callback/{}", URL_SAFE_NO_PAD.encode(hash))
-}
-
-fn bridged(access: &Access<'_>, endpoint: &Endpoint) -> Entry {
-    let mut args = vec!["-y".to_owned(), "mcp-remote".to_owned(), url(endpoint)];
-    if let Some(client) = access.client {
-        let mut info = json!({ "client_id": client.identifier });
-        if access.confidential() {
-            info["client_secret"] = SECRET_PLACEHOLDER.into();
-        }
-        args.extend(["--static-oauth-client-info".to_owned(), info.to_string()]);
-    }
-    Entry {
-        command: Some("npx"),
-        args: Some(args),
-        ..Entry::default()
-    }
-}
-
-fn cursor(access: &Access<'_>, endpoint: &Endpoint) -> Entry {
-    let auth = access.client.map(|client| {
-        let mut auth = json!({ "CLIENT_ID": client.identifier });
-        if access.confidential() {
-            auth["CLIENT_SECRET"] = SECRET_PLACEHOLDER.into();
-        }
-        auth
-    });
-    Entry {
-        url: Some(url(endpoint)),
-        auth,
-        ..Entry::default()
-    }
-}
-
-fn remote(access: &Access<'_>, endpoint: &Endpoint) -> Entry {
-    Entry {
-        r#type: Some("http"),
-        url: Some(url(endpoint)),
-        oauth: access
-            .client
-            .map(|client| json!({ "clientId": client.identifier })),
-        ..Entry::default()
-    }
-}
-
-/// One word of a POSIX shell's command line.
-fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/@%+,=".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }
 

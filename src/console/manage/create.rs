@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, http::StatusCode, web::Path};
 use askama::Template;
 
 use crate::{
+    config::PublicUrl,
     console::{
         logo,
         setup::{self, Preset},
@@ -57,8 +58,8 @@ struct PresetLink {
     /// The same page with the host added, or left out.
     href: String,
     chosen: bool,
-    /// What keeps a chosen one from working in some networks; may be empty.
-    reach: &'static str,
+    /// What keeps a chosen one from working with this MCP server.
+    reach: Option<&'static str>,
 }
 
 /// `GET /projects/{slug}/clients/new`.
@@ -69,7 +70,7 @@ pub async fn ask(visit: Visit, slug: Path<String>) -> Result<HttpResponse, Probl
     let mut tx = visit.app.db.snapshot().await?;
     let project = changed_project(&mut tx, &visit.principal, &slug).await?;
     let params = Params::parse(visit.req.query_string().as_bytes());
-    let presets = Presets::parse(&params, &project);
+    let presets = Presets::parse(&params, &project, &visit.app.settings.public_url);
     let form = Sealed::new(&visit, &project.slug).form(&project.slug, presets.typed());
     let links = presets.links(&project.slug);
     let page = NewPage::new(visit.frame(), &project, links, form);
@@ -143,8 +144,8 @@ struct Presets {
 
 impl Presets {
     /// Those that the address names; other words in it are none.
-    fn parse(params: &Params, project: &Project) -> Self {
-        let known = setup::presets(&project.resource);
+    fn parse(params: &Params, project: &Project, public: &PublicUrl) -> Self {
+        let known = setup::presets(&project.resource, public);
         let asked = params.all("host");
         let keys = known.iter().map(|preset| preset.key);
         let chosen = keys.filter(|key| asked.contains(key)).collect();
@@ -190,7 +191,7 @@ impl Presets {
                 name: preset.name,
                 href: format!("{}?{}", new_path(slug), encode(hosts)),
                 chosen,
-                reach: if chosen { preset.reach } else { "" },
+                reach: preset.reach.filter(|_| chosen),
             }
         };
         self.known.iter().map(link).collect()

@@ -3,7 +3,9 @@
 use crate::domain::{logo::Shape, resource::Resource};
 
 use super::{
-    Access, bridged, claude_ai, claude_code, codex, codex_callback, cursor, inspector, remote,
+    Access,
+    reach::Needs,
+    write::{bridged, claude_ai, claude_code, codex, codex_callback, cursor, inspector, remote},
 };
 
 /// A host, and what it reads.
@@ -16,8 +18,8 @@ pub(super) struct Host {
     pub(super) write: fn(&Access<'_>) -> String,
     /// What to do about the secret of a confidential client.
     pub(super) secret: &'static str,
-    /// What keeps it from working in some networks; may be empty.
-    pub(super) reach: &'static str,
+    /// What it must reach from outside.
+    pub(super) needs: Needs,
     /// The drawing that says what kind of app it is.
     pub(super) logo: Shape,
 }
@@ -55,7 +57,7 @@ pub(super) const HOSTS: [Host; 8] = [
         callbacks: Callbacks::Any(&["http://localhost/callback"]),
         write: claude_code,
         secret: "Claude Code asks for the client secret.",
-        reach: "",
+        needs: Needs::Nothing,
         logo: Shape::Terminal,
     },
     Host {
@@ -65,7 +67,7 @@ pub(super) const HOSTS: [Host; 8] = [
         callbacks: Callbacks::Any(&["http://localhost/oauth/callback"]),
         write: |access| access.servers("mcpServers", bridged),
         secret: REPLACE,
-        reach: "",
+        needs: Needs::Nothing,
         logo: Shape::Desktop,
     },
     Host {
@@ -78,8 +80,7 @@ pub(super) const HOSTS: [Host; 8] = [
         ]),
         write: claude_ai,
         secret: "Put the client secret beside the client ID.",
-        reach: "Connectors, those of Claude Desktop too, call from Anthropic’s cloud: they cannot \
-                reach servers inside your network.",
+        needs: Needs::Everything,
         logo: Shape::Chat,
     },
     Host {
@@ -92,7 +93,7 @@ pub(super) const HOSTS: [Host; 8] = [
         ]),
         write: |access| access.servers("mcpServers", cursor),
         secret: REPLACE,
-        reach: "",
+        needs: Needs::Nothing,
         logo: Shape::Editor,
     },
     Host {
@@ -102,7 +103,7 @@ pub(super) const HOSTS: [Host; 8] = [
         callbacks: Callbacks::Any(&["http://127.0.0.1/", "https://vscode.dev/redirect"]),
         write: |access| access.servers("servers", remote),
         secret: NO_PLACE,
-        reach: "",
+        needs: Needs::Nothing,
         logo: Shape::Editor,
     },
     Host {
@@ -112,7 +113,7 @@ pub(super) const HOSTS: [Host; 8] = [
         callbacks: Callbacks::OfServer(codex_callback),
         write: codex,
         secret: NO_PLACE,
-        reach: "Codex may refuse to sign in when Untether is at a private address.",
+        needs: Needs::Untether,
         logo: Shape::Terminal,
     },
     Host {
@@ -125,7 +126,7 @@ pub(super) const HOSTS: [Host; 8] = [
         ]),
         write: inspector,
         secret: "Put the client secret beside the client ID.",
-        reach: "",
+        needs: Needs::Nothing,
         logo: Shape::Web,
     },
     Host {
@@ -135,7 +136,7 @@ pub(super) const HOSTS: [Host; 8] = [
         callbacks: Callbacks::Unknown,
         write: |access| access.servers("mcpServers", remote),
         secret: "Give the client secret to the host where it asks for it.",
-        reach: "",
+        needs: Needs::Nothing,
         logo: Shape::Service,
     },
 ];

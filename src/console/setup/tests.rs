@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-use super::*;
+use super::{write::codex_callback, *};
 
 fn client(origin: Origin, client_type: ClientType, redirect_uris: &[&str]) -> Client {
     Client {
@@ -41,6 +41,14 @@ fn endpoint(slug: &str, resource: &str) -> Endpoint {
         resource: Resource::from_stored(resource.to_owned()),
         members: Members::Anyone,
     }
+}
+
+fn public() -> PublicUrl {
+    PublicUrl::parse("https://untether.example").unwrap()
+}
+
+fn of(client: &Client, endpoints: &[Endpoint]) -> Vec<Setup> {
+    super::of(client, endpoints, &public())
 }
 
 const ID: &str = "01890000-0000-7000-8000-00000000c1e1";
@@ -145,7 +153,7 @@ fn codex_reads_a_table_for_each_server_and_comes_back_to_a_path_of_its_own() {
 #[test]
 fn what_a_preset_fills_in_is_what_its_host_asks_for() {
     let wiki = endpoint("wiki", "https://w.example/mcp");
-    for preset in presets(&wiki.resource) {
+    for preset in presets(&wiki.resource, &public()) {
         let uris: Vec<_> = preset.redirect_uris.iter().map(String::as_str).collect();
         let known = client(Origin::Console, ClientType::Public, &uris);
         let setups = of(&known, std::slice::from_ref(&wiki));
@@ -170,8 +178,7 @@ fn a_client_that_registered_itself_is_not_named_to_the_host() {
         for setup in of(&itself, &[endpoint("wiki", "https://w.example/mcp")]) {
             assert!(!setup.text.contains(ID), "{}", setup.host);
             assert!(setup.fits, "{}", setup.host);
-            let warned = ["claude.ai", "Codex"].contains(&setup.host);
-            assert_eq!(setup.notes.len(), usize::from(warned), "{}", setup.host);
+            assert!(setup.notes.is_empty(), "{}", setup.host);
         }
     }
 }
@@ -204,4 +211,19 @@ fn a_host_whose_redirect_uri_is_not_registered_is_said_not_to_work() {
         &endpoints,
     )[0];
     assert!(unfit.notes[0].contains("http://localhost/callback"));
+}
+
+#[test]
+fn a_host_in_a_cloud_is_said_not_to_reach_a_server_inside() {
+    let warned = |resource: &str, public: &str| {
+        let client = client(Origin::Registered, ClientType::Public, &[]);
+        let public = PublicUrl::parse(public).unwrap();
+        let setups = super::of(&client, &[endpoint("wiki", resource)], &public);
+        let warned = setups.iter().filter(|setup| !setup.notes.is_empty());
+        warned.map(|setup| setup.host).collect::<Vec<_>>()
+    };
+    let (outside, inside) = ("https://w.example/mcp", "https://wiki.lan/mcp");
+    assert!(warned(outside, "https://untether.example").is_empty());
+    assert_eq!(warned(inside, "https://untether.example"), ["claude.ai"]);
+    assert_eq!(warned(outside, "https://untether"), ["claude.ai", "Codex"]);
 }
