@@ -131,7 +131,10 @@ fn lost_key(settings: &Settings, used: bool) -> Option<Finding> {
 
 async fn projects(tx: &mut Tx, slug: Option<&str>) -> Result<Vec<Project>, Failure> {
     let Some(text) = slug else {
-        return Ok(store::project::all(tx).await?);
+        let all = store::project::all(tx).await?.into_iter();
+        return Ok(all
+            .filter(|project| project.archived_at.is_none())
+            .collect());
     };
     let unknown = || {
         Failure::new(format!(

@@ -145,7 +145,13 @@ async fn add(add: Add, workshop: &Workshop) -> Result<(), Failure> {
         logo: LogoChoice::Letter,
         redirect_uris,
     };
-    let (client, secret) = register::client(&mut tx, &workshop.context(), new).await?;
+    let made = register::of_project(&mut tx, &workshop.context(), new).await?;
+    let (client, secret) = made.ok_or_else(|| {
+        Failure::new(format!(
+            "the project {slug} is archived, so no client can be made for it (see: untether \
+             project restore)"
+        ))
+    })?;
     tx.commit().await?;
     if add.json {
         let mut printed = json!({ "client": describe(&client) });

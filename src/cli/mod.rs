@@ -25,6 +25,7 @@ mod export;
 mod health;
 mod key;
 mod project;
+mod project_acts;
 mod revoke;
 mod serve;
 mod sweep;
@@ -48,7 +49,7 @@ enum Command {
     Demo,
     /// Ask a running server whether it is ready (for health checks in containers)
     Health,
-    /// Add, change and list projects: the MCP servers that Untether protects
+    /// Add, change, archive and list projects: the MCP servers that Untether protects
     #[command(subcommand)]
     Project(project::Command),
     /// Add, block, unblock, list and revoke MCP clients

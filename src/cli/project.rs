@@ -14,7 +14,10 @@ use crate::{
     store,
 };
 
-use super::{Failure, Workshop};
+use super::{
+    Failure, Workshop,
+    project_acts::{self, Archive, Remove, Restore, Rotate},
+};
 
 /// What can be done with projects.
 #[derive(Debug, clap::Subcommand)]
@@ -23,6 +26,14 @@ pub enum Command {
     Add(Add),
     /// Change what a project offers, or who may connect to it
     Edit(EditArguments),
+    /// Make another introspection credential, and let those that there are work for a while
+    Rotate(Rotate),
+    /// End an introspection credential at once
+    Remove(Remove),
+    /// Let nothing connect to a project any more; refused while connections to it are active
+    Archive(Archive),
+    /// Bring an archived project back
+    Restore(Restore),
     /// List the projects
     List {
         /// Print JSON
@@ -104,6 +115,10 @@ pub async fn run(command: Command, workshop: &Workshop) -> Result<(), Failure> {
     match command {
         Command::Add(add) => self::add(add, workshop).await,
         Command::Edit(arguments) => edit(arguments, workshop).await,
+        Command::Rotate(rotate) => project_acts::rotate(&rotate, workshop).await,
+        Command::Remove(remove) => project_acts::remove(&remove, workshop).await,
+        Command::Archive(archive) => project_acts::archive(&archive, workshop).await,
+        Command::Restore(restore) => project_acts::restore(&restore, workshop).await,
         Command::List { json } => list(json, workshop).await,
     }
 }
@@ -285,8 +300,9 @@ async fn list(json: bool, workshop: &Workshop) -> Result<(), Failure> {
         println!("{}", json!({ "projects": projects }));
     } else {
         for project in projects {
+            let archived = project.archived_at.map_or("", |_| ", archived");
             println!(
-                "{}  {}  ({})",
+                "{}  {}  ({}{archived})",
                 project.slug,
                 project.resource.as_str(),
                 project.name
@@ -316,6 +332,7 @@ fn described(project: &Project) -> Value {
         "scopes": scopes.collect::<Vec<_>>(),
         "members": members,
         "administrators": project.administrators.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "archived": project.archived_at.is_some(),
         "manage_url": project.manage_url.as_ref().map(ManageUrl::as_str),
     })
 }

@@ -22,6 +22,7 @@ pub mod moment;
 mod number;
 pub mod person;
 pub mod project;
+pub mod project_archive;
 pub mod project_edit;
 mod project_form;
 pub mod projects;

@@ -73,6 +73,8 @@ struct ProjectPage {
     /// Whether it is Untether's own MCP server, which needs nobody to ask for it.
     own: bool,
     created: When,
+    /// Since when nothing may connect to it.
+    archived: Option<When>,
     administrators: Vec<String>,
     /// `None` when anyone may connect.
     members: Option<Vec<String>>,
@@ -133,6 +135,7 @@ pub async fn show(
         own,
         snippets: snippets.transpose()?,
         created: moment::dated(project.created_at),
+        archived: project.archived_at.map(|at| moment::when(at, now)),
         administrators: words(&project.administrators),
         members: match project.members {
             Members::Anyone => None,

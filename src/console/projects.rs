@@ -39,6 +39,10 @@ struct ProjectsPage {
     /// Whether this person may add one.
     add: bool,
     text: String,
+    /// Whether these are the archived ones.
+    archived: bool,
+    /// The others: words and address.
+    others: Option<(String, String)>,
     summary: String,
     rows: Vec<Row>,
     previous: Option<String>,
@@ -103,10 +107,13 @@ pub async fn show(
     }
     let (previous, next) = asked.neighbours(&found, more);
     let count = project_list::count(&mut tx, &wanted).await?;
+    let others = asked.others(&mut tx, &reach).await?;
     let page = ProjectsPage {
         frame: frame::build(&app, &principal, &session, &req, now),
         add: principal.adds_projects(),
         summary: asked.summary(count),
+        archived: asked.archived,
+        others,
         rows: rows(&app, &mut tx, &principal, found, now).await?,
         previous,
         next,
@@ -119,6 +126,7 @@ pub async fn show(
 #[derive(Clone)]
 struct Asked {
     text: Option<String>,
+    archived: bool,
     after: Option<ProjectId>,
     before: Option<ProjectId>,
 }
@@ -135,6 +143,11 @@ impl Asked {
                 "A search has at most {TEXT_LIMIT} characters."
             )));
         }
+        let archived = match one("archived")? {
+            None => false,
+            Some("yes") => true,
+            Some(_) => return Err(wrong("archived can only be yes.".to_owned())),
+        };
         let id = |name| match one(name)? {
             None => Ok(None),
             Some(text) => ProjectId::parse(text)
@@ -145,6 +158,7 @@ impl Asked {
         Ok(Self {
             before: id("before")?.filter(|_| after.is_none()),
             after,
+            archived,
             text: text.map(str::to_owned),
         })
     }
@@ -153,7 +167,27 @@ impl Asked {
         Wanted {
             reach,
             text: self.text.as_deref(),
+            archived: self.archived,
         }
+    }
+
+    /// The archived projects, where there are any, or the way back from them.
+    async fn others(
+        &self,
+        tx: &mut Tx,
+        reach: &Reach,
+    ) -> Result<Option<(String, String)>, Problem> {
+        if self.archived {
+            return Ok(Some(("Projects in use".to_owned(), "/projects".to_owned())));
+        }
+        let archived = Wanted {
+            reach,
+            text: None,
+            archived: true,
+        };
+        let count = project_list::count(tx, &archived).await?;
+        let label = format!("Archived {}", number::grouped(count));
+        Ok((count > 0).then(|| (label, "/projects?archived=yes".to_owned())))
     }
 
     fn place(&self) -> Place<'_> {
@@ -166,6 +200,7 @@ impl Asked {
 
     fn href(&self) -> String {
         let mut pairs = Vec::new();
+        pairs.extend(self.archived.then(|| ("archived", "yes".to_owned())));
         pairs.extend(self.text.clone().map(|text| ("q", text)));
         pairs.extend(self.after.as_ref().map(|id| ("after", id.to_string())));
         pairs.extend(self.before.as_ref().map(|id| ("before", id.to_string())));
@@ -196,12 +231,13 @@ impl Asked {
     }
 
     fn summary(&self, count: i64) -> String {
-        let matching = self.text.is_some();
-        match count {
-            1 if matching => "1 project matches".to_owned(),
-            1 => "1 project".to_owned(),
-            _ if matching => format!("{} projects match", number::grouped(count)),
-            _ => format!("{} projects", number::grouped(count)),
+        let kind = if self.archived { "archived " } else { "" };
+        let number = number::grouped(count);
+        match (count, &self.text) {
+            (1, Some(_)) => format!("1 {kind}project matches"),
+            (1, None) => format!("1 {kind}project"),
+            (_, Some(_)) => format!("{number} {kind}projects match"),
+            (_, None) => format!("{number} {kind}projects"),
         }
     }
 }

@@ -49,6 +49,10 @@ pub enum Action {
     ProjectChanged,
     /// Someone had a project's server checked.
     ProjectChecked,
+    /// Nothing may connect to a project any more.
+    ProjectArchived,
+    /// A project was brought back.
+    ProjectRestored,
     /// An introspection credential was made for a project.
     CredentialMade,
     /// An introspection credential was given an end.
@@ -80,6 +84,8 @@ impl Action {
             Self::ProjectAdded => "project.added",
             Self::ProjectChanged => "project.changed",
             Self::ProjectChecked => "project.checked",
+            Self::ProjectArchived => "project.archived",
+            Self::ProjectRestored => "project.restored",
             Self::CredentialMade => "credential.made",
             Self::CredentialRevoked => "credential.revoked",
         }

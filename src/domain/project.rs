@@ -42,6 +42,8 @@ pub struct Project {
     pub version: i64,
     /// When it was added.
     pub created_at: Timestamp,
+    /// Since when nothing may connect to it; `None` while it is in use.
+    pub archived_at: Option<Timestamp>,
 }
 
 /// The address of a page outside Untether where an MCP server is looked after: `https`,

@@ -18,7 +18,7 @@ use crate::{
     store::{self, Tx, code::Code, connection_list},
 };
 
-use super::{Context, ErrorCode, Refusal, authorize::Proposal, block, revoke};
+use super::{Context, ErrorCode, Refusal, archive, authorize::Proposal, block, revoke};
 
 /// What a person decided, and where they were asked.
 #[derive(Clone, Debug)]
@@ -52,6 +52,9 @@ pub async fn allow(
             ErrorCode::AccessDenied,
             "this client was revoked in the meantime",
         )));
+    }
+    if !store::project::hold_open(tx, &proposal.project.id).await? {
+        return Ok(Err(archive::refusal()));
     }
     let client = &proposal.client;
     let scope = Scope {

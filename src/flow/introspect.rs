@@ -91,6 +91,7 @@ pub async fn for_slug(
 
 fn works(bearer: &Bearer, context: &Context<'_>) -> bool {
     bearer.expires_at > context.now
+        && !bearer.archived
         && !bearer.client_revoked
         && !bearer.person_deactivated
         && !bearer.blocked

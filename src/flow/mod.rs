@@ -18,6 +18,7 @@ use crate::{
     store,
 };
 
+pub mod archive;
 pub mod asked;
 pub mod authorize;
 pub mod block;

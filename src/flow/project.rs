@@ -126,6 +126,7 @@ async fn insert(tx: &mut Tx, context: &Context<'_>, new: NewProject) -> store::R
         manage_url: facts.manage_url,
         version: 1,
         created_at: context.now,
+        archived_at: None,
     };
     store::project_change::insert(tx, &project).await?;
     insert_scopes(tx, &project).await?;

@@ -59,6 +59,23 @@ pub async fn itself(
     }
 }
 
+/// Adds a client to the project that it names; `None` when that was archived.
+///
+/// # Errors
+/// Like [`client`].
+pub async fn of_project(
+    tx: &mut Tx,
+    context: &Context<'_>,
+    new: NewClient<'_>,
+) -> store::Result<Option<(Client, Option<Secret>)>> {
+    if let Some(project) = new.project
+        && !store::project::hold_open(tx, &project.id).await?
+    {
+        return Ok(None);
+    }
+    client(tx, context, new).await.map(Some)
+}
+
 /// Adds a client. Its secret, if it has one, is returned this once.
 ///
 /// # Errors

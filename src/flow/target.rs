@@ -11,7 +11,7 @@ use crate::{
     store::{self, Tx, project::Endpoint},
 };
 
-use super::{ErrorCode, Refusal, authorize::Request};
+use super::{ErrorCode, Refusal, archive, authorize::Request};
 
 /// The most projects that a person is given to choose from.
 const CHOICES: u32 = 500;
@@ -34,7 +34,9 @@ impl Target {
 
     /// The project, if this person may connect to it.
     fn of(project: Project, identity: &Identity) -> Self {
-        if project.members.admit(identity) {
+        if project.archived_at.is_some() {
+            Self::Refused(archive::refusal())
+        } else if project.members.admit(identity) {
             Self::Project(project)
         } else {
             Self::Refused(not_a_member())
@@ -82,7 +84,7 @@ async fn among_all(
         .into_iter()
         .partition(|project| project.slug == Slug::own());
     let others = open.len();
-    open.retain(|project| project.members.admit(identity));
+    open.retain(|project| !project.archived && project.members.admit(identity));
     let only = match (open.as_slice(), others) {
         ([], 0) => own.first(),
         ([], _) => return Ok(Target::Refused(not_a_member())),

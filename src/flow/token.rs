@@ -275,6 +275,9 @@ async fn check_connection(
             "this connection has ended: connect again",
         )));
     }
+    if parties.archived_at.is_some() {
+        return Ok(Err(invalid_grant("this MCP server is archived")));
+    }
     if parties.client_revoked_at.is_some() {
         return Ok(Err(invalid_grant("this client was revoked")));
     }

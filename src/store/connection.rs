@@ -225,6 +225,8 @@ pub struct Parties {
     pub client_revoked_at: Option<Timestamp>,
     /// Whether the client may not connect, for everyone or for this person.
     pub blocked: bool,
+    /// Set once the project was archived.
+    pub archived_at: Option<Timestamp>,
     resource_key: String,
     project_id: ProjectId,
     members: Option<String>,
@@ -257,7 +259,7 @@ pub async fn parties(tx: &mut Tx, id: &ConnectionId) -> Result<Parties> {
                ",
         is_blocked!(),
         " AS blocked,
-               project.resource_key, connection.project_id, project.members
+               project.archived_at, project.resource_key, connection.project_id, project.members
         FROM connection
         JOIN people ON people.id = connection.person_id
         JOIN client ON client.id = connection.client_id

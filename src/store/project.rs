@@ -22,6 +22,7 @@ struct Row {
     manage_url: Option<ManageUrl>,
     version: i64,
     created_at: Timestamp,
+    archived_at: Option<Timestamp>,
 }
 
 /// Who may connect to a project, from what its row `id` holds.
@@ -47,7 +48,8 @@ pub(super) fn stored_members(json: Option<&str>, id: &ProjectId) -> Result<Membe
 /// When the database fails.
 pub async fn by_slug(tx: &mut Tx, slug: &Slug) -> Result<Option<Project>> {
     const BY_SLUG: &str = "
-        SELECT id, slug, name, resource, members, manage_url, version, created_at
+        SELECT id, slug, name, resource, members, manage_url, version, created_at,
+               archived_at
         FROM project
         WHERE slug = $1";
     let row = sql!(tx, |c| sqlx::query_as::<_, Row>(BY_SLUG)
@@ -63,7 +65,8 @@ pub async fn by_slug(tx: &mut Tx, slug: &Slug) -> Result<Option<Project>> {
 /// When the database fails.
 pub async fn by_id(tx: &mut Tx, id: &ProjectId) -> Result<Option<Project>> {
     const BY_ID: &str = "
-        SELECT id, slug, name, resource, members, manage_url, version, created_at
+        SELECT id, slug, name, resource, members, manage_url, version, created_at,
+               archived_at
         FROM project
         WHERE id = $1";
     let row = sql!(tx, |c| sqlx::query_as::<_, Row>(BY_ID)
@@ -79,7 +82,8 @@ pub async fn by_id(tx: &mut Tx, id: &ProjectId) -> Result<Option<Project>> {
 /// When the database fails.
 pub async fn by_resource(tx: &mut Tx, key: &ResourceKey) -> Result<Option<Project>> {
     const BY_RESOURCE: &str = "
-        SELECT id, slug, name, resource, members, manage_url, version, created_at
+        SELECT id, slug, name, resource, members, manage_url, version, created_at,
+               archived_at
         FROM project
         WHERE resource_key = $1";
     let row = sql!(tx, |c| sqlx::query_as::<_, Row>(BY_RESOURCE)
@@ -95,7 +99,8 @@ pub async fn by_resource(tx: &mut Tx, key: &ResourceKey) -> Result<Option<Projec
 /// When the database fails.
 pub async fn all(tx: &mut Tx) -> Result<Vec<Project>> {
     const ALL: &str = "
-        SELECT id, slug, name, resource, members, manage_url, version, created_at
+        SELECT id, slug, name, resource, members, manage_url, version, created_at,
+               archived_at
         FROM project
         ORDER BY slug";
     let rows = sql!(tx, |c| sqlx::query_as::<_, Row>(ALL).fetch_all(c).await)?;
@@ -119,6 +124,8 @@ pub struct Endpoint {
     pub resource: Resource,
     /// Who may connect.
     pub members: Members,
+    /// Whether nothing may connect, because it was archived.
+    pub archived: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -128,6 +135,7 @@ struct EndpointRow {
     name: String,
     resource: String,
     members: Option<String>,
+    archived_at: Option<Timestamp>,
 }
 
 /// Up to `limit` of the projects, by name: those with these ids, or any when `ids` is `None`.
@@ -143,8 +151,9 @@ pub async fn endpoints(
         return Ok(Vec::new());
     }
     let rows: Vec<EndpointRow> = sql!(tx, |c| {
-        let mut query =
-            sqlx::QueryBuilder::new("SELECT id, slug, name, resource, members FROM project");
+        let mut query = sqlx::QueryBuilder::new(
+            "SELECT id, slug, name, resource, members, archived_at FROM project",
+        );
         if let Some(ids) = ids {
             query.push(" WHERE ");
             push_in(&mut query, "id", ids);
@@ -160,6 +169,7 @@ pub async fn endpoints(
             slug: row.slug,
             name: row.name,
             resource: Resource::from_stored(row.resource),
+            archived: row.archived_at.is_some(),
         })
     };
     rows.into_iter().map(endpoint).collect()
@@ -198,6 +208,7 @@ async fn with_scopes(tx: &mut Tx, row: Option<Row>) -> Result<Option<Project>> {
         manage_url: row.manage_url,
         version: row.version,
         created_at: row.created_at,
+        archived_at: row.archived_at,
     }))
 }
 
@@ -225,12 +236,31 @@ pub async fn hold(tx: &mut Tx, slug: &Slug) -> Result<Option<Project>> {
         UPDATE project
         SET slug = slug
         WHERE slug = $1
-        RETURNING id, slug, name, resource, members, manage_url, version, created_at";
+        RETURNING id, slug, name, resource, members, manage_url, version, created_at,
+                  archived_at";
     let row = sql!(tx, |c| sqlx::query_as::<_, Row>(HOLD)
         .bind(slug)
         .fetch_optional(c)
         .await)?;
     with_scopes(tx, row).await
+}
+
+/// Holds a project's row until the transaction ends. Returns whether there is one of this
+/// id that is not archived.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hold_open(tx: &mut Tx, id: &ProjectId) -> Result<bool> {
+    const HOLD: &str = "
+        UPDATE project
+        SET archived_at = archived_at
+        WHERE id = $1 AND archived_at IS NULL
+        RETURNING id";
+    let held: Option<ProjectId> = sql!(tx, |c| sqlx::query_scalar(HOLD)
+        .bind(id)
+        .fetch_optional(c)
+        .await)?;
+    Ok(held.is_some())
 }
 
 /// The projects that someone known by any of `principals` administers.

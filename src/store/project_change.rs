@@ -124,6 +124,16 @@ pub async fn set_resource(tx: &mut Tx, id: &ProjectId, resource: &Resource) -> R
     Ok(())
 }
 
+/// Archives a project, or brings it back with `None`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_archived(tx: &mut Tx, id: &ProjectId, at: Option<Timestamp>) -> Result<()> {
+    const SET: &str = "UPDATE project SET archived_at = $2 WHERE id = $1";
+    execute!(tx, SET, id, at)?;
+    Ok(())
+}
+
 /// Makes someone an administrator; nothing happens when they are one already.
 ///
 /// # Errors

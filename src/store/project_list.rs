@@ -54,6 +54,8 @@ pub struct Wanted<'a> {
     pub reach: &'a Reach,
     /// Only those in whose name, short name or address this stands.
     pub text: Option<&'a str>,
+    /// Only those that were archived, or only the others.
+    pub archived: bool,
 }
 
 /// Where a page of the list begins.
@@ -149,7 +151,10 @@ fn push_wanted<D: Engine>(query: &mut QueryBuilder<D>, wanted: &Wanted<'_>)
 where
     for<'q> String: Encode<'q, D> + Type<D>,
 {
-    query.push("1 = 1");
+    query.push(match wanted.archived {
+        true => "project.archived_at IS NOT NULL",
+        false => "project.archived_at IS NULL",
+    });
     if let Reach::Some { projects, .. } = wanted.reach {
         query.push(" AND ");
         if projects.is_empty() {

@@ -209,6 +209,8 @@ pub struct Bearer {
     pub connection: ConnectionId,
     /// The project it leads to, and that project's audience.
     pub project: (ProjectId, String),
+    /// Whether that project was archived.
+    pub archived: bool,
     /// The short name of that project.
     pub slug: Slug,
     /// The OAuth `client_id` of the client.
@@ -240,6 +242,7 @@ struct BearerRow {
     connection_id: ConnectionId,
     project_id: ProjectId,
     resource: String,
+    archived_at: Option<Timestamp>,
     slug: Slug,
     client_identifier: String,
     client_revoked_at: Option<Timestamp>,
@@ -262,6 +265,7 @@ impl BearerRow {
             scopes: stored_scopes(&self.scopes, "token", &self.connection_id)?,
             connection: self.connection_id,
             project: (self.project_id, self.resource),
+            archived: self.archived_at.is_some(),
             slug: self.slug,
             client_identifier: self.client_identifier,
             client_revoked: self.client_revoked_at.is_some(),
@@ -300,7 +304,7 @@ pub async fn bearer(
     const BEARER: &str = concat!(
         "
         SELECT token.connection_id, token.scopes, token.issued_at, token.expires_at,
-               connection.project_id, project.resource, project.slug,
+               connection.project_id, project.resource, project.slug, project.archived_at,
                client.identifier AS client_identifier, client.revoked_at AS client_revoked_at,
                connection.person_id, people.email, people.name AS person_name,
                people.deactivated_at,

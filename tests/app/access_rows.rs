@@ -261,6 +261,10 @@ pub const ROWS: &[Row] = &[
     get("/projects/{slug}", "/projects/{slug}", LOOKED_AT),
     get("/projects/{slug}/edit", "/projects/{slug}/edit", MANAGED),
     post("/projects/{slug}/edit", "/projects/{slug}/edit", "name=Renamed+{turn}&version={turn}&administrators=Pablo@acme.example", managed(303)),
+    get("/projects/{slug}/archive", "/projects/{slug}/archive", MANAGED),
+    // Connections to all of these are active, and none is archived: tests/app/project_archive.rs.
+    Row { only_asks: true, ..post("/projects/{slug}/archive", "/projects/{slug}/archive", "", managed(409)) },
+    Row { only_asks: true, ..post("/projects/{slug}/restore", "/projects/{slug}/restore", "", managed(303)) },
     post("/projects/{slug}/credentials", "/projects/{slug}/credentials", "credential={connection}", MANAGED),
     Row { only_asks: true, ..post("/projects/{slug}/credentials/{id}/file", "/projects/{slug}/credentials/{credential}/file", "secret={credential_secret}", MANAGED) },
     get("/projects/{slug}/credentials/{id}/revoke", "/projects/{slug}/credentials/{credential}/revoke", MANAGED),

@@ -37,6 +37,7 @@ fn project(resource: &str) -> Project {
         manage_url: None,
         version: 1,
         created_at: untether::clock::Timestamp::from_millis(0),
+        archived_at: None,
     }
 }
 

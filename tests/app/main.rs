@@ -61,6 +61,8 @@ mod paging;
 mod paging_model;
 mod person;
 mod plans;
+mod project_archive;
+mod project_commands;
 mod project_credentials;
 mod project_edit;
 mod project_inputs;

@@ -6,7 +6,7 @@ use askama::Template;
 use crate::{
     config::PublicUrl,
     console::{
-        logo,
+        logo, project_archive,
         setup::{self, Preset},
         view::Frame,
         visit::Visit,
@@ -69,6 +69,9 @@ struct PresetLink {
 pub async fn ask(visit: Visit, slug: Path<String>) -> Result<HttpResponse, Problem> {
     let mut tx = visit.app.db.snapshot().await?;
     let project = changed_project(&mut tx, &visit.principal, &slug).await?;
+    if project.archived_at.is_some() {
+        return Err(project_archive::refused(&project));
+    }
     let params = Params::parse(visit.req.query_string().as_bytes());
     let presets = Presets::parse(&params, &project, &visit.app.settings.public_url);
     let form = Sealed::new(&visit, &project.slug).form(&project.slug, presets.typed());
@@ -105,7 +108,7 @@ pub async fn act(
     };
     let id = sealed.id.clone();
     let new = new_client(sealed.id, &project, checked, typed.confidential);
-    let (client, made) = match register::client(&mut tx, &visit.context(), new).await {
+    let made = match register::of_project(&mut tx, &visit.context(), new).await {
         // The other click of a double one was faster.
         Err(error) if error.is_duplicate() => {
             drop(tx);
@@ -114,6 +117,9 @@ pub async fn act(
             return answer.ok_or_else(Problem::not_found);
         }
         made => made?,
+    };
+    let Some((client, made)) = made else {
+        return Err(project_archive::refused(&project));
     };
     tx.commit().await?;
     tracing::info!(client.id = %client.id, "a client was made");

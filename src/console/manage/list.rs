@@ -43,6 +43,8 @@ struct ListPage {
     project_href: String,
     resource: String,
     rows: Vec<Row>,
+    /// Whether nothing can connect any more.
+    archived: bool,
     /// Where one is made, for those who may.
     create_href: Option<String>,
     /// The clients that are used with the project, whoever made them.
@@ -90,7 +92,8 @@ pub async fn show(visit: Visit, slug: Path<String>) -> Result<HttpResponse, Prob
     let page = ListPage {
         frame: visit.frame(),
         rows: found.into_iter().map(row).collect(),
-        create_href: may_change.then(|| new_path(&project.slug)),
+        create_href: (may_change && project.archived_at.is_none()).then(|| new_path(&project.slug)),
+        archived: project.archived_at.is_some(),
         used_href: format!("/connections?{used}"),
         previous,
         next,

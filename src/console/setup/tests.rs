@@ -40,6 +40,7 @@ fn endpoint(slug: &str, resource: &str) -> Endpoint {
         name: slug.to_owned(),
         resource: Resource::from_stored(resource.to_owned()),
         members: Members::Anyone,
+        archived: false,
     }
 }
 

@@ -23,6 +23,7 @@ fn project(name: &str, resource: &str) -> Project {
         manage_url: None,
         version: 1,
         created_at: Timestamp::from_millis(0),
+        archived_at: None,
     }
 }
 

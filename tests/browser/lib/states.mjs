@@ -2,7 +2,7 @@
 import { App } from './app.mjs'
 import { startUntether } from './server.mjs'
 
-/** Two people with fifteen connections of one client each, one that was revoked, and a second project. */
+/** Two people with fifteen connections of one client each, one that was revoked, and more projects, one of them archived. */
 export async function organization(browser) {
   const untether = await startUntether()
   const app = await App.register(untether, `${untether.public}/mcp`, 'Cursor')
@@ -17,11 +17,17 @@ export async function organization(browser) {
   await page.getByLabel('Reason').fill('The laptop was left in a taxi')
   await page.getByRole('button', { name: 'Revoke access' }).click()
   await page.getByRole('status').filter({ hasText: 'Revoked Cursor#' }).waitFor()
-  await page.goto(`${untether.public}/projects/new`)
-  await page.getByLabel('Name').fill('Search')
-  await page.getByLabel('MCP server URL').fill('https://search.example.com/mcp')
-  await page.getByRole('button', { name: 'Add project' }).click()
-  await page.getByRole('heading', { name: 'Keep this secret now' }).waitFor()
+  await context.addCookies([{ name: 'person', value: 'owner', url: untether.public }])
+  for (const name of ['Search', 'Wiki', 'Old']) {
+    await page.goto(`${untether.public}/projects/new`)
+    await page.getByLabel('Name').fill(name)
+    await page.getByLabel('MCP server URL').fill(`https://${name.toLowerCase()}.example.com/mcp`)
+    await page.getByRole('button', { name: 'Add project' }).click()
+    await page.getByRole('heading', { name: 'Keep this secret now' }).waitFor()
+  }
+  await page.goto(`${untether.public}/projects/old/archive`)
+  await page.getByRole('button', { name: 'Archive project' }).click()
+  await page.getByText('Archived Old.').waitFor()
   await context.close()
   const close = async () => {
     app.close()
@@ -98,6 +104,10 @@ export const STATES = {
   'a project': at(to('/projects/untether')),
   'what to paste for a project': at(async (page) => { await page.goto('/projects/search#protect'); await page.getByText('nginx', { exact: true }).click() }),
   'what to paste for a project without scripts': bare(async (page) => { await page.goto('/projects/search#protect'); await page.getByText('TypeScript SDK', { exact: true }).click() }),
+  'the question before a project is archived': at(to('/projects/wiki/archive')),
+  'a project that was archived': at(to('/projects/old')),
+  'archived projects': at(to('/projects?archived=yes')),
+  'the clients of a project that was archived': at(to('/projects/old/clients')),
   'the form of a project': at(to('/projects/new')),
   'the help': at(to('/help')),
   'the consent page': at((page, app) => page.goto(app.authorizeUrl('look'))),

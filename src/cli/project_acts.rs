@@ -1,0 +1,214 @@
+//! `untether project rotate`, `remove`, `archive` and `restore`.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::{
+    domain::{
+        ids::CredentialId,
+        project::{Project, Slug},
+    },
+    flow::{
+        archive::{self, Archived, Restored},
+        credential::{self, LIMIT, Made, Revoked},
+    },
+    store,
+};
+
+use super::{Failure, Workshop, parse_reason};
+
+#[derive(Debug, clap::Args)]
+pub struct Rotate {
+    /// The slug of the project
+    #[arg(long)]
+    slug: String,
+    /// For how many hours the credentials that there are go on; 0 ends them at once
+    #[arg(long, value_name = "HOURS", default_value_t = 24,
+          value_parser = clap::value_parser!(u64).range(..=8760))]
+    overlap_hours: u64,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Remove {
+    /// The slug of the project
+    #[arg(long)]
+    slug: String,
+    /// The id of the credential
+    #[arg(long, value_name = "ID")]
+    credential: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Archive {
+    /// The slug of the project
+    #[arg(long)]
+    slug: String,
+    /// Why; kept in the audit trail
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Restore {
+    /// The slug of the project
+    #[arg(long)]
+    slug: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn rotate(rotate: &Rotate, workshop: &Workshop) -> Result<(), Failure> {
+    let slug = parse_slug(&rotate.slug)?;
+    let context = workshop.context();
+    let id: CredentialId = context.secrets.new_id(context.now);
+    let overlap = Duration::from_secs(rotate.overlap_hours * 3600);
+    let mut tx = workshop.db.write().await?;
+    let secret = match credential::make(&mut tx, &context, &slug, &id, Some(overlap)).await? {
+        Made::Done(secret) => secret,
+        Made::NotThere | Made::Before => return Err(unknown(&slug)),
+        Made::TooMany => {
+            return Err(Failure::new(format!(
+                "{slug} has {LIMIT} credentials that work, and no more are needed: remove some \
+                 (untether project remove)"
+            )));
+        }
+    };
+    tx.commit().await?;
+    let endpoint = workshop.settings.public_url.join("/oauth/introspect");
+    if rotate.json {
+        let printed = json!({
+            "introspection": {
+                "client_id": id.as_str(),
+                "client_secret": secret.expose(),
+                "endpoint": endpoint,
+            },
+        });
+        println!("{printed}");
+    } else {
+        println!(
+            "Made another credential for {slug}, which is shown only now:\n  \
+             endpoint       {endpoint}\n  client_id      {id}\n  client_secret  {}\n\n\
+             Those that there were work for {} hours more.",
+            secret.expose(),
+            rotate.overlap_hours,
+        );
+    }
+    Ok(())
+}
+
+pub async fn remove(remove: &Remove, workshop: &Workshop) -> Result<(), Failure> {
+    let slug = parse_slug(&remove.slug)?;
+    let Some(id) = CredentialId::parse(remove.credential.trim()) else {
+        return Err(Failure::new(
+            "--credential: this is not the id of a credential",
+        ));
+    };
+    let context = workshop.context();
+    let mut tx = workshop.db.write().await?;
+    let done = match credential::revoke(&mut tx, &context, &slug, &id).await? {
+        Revoked::Done => true,
+        Revoked::Before => false,
+        Revoked::NotThere => {
+            drop(tx);
+            return Err(no_credential(workshop, &slug, &id).await?);
+        }
+    };
+    tx.commit().await?;
+    match (remove.json, done) {
+        (true, _) => println!("{}", json!({ "credential": id.as_str(), "removed": done })),
+        (false, true) => println!("Removed {id}. Whoever shows it is refused from now on."),
+        (false, false) => println!("{id} had ended before."),
+    }
+    Ok(())
+}
+
+/// Says which credentials there are instead.
+async fn no_credential(
+    workshop: &Workshop,
+    slug: &Slug,
+    id: &CredentialId,
+) -> Result<Failure, Failure> {
+    let now = workshop.context().now;
+    let mut tx = workshop.db.snapshot().await?;
+    let Some(project) = store::project::by_slug(&mut tx, slug).await? else {
+        return Ok(unknown(slug));
+    };
+    let known = store::credential::of_project(&mut tx, &project.id).await?;
+    let working = known.iter().filter(|known| known.works(now));
+    let working: Vec<_> = working.map(|known| known.id.to_string()).collect();
+    Ok(Failure::new(match working.as_slice() {
+        [] => format!("{slug} has no credential {id}, and none that works"),
+        ids => format!(
+            "{slug} has no credential {id}; those that work: {}",
+            ids.join(", ")
+        ),
+    }))
+}
+
+pub async fn archive(arguments: &Archive, workshop: &Workshop) -> Result<(), Failure> {
+    let slug = parse_slug(&arguments.slug)?;
+    let reason = parse_reason(&arguments.reason, "nothing was archived")?;
+    let mut tx = workshop.db.write().await?;
+    let outcome = archive::archive(&mut tx, &workshop.context(), &slug, reason).await?;
+    let (project, said) = match outcome {
+        Archived::NotThere => return Err(unknown(&slug)),
+        Archived::InUse(active) => {
+            return Err(Failure::new(format!(
+                "active connections to {slug}: {active}; revoke them first (untether revoke \
+                 --project {slug}). Nothing was archived"
+            )));
+        }
+        Archived::Before(project) => (project, "had been archived before"),
+        Archived::Now(project) => (project, "is archived: nothing can connect to it"),
+    };
+    tx.commit().await?;
+    report(arguments.json, &project, said);
+    Ok(())
+}
+
+pub async fn restore(arguments: &Restore, workshop: &Workshop) -> Result<(), Failure> {
+    let slug = parse_slug(&arguments.slug)?;
+    let mut tx = workshop.db.write().await?;
+    let (project, said) = match archive::restore(&mut tx, &workshop.context(), &slug).await? {
+        Restored::NotThere => return Err(unknown(&slug)),
+        Restored::Before(project) => (project, "was not archived"),
+        Restored::Now(project) => (project, "is back: people can connect to it"),
+    };
+    tx.commit().await?;
+    report(arguments.json, &project, said);
+    Ok(())
+}
+
+fn report(json: bool, project: &Project, said: &str) {
+    if json {
+        let archived = project.archived_at.is_some();
+        let slug = project.slug.as_str();
+        println!(
+            "{}",
+            json!({ "project": { "slug": slug, "archived": archived } })
+        );
+    } else {
+        println!("{} {said}", project.slug);
+    }
+}
+
+fn parse_slug(text: &str) -> Result<Slug, Failure> {
+    Slug::parse(text).map_err(|error| Failure::new(format!("--slug: {error}")))
+}
+
+fn unknown(slug: &Slug) -> Failure {
+    Failure::new(format!(
+        "no project has the slug {slug} (see: untether project list)"
+    ))
+}
