@@ -1,7 +1,6 @@
 //! Every client in a person's sight, with how many connections it has.
 
-use actix_session::Session;
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
+use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
 
 use crate::{
@@ -13,18 +12,17 @@ use crate::{
         project::Endpoint,
     },
     web::{
-        html,
         params::{Params, encode},
         problem::Problem,
-        state::App,
     },
 };
 
 use super::{
     connections::paging,
-    counts, frame, logo, moment, number,
+    counts, logo, moment, number,
     query::{ListQuery, View, address},
     view::{Frame, LogoView, When},
+    visit::Visit,
 };
 
 /// What an address of this page may say: the rest of a list's parameters are given.
@@ -63,14 +61,10 @@ struct Row {
 ///
 /// # Errors
 /// A page, when the query makes no sense.
-pub async fn show(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let query = asked(&Params::parse(req.query_string().as_bytes()), &principal)?;
+pub async fn show(visit: Visit) -> Result<HttpResponse, Problem> {
+    let (app, principal, now) = (&visit.app, &visit.principal, visit.now);
+    let params = Params::parse(visit.req.query_string().as_bytes());
+    let query = asked(&params, principal)?;
     let View::Groups { order, place, .. } = &query.view else {
         return Err(Problem::not_found());
     };
@@ -91,7 +85,7 @@ pub async fn show(
     let last = found.last().filter(|_| sides.next);
     let projects = projects(&mut tx, &found).await?;
     let page = ClientsPage {
-        frame: frame::build(&app, &principal, &session, &req, now),
+        frame: visit.frame(),
         summary: match count {
             1 => "1 client".to_owned(),
             count => format!("{} clients", number::grouped(count)),
@@ -104,7 +98,7 @@ pub async fn show(
             .collect(),
         text: query.text.clone().unwrap_or_default(),
     };
-    Ok(html::page(&req, StatusCode::OK, frame::render(&page)?))
+    visit.page(StatusCode::OK, &page)
 }
 
 /// The list of connections by client, of every status, that an address of this page means.
