@@ -122,13 +122,13 @@ pub fn page(req: &HttpRequest, status: StatusCode, body: String) -> HttpResponse
     };
     let mut response = HttpResponse::build(status);
     let is_kept = !is_fragment(req);
-    let (vary, control) = match is_kept {
-        true => ("HX-Request, Accept-Encoding", "private, no-cache"),
-        false => ("HX-Request", "no-store"),
-    };
-    response
-        .insert_header((header::VARY, vary))
-        .insert_header((header::CACHE_CONTROL, control));
+    if is_kept {
+        response
+            .insert_header((header::VARY, "HX-Request, Accept-Encoding"))
+            .insert_header((header::CACHE_CONTROL, "private, no-cache"));
+    } else {
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+    }
 
     let is_read = matches!(*req.method(), Method::GET | Method::HEAD);
     if status == StatusCode::OK && is_kept && is_read {

@@ -175,14 +175,8 @@ async fn htmx_gets_the_part_and_everyone_else_the_page() {
     let part = owner.fetches("/connections").await;
     assert!(page.text.starts_with("<!doctype html>"));
     assert!(!part.text.contains("<html") && part.text.contains("class=\"chips\""));
-    for answer in [&page, &part] {
-        assert!(
-            answer.headers["vary"]
-                .to_str()
-                .unwrap()
-                .contains("HX-Request")
-        );
-    }
+    let vary = page.headers["vary"].to_str().unwrap();
+    assert!(vary.contains("HX-Request"));
     assert_eq!(page.headers["cache-control"], "private, no-cache");
     assert_eq!(part.headers["cache-control"], "no-store");
     assert!(!part.headers.contains_key("etag"));
