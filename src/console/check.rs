@@ -1,41 +1,25 @@
 //! Whether the MCP server of a project answers as clients need it to.
 
-use actix_session::Session;
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{Data, Path},
-};
+use actix_web::{HttpResponse, http::StatusCode, web::Path};
 use askama::Template;
 
 use crate::{
     check::{self, Finding, Level},
-    domain::{
-        audit::Actor,
-        project::{Project, Slug},
-        role::Principal,
-    },
+    domain::project::{Project, Slug},
     flow::project as verbs,
-    web::{form::Protected, html, problem::Problem, state::App},
+    web::{form::Protected, problem::Problem},
 };
 
-use super::{frame, project, view::Frame};
+use super::{project, view::Frame, visit::Visit};
 
 /// `GET /projects/{slug}/check`: what would be asked, and the button that does it.
 ///
 /// # Errors
 /// A page, when there is no such project for this person to look after.
-pub async fn ask(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-    slug: Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let project = find(&app, &principal, &slug).await?;
-    let frame = frame::build(&app, &principal, &session, &req, app.clock.now());
-    let page = CheckPage::new(frame, project, Vec::new());
-    Ok(html::page(&req, StatusCode::OK, frame::render(&page)?))
+pub async fn ask(visit: Visit, slug: Path<String>) -> Result<HttpResponse, Problem> {
+    let project = project::changed(&visit, &slug).await?;
+    let page = CheckPage::new(visit.frame(), project, Vec::new());
+    visit.page(StatusCode::OK, &page)
 }
 
 /// `POST /projects/{slug}/check`: asks the server and shows what was found. It is a form
@@ -44,35 +28,24 @@ pub async fn ask(
 /// # Errors
 /// Like [`ask`]; and when too many check at the moment.
 pub async fn act(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
+    visit: Visit,
     slug: Path<String>,
     form: Protected,
 ) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    form.verify(&app, &principal, now)?;
-    let project = find(&app, &principal, &slug).await?;
+    visit.fields(form)?;
+    let project = project::changed(&visit, &slug).await?;
+    let app = &visit.app;
     let _turn = app.probe.turn().ok_or_else(|| busy(&project))?;
     let findings = check::server::check(&app.probe, &project, &app.settings.public_url).await;
     tracing::info!(project.id = %project.id, "checked a project's server");
     if let Some(outcome) = outcome(&findings) {
-        let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
         let worst = (worst(&findings).as_str(), outcome.as_str());
         let mut tx = app.db.write().await?;
-        verbs::record_check(&mut tx, &context, &project, worst).await?;
+        verbs::record_check(&mut tx, &visit.context(), &project, worst).await?;
         tx.commit().await?;
     }
-    let frame = frame::build(&app, &principal, &session, &req, now);
-    let page = CheckPage::new(frame, project, findings);
-    Ok(html::page(&req, StatusCode::OK, frame::render(&page)?))
-}
-
-/// The project, if this person may change what is connected to it.
-async fn find(app: &App, principal: &Principal, slug: &str) -> Result<Project, Problem> {
-    let mut tx = app.db.snapshot().await?;
-    project::find(&mut tx, &principal.changes(), slug).await
+    let page = CheckPage::new(visit.frame(), project, findings);
+    visit.page(StatusCode::OK, &page)
 }
 
 /// The address of a project's check.

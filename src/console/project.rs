@@ -1,11 +1,6 @@
 //! One project: what it offers, who looks after it, and how its server is seen.
 
-use actix_session::Session;
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{Data, Path},
-};
+use actix_web::{HttpResponse, http::StatusCode, web::Path};
 use askama::Template;
 
 use crate::{
@@ -13,19 +8,19 @@ use crate::{
     domain::{
         ids::{CredentialId, ProjectId},
         project::{ManageUrl, Members, OfferedScope, Project, Slug},
-        role::{Principal, PrincipalName, Reach},
+        role::{PrincipalName, Reach},
     },
     store::{
         self, Tx, connection_filter::Statuses, connection_list, credential::Credential,
         project_list,
     },
-    web::{html, problem::Problem, state::App},
+    web::problem::Problem,
 };
 
 use super::{
     check,
     counts::{self, CountLinks},
-    credentials, frame, moment, number,
+    credentials, moment, number,
     projects::{self, Health, Links},
     query::{Layout, ListQuery},
     snippets::{self, Snippets},
@@ -111,46 +106,38 @@ struct CredentialRow {
 ///
 /// # Errors
 /// A page, when there is no such project in this person's sight.
-pub async fn show(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-    slug: Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
+pub async fn show(visit: Visit, slug: Path<String>) -> Result<HttpResponse, Problem> {
+    let (app, now) = (&visit.app, visit.now);
     let mut tx = app.db.snapshot().await?;
-    let project = find(&mut tx, &principal.sees(), &slug).await?;
+    let project = find(&mut tx, &visit.principal.sees(), &slug).await?;
     let server = project_list::server(&mut tx, &project.id)
         .await?
         .ok_or_else(Problem::not_found)?;
     let clients = project_list::clients(&mut tx, std::slice::from_ref(&project.id)).await?;
     let credentials = store::credential::of_project(&mut tx, &project.id).await?;
+    let row = |known| credential_row(&project.slug, known, now);
     let own = project.id == app.own_project;
     let snippets = (!own).then(|| snippets::of(&project, &app.settings.public_url));
     let page = ProjectPage {
-        frame: frame::build(&app, &principal, &session, &req, now),
+        frame: visit.frame(),
         path: path(&project.slug),
-        manages: principal.changes().covers_project(&project.id),
+        manages: visit.principal.changes().covers_project(&project.id),
         own,
         snippets: snippets.transpose()?,
         created: moment::dated(project.created_at),
         archived: project.archived_at.map(|at| moment::when(at, now)),
         administrators: words(&project.administrators),
-        members: match project.members {
+        members: match &project.members {
             Members::Anyone => None,
-            Members::Only(names) => Some(words(&names)),
+            Members::Only(names) => Some(words(names)),
         },
-        counts: count(&app, &mut tx, &principal, &project.id, now).await?,
+        counts: count(&visit, &mut tx, &project.id).await?,
         clients: number::grouped(clients.first().map_or(0, |(_, count)| *count)),
-        clients_href: Links::of(&principal, &project.id).clients,
+        clients_href: Links::of(&visit.principal, &project.id).clients,
         asked: server.asked_at.map(|at| moment::when(at, now)),
         health: projects::health(&server, now),
         check_href: check::path(&project.slug),
-        credentials: credentials
-            .into_iter()
-            .map(|known| credential_row(&project.slug, known, now))
-            .collect(),
+        credentials: credentials.into_iter().map(row).collect(),
         next_credential: app.secrets.new_id(now),
         scopes: project.scopes,
         manage_url: project.manage_url,
@@ -158,7 +145,7 @@ pub async fn show(
         slug: project.slug.to_string(),
         name: project.name,
     };
-    Ok(html::page(&req, StatusCode::OK, frame::render(&page)?))
+    visit.page(StatusCode::OK, &page)
 }
 
 fn words(names: &[PrincipalName]) -> Vec<String> {
@@ -166,20 +153,15 @@ fn words(names: &[PrincipalName]) -> Vec<String> {
 }
 
 /// How many connections to the project this person sees, by status.
-async fn count(
-    app: &App,
-    tx: &mut Tx,
-    principal: &Principal,
-    id: &ProjectId,
-    now: Timestamp,
-) -> Result<CountLinks, Problem> {
+async fn count(visit: &Visit, tx: &mut Tx, id: &ProjectId) -> Result<CountLinks, Problem> {
+    let (principal, now) = (&visit.principal, visit.now);
     let query = ListQuery {
         projects: vec![id.clone()],
         statuses: Statuses::ALL,
         ..ListQuery::of(principal).in_layout(Layout::List)
     };
-    let filter = query.filter(principal.sees(), app.rules.lifetimes.cutoffs(now), now);
-    let counts = connection_list::counts(tx, &filter).await?;
+    let cutoffs = visit.app.rules.lifetimes.cutoffs(now);
+    let counts = connection_list::counts(tx, &query.filter(principal.sees(), cutoffs, now)).await?;
     Ok(counts::links(counts, &query))
 }
 

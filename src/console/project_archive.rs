@@ -1,31 +1,20 @@
 //! Archiving a project, and bringing it back.
 
-use actix_session::Session;
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{Data, Path},
-};
+use actix_web::{HttpResponse, http::StatusCode, web::Path};
 use askama::Template;
 
 use crate::{
-    domain::{audit::Actor, project::Project, role::Principal},
+    domain::project::Project,
     flow::archive::{self as verbs, Archived, Restored},
-    web::{
-        form::Protected,
-        html,
-        params::encode,
-        problem::Problem,
-        session::{Flash, keep_flash},
-        state::App,
-    },
+    web::{form::Protected, params::encode, problem::Problem, session::Flash},
 };
 
 use super::{
-    frame, number,
+    number,
     project::{self, path},
     revoke::{reason, see_other, typed_reason},
     view::Frame,
+    visit::Visit,
 };
 
 /// The question before archiving, or why it cannot be done yet.
@@ -58,36 +47,24 @@ impl ArchivePage {
             note: None,
         }
     }
-
-    fn show(&self, req: &HttpRequest, status: StatusCode) -> Result<HttpResponse, Problem> {
-        Ok(html::page(req, status, frame::render(self)?))
-    }
 }
 
 /// `GET /projects/{slug}/archive`.
 ///
 /// # Errors
 /// A page, when there is no such project for this person to change.
-pub async fn ask(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-    slug: Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let mut tx = app.db.snapshot().await?;
-    let project = project::find(&mut tx, &principal.changes(), &slug).await?;
-    if project.id == app.own_project {
+pub async fn ask(visit: Visit, slug: Path<String>) -> Result<HttpResponse, Problem> {
+    let mut tx = visit.app.db.snapshot().await?;
+    let project = project::find(&mut tx, &visit.principal.changes(), &slug).await?;
+    if project.id == visit.app.own_project {
         return Err(Problem::not_found());
     }
     if project.archived_at.is_some() {
         return Ok(see_other(&path(&project.slug)));
     }
-    let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
-    let active = verbs::active(&mut tx, &context, &project).await?;
-    let frame = frame::build(&app, &principal, &session, &req, now);
-    ArchivePage::new(frame, &project, active).show(&req, StatusCode::OK)
+    let active = verbs::active(&mut tx, &visit.context(), &project).await?;
+    let page = ArchivePage::new(visit.frame(), &project, active);
+    visit.page(StatusCode::OK, &page)
 }
 
 /// `POST /projects/{slug}/archive`.
@@ -95,34 +72,30 @@ pub async fn ask(
 /// # Errors
 /// A page, when there is no such project for this person to change.
 pub async fn act(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
+    visit: Visit,
     slug: Path<String>,
     form: Protected,
 ) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let typed = typed_reason(&form.verify(&app, &principal, now)?)?;
-    let mut tx = app.db.write().await?;
-    let project = project::find(&mut tx, &principal.changes(), &slug).await?;
-    let frame = frame::build(&app, &principal, &session, &req, now);
+    let typed = typed_reason(&visit.fields(form)?)?;
+    let mut tx = visit.app.db.write().await?;
+    let project = project::find(&mut tx, &visit.principal.changes(), &slug).await?;
     let reason = match reason(&typed) {
         Ok(reason) => reason,
         Err(note) => {
             let page = ArchivePage {
                 reason: typed,
                 note: Some(note),
-                ..ArchivePage::new(frame, &project, 0)
+                ..ArchivePage::new(visit.frame(), &project, 0)
             };
-            return page.show(&req, StatusCode::BAD_REQUEST);
+            return visit.page(StatusCode::BAD_REQUEST, &page);
         }
     };
-    let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
+    let context = visit.context();
     let said = match verbs::archive(&mut tx, &context, &project.slug, reason.as_deref()).await? {
         Archived::NotThere => return Err(Problem::not_found()),
         Archived::InUse(active) => {
-            return ArchivePage::new(frame, &project, active).show(&req, StatusCode::CONFLICT);
+            let page = ArchivePage::new(visit.frame(), &project, active);
+            return visit.page(StatusCode::CONFLICT, &page);
         }
         Archived::Before(project) => format!("{} had been archived before.", project.name),
         Archived::Now(project) => {
@@ -131,8 +104,7 @@ pub async fn act(
             format!("Archived {}. Nothing can connect to it.", project.name)
         }
     };
-    keep_flash(&session, Flash::Done(said));
-    Ok(see_other(&path(&project.slug)))
+    Ok(visit.go_on(&path(&project.slug), Flash::Done(said)))
 }
 
 /// `POST /projects/{slug}/restore`.
@@ -140,19 +112,14 @@ pub async fn act(
 /// # Errors
 /// A page, when there is no such project for this person to change.
 pub async fn restore(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
+    visit: Visit,
     slug: Path<String>,
     form: Protected,
 ) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    form.verify(&app, &principal, now)?;
-    let mut tx = app.db.write().await?;
-    let project = project::find(&mut tx, &principal.changes(), &slug).await?;
-    let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
-    let said = match verbs::restore(&mut tx, &context, &project.slug).await? {
+    visit.fields(form)?;
+    let mut tx = visit.app.db.write().await?;
+    let project = project::find(&mut tx, &visit.principal.changes(), &slug).await?;
+    let said = match verbs::restore(&mut tx, &visit.context(), &project.slug).await? {
         Restored::NotThere => return Err(Problem::not_found()),
         Restored::Before(project) => format!("{} is not archived.", project.name),
         Restored::Now(project) => {
@@ -161,8 +128,7 @@ pub async fn restore(
             format!("Brought {} back. People can connect to it.", project.name)
         }
     };
-    keep_flash(&session, Flash::Done(said));
-    Ok(see_other(&path(&project.slug)))
+    Ok(visit.go_on(&path(&project.slug), Flash::Done(said)))
 }
 
 /// The page for whoever wants to make something for an archived project.
