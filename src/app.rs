@@ -8,17 +8,17 @@ use actix_web::{
     middleware::from_fn,
     web::{self, Data, PayloadConfig, ServiceConfig},
 };
-use tokio::{sync::Semaphore, time::MissedTickBehavior};
+use tokio::sync::Semaphore;
 use tracing_actix_web::TracingLogger;
 
 use crate::{
-    clock::{Clock, Timestamp},
+    clock::Clock,
     config::Settings,
     console,
     domain::{
         audit::Actor, connection::Lifetimes, resource::Resource, role::Principal, secret::Secrets,
     },
-    flow::{self, Context, Rules, asked::Asked, introspect::Uses, sweep::Swept},
+    flow::{self, Context, Rules, asked::Asked, introspect::Uses},
     mcp, oauth,
     outbound::{
         documents::Documents,
@@ -29,6 +29,8 @@ use crate::{
     telemetry::RequestSpan,
     web::{assets, headers, identity::IdentitySource, rate_limit::RateLimit, session, state::App},
 };
+
+pub mod background;
 
 /// The largest body of a protocol request, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -43,18 +45,6 @@ const EXPORTS: usize = 3;
 
 /// How many pictures are drawn at the same time. Each takes up to 50 MB.
 const DRAWINGS: usize = 1;
-
-/// How often uses of connections are written down.
-const RECORD_INTERVAL: Duration = Duration::from_secs(5);
-
-/// How often it is checked whether an act was interrupted.
-const CONTINUE_INTERVAL: Duration = Duration::from_secs(5);
-
-/// How often it is looked for what time has brought about.
-const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
-
-/// How often it is checked whether the keys of signed identities are still fresh.
-const REFRESH_INTERVAL: Duration = Duration::from_secs(20);
 
 /// Why the program could not be put together.
 #[derive(Debug, thiserror::Error)]
@@ -343,69 +333,5 @@ async fn ready(app: Data<App>) -> HttpResponse {
             tracing::error!(%error, "the database cannot be reached");
             HttpResponse::ServiceUnavailable().finish()
         }
-    }
-}
-
-/// Writes down uses of connections, and which servers asked, again and again.
-pub async fn record_uses(app: App) {
-    let mut interval = tokio::time::interval(RECORD_INTERVAL);
-    loop {
-        interval.tick().await;
-        if let Err(error) = app.uses.record(&app.db).await {
-            tracing::warn!(%error, "could not record uses of connections; trying again later");
-        }
-        if let Err(error) = app.asked.record(&app.db).await {
-            tracing::warn!(%error, "could not record who asked; trying again later");
-        }
-    }
-}
-
-/// Goes on with acts that a crash or a stop interrupted, on this server or another.
-pub async fn continue_acts(app: App) {
-    let mut interval = tokio::time::interval(CONTINUE_INTERVAL);
-    loop {
-        interval.tick().await;
-        if let Err(error) = app.worker().resume().await {
-            tracing::warn!(%error, "could not go on with an act; trying again later");
-        }
-    }
-}
-
-/// Does what time has made due, as [`flow::sweep`] says.
-///
-/// # Errors
-/// When the database fails.
-pub async fn sweep(app: &App, now: Timestamp) -> store::Result<Swept> {
-    let context = Context {
-        now,
-        rules: &app.rules,
-        secrets: &app.secrets,
-        actor: Actor::Untether,
-        address: None,
-    };
-    flow::sweep::run(&app.db, &context).await
-}
-
-/// Sweeps, again and again.
-pub async fn keep_swept(app: App) {
-    let mut interval = tokio::time::interval(SWEEP_INTERVAL);
-    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        interval.tick().await;
-        match sweep(&app, app.clock.now()).await {
-            Ok(swept) if swept.is_empty() => {}
-            Ok(swept) => tracing::info!(?swept, "swept"),
-            Err(error) => tracing::warn!(%error, "could not sweep; trying again later"),
-        }
-    }
-}
-
-/// Keeps the keys of signed identities fresh. The first reading is at once, and nobody
-/// waits for it to listen.
-pub async fn refresh_identities(app: App) {
-    let mut interval = tokio::time::interval(REFRESH_INTERVAL);
-    loop {
-        interval.tick().await;
-        app.identities.refresh(app.clock.now()).await;
     }
 }

@@ -19,7 +19,7 @@ use serde_json::json;
 use sqlx::{AssertSqlSafe, PgPool, raw_sql};
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 use untether::{
-    app,
+    app::{self, background},
     clock::SystemClock,
     config::{ClientDocuments, DatabaseUrl, ProxySettings, PublicUrl, Registration, Settings},
     domain::{
@@ -182,11 +182,11 @@ impl Running {
             let identities = IdentitySource::of(&settings).ok_or("no proxy")?;
             let app = app::assemble(settings, db, Arc::new(SystemClock), secrets, identities).await;
             let app = app.map_err(|error| error.to_string())?;
-            let swept = app::sweep(&app, app.clock.now()).await;
+            let swept = background::sweep(&app, app.clock.now()).await;
             swept.map_err(|error| error.to_string())?;
             let server = app::build(app.clone(), listener, workers());
-            actix_web::rt::spawn(app::keep_swept(app.clone()));
-            actix_web::rt::spawn(app::record_uses(app));
+            actix_web::rt::spawn(background::keep_swept(app.clone()));
+            actix_web::rt::spawn(background::record_uses(app));
             server.map_err(|error| error.to_string())
         })
     }

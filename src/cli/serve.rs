@@ -3,7 +3,7 @@
 use std::{net::TcpListener, sync::Arc};
 
 use crate::{
-    app,
+    app::{self, background},
     clock::SystemClock,
     config::{DatabaseUrl, PublicUrl, Settings},
     demo,
@@ -85,10 +85,10 @@ fn listen(settings: &Settings) -> Result<TcpListener, Failure> {
 async fn answer(app: App, listener: TcpListener) -> Result<(), Failure> {
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
     let server = app::build(app.clone(), listener, workers)?;
-    let recorder = tokio::spawn(app::record_uses(app.clone()));
-    let refresher = tokio::spawn(app::refresh_identities(app.clone()));
-    let continuer = tokio::spawn(app::continue_acts(app.clone()));
-    let sweeper = tokio::spawn(app::keep_swept(app.clone()));
+    let recorder = tokio::spawn(background::record_uses(app.clone()));
+    let refresher = tokio::spawn(background::refresh_identities(app.clone()));
+    let continuer = tokio::spawn(background::continue_acts(app.clone()));
+    let sweeper = tokio::spawn(background::keep_swept(app.clone()));
     server.await?;
     recorder.abort();
     refresher.abort();

@@ -133,7 +133,7 @@ async fn nothing_happens_in_the_wrong_order() {
 async fn the_first_sweep_counts_what_has_expired_and_removes_nothing() {
     let (app, _folder) = filled().await;
     let (_, counts) = listed(&app, Reach::All).await;
-    let swept = app::sweep(&app, NOW).await.unwrap();
+    let swept = app::background::sweep(&app, NOW).await.unwrap();
     let expected = Swept {
         counted_as_expired: counts.expired as usize,
         ..Swept::default()

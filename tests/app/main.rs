@@ -31,6 +31,7 @@ mod check;
 mod check_command;
 mod check_page;
 mod client;
+mod client_commands;
 mod clients;
 mod commands;
 mod confirmation;

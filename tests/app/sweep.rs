@@ -363,7 +363,11 @@ async fn nothing_is_removed_without_its_audit_event() {
     let rename = |from: &str, to: &str| format!("ALTER TABLE {from} RENAME TO {to}");
     let database = &app.database;
     database.execute(&rename("audit_event", "audit_gone")).await;
-    assert!(untether::app::sweep(&app.app, app.now()).await.is_err());
+    assert!(
+        untether::app::background::sweep(&app.app, app.now())
+            .await
+            .is_err()
+    );
     database.execute(&rename("audit_gone", "audit_event")).await;
     assert_eq!(counts(&app).await, "1 0 0");
     assert_eq!(app.sweeps().await.unused_connections_removed, 1);

@@ -115,7 +115,7 @@ impl TestApp {
 
     /// Does what time has made due.
     pub async fn sweeps(&self) -> Swept {
-        app::sweep(&self.app, self.now()).await.unwrap()
+        app::background::sweep(&self.app, self.now()).await.unwrap()
     }
 
     pub fn now(&self) -> Timestamp {
