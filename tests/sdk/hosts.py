@@ -23,6 +23,9 @@ class Browser:
     def __init__(self, person: Person, directory: Path):
         self.person = person
         self.directory = directory
+        # mcp-remote would derive one from the server's address, and where another program has
+        # that, it would listen elsewhere than it asks to be sent back to.
+        self.callback_port = free_port()
         self.will("allow")
 
     def will(self, decision: str):
@@ -55,7 +58,7 @@ async def mcp_remote(url: str, browser: Browser):
     """An MCP session with the server, through mcp-remote on standard input and output."""
     command = StdioServerParameters(
         command=str(NODE),
-        args=[str(PACKAGES / "mcp-remote/dist/proxy.js"), url, "--transport", "http-only"],
+        args=[str(PACKAGES / "mcp-remote/dist/proxy.js"), url, str(browser.callback_port), "--transport", "http-only"],
         env=browser.environment() | {"MCP_REMOTE_CONFIG_DIR": str(browser.directory / "mcp-remote")},
     )
     with (browser.directory / "host.log").open("a") as log:
