@@ -1,6 +1,6 @@
 //! Connections grouped by the client, person or project they share.
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
+use actix_web::{HttpRequest, HttpResponse, web::Data};
 use url::Url;
 
 use crate::{
@@ -81,10 +81,7 @@ pub async fn show(
         let group = row(&mut tx, &desk, &desk.filter(), &facts, group, &shown).await?;
         frame::render(&GroupPart { group })?
     };
-    Ok(at_address(
-        html::page(&req, StatusCode::OK, body),
-        &desk.here,
-    ))
+    Ok(at_address(html::part(&req, body), &desk.here))
 }
 
 /// Which group is asked for, and what of it: the list's own parameters say the rest.
