@@ -22,9 +22,16 @@ OWNER = "owner@acme.example"
 
 
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """A port that nobody listens on, below those that the system gives to whoever asks for any:
+    so nobody is given it before it is used."""
+    while True:
+        port = 15_000 + secrets.randbelow(17_000)
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def until(what: str, check, seconds: float = 15.0, pause: float = 0.02):
