@@ -1,28 +1,23 @@
 //! The logos of clients: what is taken, how it is shown, and what nobody gets to see.
 
-use std::time::Duration;
-
-use untether::domain::{
-    client::ClientType,
-    logo::{Logo, Shape},
-};
+use untether::domain::client::ClientType;
 
 use crate::support::{Host, Page, Person, TestApp};
 
 const CLIENTS: &str = "/projects/search/clients";
 const NEW: &str = "/projects/search/clients/new";
-const LOCAL: &str = "http://localhost/callback";
-const NOTHING: (&str, &[u8]) = ("", b"");
+pub const LOCAL: &str = "http://localhost/callback";
+pub const NOTHING: (&str, &[u8]) = ("", b"");
 
-const SMALL: &[u8] = include_bytes!("pictures/small.png");
-const GIF: &[u8] = include_bytes!("pictures/animated.gif");
+pub const SMALL: &[u8] = include_bytes!("pictures/small.png");
+pub const GIF: &[u8] = include_bytes!("pictures/animated.gif");
 const PLACED: &[u8] = include_bytes!("pictures/placed.jpg");
 const CMYK: &[u8] = include_bytes!("pictures/cmyk.jpg");
 const WEBP: &[u8] = include_bytes!("pictures/still.webp");
 const BOMB: &[u8] = include_bytes!("pictures/bomb.png");
 
 /// Makes a client with this picture; returns the path of its page.
-async fn makes(person: &Person<'_>, name: &str, file: &[u8]) -> String {
+pub async fn makes(person: &Person<'_>, name: &str, file: &[u8]) -> String {
     let page = person.opens(NEW).await;
     let filled = [("name", name), ("redirect_uris", LOCAL), ("logo", "letter")];
     let made = person
@@ -33,7 +28,7 @@ async fn makes(person: &Person<'_>, name: &str, file: &[u8]) -> String {
 }
 
 /// The addresses of the logos on a page, those to choose from left out.
-fn logos(page: &Page) -> Vec<String> {
+pub fn logos(page: &Page) -> Vec<String> {
     assert_eq!(page.status, 200, "{}", page.text);
     let all = page.attributes("img.logo", "src");
     let choices = page.attributes(".logos img.logo", "src").len();
@@ -303,51 +298,6 @@ async fn a_picture_that_was_sent_with_a_fault_elsewhere_need_not_be_chosen_again
 }
 
 #[actix_web::test]
-async fn a_logo_is_changed_and_removed_with_the_rest_and_the_trail_says_so() {
-    let app = TestApp::spawn().await;
-    app.project("search", &[]).await;
-    let owner = app.owner();
-    let here = makes(&owner, "Portal", SMALL).await;
-    let first = logos(&owner.opens(&here).await).remove(0);
-    let edit = async |logo: &str, file: (&str, &[u8])| {
-        app.advance(Duration::from_secs(1));
-        let page = owner.opens(&here).await;
-        let filled = [("name", "Portal"), ("redirect_uris", LOCAL), ("logo", logo)];
-        assert_eq!(owner.uploads(&page, &here, &filled, file).await.status, 303);
-        logos(&owner.opens(&here).await)
-    };
-    assert_eq!(edit("picture", NOTHING).await, [&*first]);
-    assert_eq!(edit("", NOTHING).await, [&*first]);
-    assert_eq!(edit("picture", ("same.png", SMALL)).await, [&*first]);
-    let second = edit("letter", ("other.gif", GIF)).await.remove(0);
-    assert_ne!(second, first);
-    assert_eq!(
-        owner.opens(&first).await.status,
-        404,
-        "nobody has it any more"
-    );
-    let shape = edit("terminal", NOTHING).await.remove(0);
-    assert!(shape.starts_with("/static/terminal."), "{shape}");
-    assert_eq!(owner.opens(&second).await.status, 404);
-    assert!(edit("letter", NOTHING).await.is_empty());
-    let trail = "SELECT detail FROM audit_event WHERE action = 'client.changed' ORDER BY at";
-    assert_eq!(
-        app.database.texts(trail).await,
-        [
-            "It got another logo.",
-            "It got another logo.",
-            "The logo was removed."
-        ]
-    );
-    let pictures = app
-        .database
-        .texts("SELECT client_id FROM client_picture")
-        .await;
-    assert!(pictures.is_empty());
-    assert_eq!(Logo::from(Shape::Terminal).as_str(), "terminal");
-}
-
-#[actix_web::test]
 async fn of_two_who_choose_a_logo_the_second_is_told_and_keeps_the_picture() {
     let app = TestApp::spawn().await;
     app.project("search", &["pablo@acme.example"]).await;
@@ -378,28 +328,4 @@ async fn of_two_who_choose_a_logo_the_second_is_told_and_keeps_the_picture() {
         303
     );
     assert!(logos(&owner.opens(&here).await)[0].starts_with("/logos/"));
-}
-
-#[actix_web::test]
-async fn a_picture_goes_with_its_client() {
-    let app = TestApp::spawn().await;
-    app.project("search", &[]).await;
-    let owner = app.owner();
-    let here = makes(&owner, "Portal", SMALL).await;
-    let src = logos(&owner.opens(&here).await).remove(0);
-    assert_eq!(owner.revokes_client(&here, "Portal").await.status, 303);
-    assert_eq!(
-        logos(&owner.opens(&here).await),
-        [&*src],
-        "it is still listed"
-    );
-    let page = owner.opens(&here).await;
-    let delete = format!("{here}/delete");
-    assert_eq!(owner.fills(&page, &delete, &[]).await.status, 303);
-    assert_eq!(owner.opens(&src).await.status, 404);
-    let pictures = app
-        .database
-        .texts("SELECT client_id FROM client_picture")
-        .await;
-    assert!(pictures.is_empty());
 }

@@ -50,6 +50,7 @@ mod keep_alive;
 mod list;
 mod list_filters;
 mod list_groups;
+mod logo_changes;
 mod logos;
 mod look_alikes;
 mod manage;
