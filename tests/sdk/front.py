@@ -5,7 +5,9 @@ the login page, as a proxy does.
 """
 
 import json
+import ssl
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -41,21 +43,32 @@ class Exchange:
 class Front:
     """`exchanges` is everything since the last `forget`.
 
-    The next request to a path in `trouble` does not reach the program: it gets that status and JSON.
+    With a context it speaks TLS. The next request to a path in `trouble` does not reach the program: it gets that status and JSON.
     """
 
-    def __init__(self):
+    def __init__(self, context: ssl.SSLContext | None = None):
+        self.context = context
         self.exchanges: list[Exchange] = []
         self.trouble: dict[str, tuple[int, dict]] = {}
         self.program_port = 0
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.server.daemon_threads = True
+        self.server = self._server()
         self.url = f"http://127.0.0.1:{self.server.server_port}"
+        if context:
+            self.url = f"https://localhost:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     def close(self):
         self.server.shutdown()
         self.server.server_close()
+
+    @contextmanager
+    def showing(self, context: ssl.SSLContext):
+        """Shows other certificates to whoever comes meanwhile."""
+        own, self.context = self.context, context
+        try:
+            yield
+        finally:
+            self.context = own
 
     def forget(self):
         self.exchanges = []
@@ -93,9 +106,25 @@ class Front:
         self.exchanges.append(Exchange(method, parts.path, query, headers, body, status, content))
         return status, given, content
 
+    def _server(front) -> ThreadingHTTPServer:
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def get_request(self):
+                connection, address = super().get_request()
+                if front.context:
+                    # The handshake is the handler's, so that it keeps nobody else waiting.
+                    connection = front.context.wrap_socket(
+                        connection, server_side=True, do_handshake_on_connect=False
+                    )
+                return connection, address
+
+        return Server(("127.0.0.1", 0), front._handler())
+
     def _handler(front):
         class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+            # With a context, every request is a connection of its own, and sees the certificate of its time.
+            protocol_version = "HTTP/1.0" if front.context else "HTTP/1.1"
 
             def pass_on(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))

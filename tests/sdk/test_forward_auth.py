@@ -1,24 +1,15 @@
 """A server without any code for OAuth, behind a real proxy with what the page of its project gives to paste."""
 
 import json
-import os
-import re
 import secrets
-import shutil
-import subprocess
-import sys
-from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import httpx2
 import pytest
 
-from pages import snippet
 from person import Person
+from proxies import ACCEPTED, PING, PROXIES, Protected, protecting
 from sdk_client import ConsentNeeded, SdkClient, bearer_is_refused, flattened
-from test_proxy import NGINX
-from untether import Untether, free_port, until
 
 SPOOFED = "root@acme.example"
 SPOOFS = {
@@ -26,98 +17,12 @@ SPOOFS = {
     for separator in "-_."
     for name in ("Subject", "Email", "Name", "Client-Id", "Scope", "Connection", "Else")
 }
-PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
-ACCEPTED = "application/json, text/event-stream"
-CADDY = shutil.which("caddy") or "/usr/bin/caddy"
-TRAEFIK = Path(sys.executable).with_name("traefik")
-# Where the page has the address of the MCP server, which it cannot know.
-UPSTREAM = "http://127.0.0.1:8000"
-AROUND_NGINX = """
-daemon off; master_process off; pid @DIRECTORY@/nginx.pid; error_log @DIRECTORY@/nginx.log warn;
-events { worker_connections 64; }
-http {
-    access_log off;
-    client_body_temp_path @DIRECTORY@/body; proxy_temp_path @DIRECTORY@/proxy;
-    fastcgi_temp_path @DIRECTORY@/fastcgi; uwsgi_temp_path @DIRECTORY@/uwsgi; scgi_temp_path @DIRECTORY@/scgi;
-    @SNIPPET@
-}
-"""
-AROUND_CADDY = """
-{
-    admin off
-}
-@SNIPPET@
-"""
-
-
-def nginx(directory: Path, text: str, _) -> list:
-    configuration = AROUND_NGINX.replace("@SNIPPET@", text).replace("@DIRECTORY@", str(directory))
-    (directory / "nginx.conf").write_text(configuration)
-    return [NGINX, "-p", directory, "-c", directory / "nginx.conf"]
-
-
-def caddy(directory: Path, text: str, _) -> list:
-    (directory / "Caddyfile").write_text(AROUND_CADDY.replace("@SNIPPET@", text))
-    return [CADDY, "run", "--config", directory / "Caddyfile"]
-
-
-def traefik(directory: Path, text: str, port: int) -> list:
-    (directory / "dynamic.yml").write_text(text)
-    [strategy] = re.findall(r"entryPoints\.NAME\.http\.aliasHeadersStrategy: (\w+)", text)
-    return [
-        TRAEFIK,
-        f"--entryPoints.web.address=127.0.0.1:{port}",
-        f"--entryPoints.web.http.aliasHeadersStrategy={strategy}",
-        f"--providers.file.filename={directory}/dynamic.yml",
-        "--global.checkNewVersion=false",
-    ]
-
-
-PROXIES = {"nginx": nginx, "Caddy": caddy, "Traefik": traefik}
-
-
-@dataclass
-class Protected:
-    """The bare server: its public address, at the proxy, and its own; and the scope of its project."""
-
-    url: str
-    direct: str
-    scope: str
 
 
 @pytest.fixture(scope="module", params=PROXIES)
 def protected(request, untether, tmp_path_factory):
-    name, directory = request.param, tmp_path_factory.mktemp("forward")
-    slug, port, upstream = name.lower(), free_port(), free_port()
-    server = Protected(f"http://127.0.0.1:{port}/mcp", f"http://127.0.0.1:{upstream}/mcp", f"{slug}.read")
-    untether.add_project(server.url, slug)
-    text = snippet(Person.owner(untether).open(f"/projects/{slug}").text, name)
-    assert UPSTREAM in text
-    command = PROXIES[name](directory, text.replace(UPSTREAM, f"http://127.0.0.1:{upstream}"), port)
-    environment = os.environ | {"PORT": str(upstream), "HOME": str(directory)}
-    processes = []
-    try:
-        with (directory / "server.log").open("wb") as log:
-            bare = [sys.executable, Path(__file__).with_name("bare_server.py")]
-            for program in (bare, command):
-                process = subprocess.Popen(program, env=environment, cwd=directory, stdout=log, stderr=log)
-                processes.append(process)
-        log = directory / "server.log"
-        until("the bare server answers without a token", lambda: status(server.direct, log, processes) == 200)
-        until("the proxy asks for a token", lambda: status(server.url, log, processes) == 401)
+    with protecting(untether, request.param, tmp_path_factory.mktemp("forward")) as server:
         yield server
-    finally:
-        for process in processes:
-            process.terminate()
-            process.wait(timeout=15)
-
-
-def status(url: str, log: Path, processes: list[subprocess.Popen]) -> int | None:
-    assert all(process.poll() is None for process in processes), log.read_text()
-    try:
-        return httpx2.post(url, json=PING, headers={"Accept": ACCEPTED}, timeout=5).status_code
-    except httpx2.TransportError:
-        return None
 
 
 def received(server: Protected, token: str, sent: dict[str, str]) -> list[list[str]]:

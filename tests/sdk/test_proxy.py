@@ -1,6 +1,5 @@
 """A real nginx with a login in front: who the login names gets in, and nobody can name themselves."""
 
-import shutil
 import subprocess
 import threading
 from http.cookies import SimpleCookie
@@ -11,12 +10,12 @@ import httpx2
 import pytest
 
 from person import Person
+from proxies import NGINX
 from untether import OWNER, Untether, free_port, until
 from wire import App
 
 ANA = "ana@acme.example"
 BEN = "ben@acme.example"
-NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 SIGNED_IN = {"Cookie": "session=ana"}  # what the login gave Ana's browser
 SPOOFS = {
     "the_header_itself": {"X-Forwarded-Email": OWNER},

@@ -1,17 +1,12 @@
 """Clients that do not register: because they have a document at an address, or because nobody may."""
 
-import datetime
 import json
-import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
+from certificates import Authority
 from clients import APPS, HOSTS, App, Refused
 from front import Front
 from untether import Untether
@@ -21,12 +16,11 @@ class Documents:
     """Publishes client documents at https://localhost, with a certificate of its own."""
 
     def __init__(self, directory: Path):
-        self.certificate = directory / "certificate.pem"
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.certificate, self._make_certificate(directory))
+        authority = Authority(directory)
+        self.certificate = authority.certificate
         self.published: dict[str, bytes] = {}
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.server.socket = authority.context(directory).wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     def close(self):
@@ -44,26 +38,6 @@ class Documents:
         }
         self.published[f"/{name}.json"] = json.dumps(document).encode()
         return address
-
-    def _make_certificate(self, directory: Path) -> Path:
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-        now = datetime.datetime.now(datetime.UTC)
-        certificate = (
-            x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-            .sign(key, hashes.SHA256())
-        )
-        self.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-        path = directory / "key.pem"
-        path.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-        )
-        return path
 
     def _handler(documents):
         class Handler(BaseHTTPRequestHandler):
