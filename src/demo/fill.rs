@@ -143,7 +143,12 @@ impl Past<'_> {
             },
         };
         let added = self.of_person(sample.added * DAY, OWNER);
-        Ok(project::add(tx, &added, new).await?.0)
+        let project = project::add(tx, &added, new).await?.0;
+        if let Some((days, level, outcome)) = sample.checked {
+            let then = self.of_person(days * DAY, sample.administrator);
+            project::record_check(tx, &then, &project, (level.as_str(), outcome)).await?;
+        }
+        Ok(project)
     }
 
     async fn add_client(
@@ -234,8 +239,10 @@ impl Past<'_> {
             let redeemed = then.now.plus(REDEEMED_AFTER);
             store::code::redeem(tx, &hash, redeemed).await?;
             store::connection::touch(tx, &id, redeemed).await?;
-            let uses = [(id.clone(), self.ago(last))];
-            store::connection::record_uses(tx, &uses).await?;
+            // A proxy in front of the server asked about its token.
+            let used = self.ago(last);
+            store::connection::record_uses(tx, &[(id.clone(), used)]).await?;
+            store::project_change::record_asked(tx, &proposal.project.id, used).await?;
         }
         Ok(id)
     }

@@ -1,11 +1,14 @@
 //! Who and what there is in the demo, as tables.
 
-use crate::domain::{
-    client::{
-        ClientType::{self, Confidential, Public},
-        Origin::{self, Api, Console, Document, Registered},
+use crate::{
+    check::Level,
+    domain::{
+        client::{
+            ClientType::{self, Confidential, Public},
+            Origin::{self, Api, Console, Document, Registered},
+        },
+        logo::Shape,
     },
-    logo::Shape,
 };
 
 /// Someone of the organization.
@@ -112,7 +115,12 @@ pub struct SampleProject {
     pub administrator: usize,
     /// How many days ago it was added.
     pub added: u64,
+    /// When its administrator last had its server checked, in days ago, how bad the worst
+    /// was, and the sum.
+    pub checked: Option<(u64, Level, &'static str)>,
 }
+
+const FINE: &str = "All is as clients need it.";
 
 /// The projects.
 pub const PROJECTS: [SampleProject; 6] = [
@@ -125,6 +133,7 @@ pub const PROJECTS: [SampleProject; 6] = [
         ],
         administrator: ANTON,
         added: 512,
+        checked: Some((2, Level::Ok, FINE)),
     },
     SampleProject {
         slug: "issues",
@@ -136,6 +145,7 @@ pub const PROJECTS: [SampleProject; 6] = [
         ],
         administrator: ADMINISTRATOR,
         added: 498,
+        checked: Some((9, Level::Ok, FINE)),
     },
     SampleProject {
         slug: "warehouse",
@@ -147,6 +157,7 @@ pub const PROJECTS: [SampleProject; 6] = [
         ],
         administrator: PRIYA,
         added: 470,
+        checked: Some((1, Level::Problem, "1 problem.")),
     },
     SampleProject {
         slug: "wiki",
@@ -157,6 +168,7 @@ pub const PROJECTS: [SampleProject; 6] = [
         ],
         administrator: CAMILLE,
         added: 466,
+        checked: Some((40, Level::Warning, "It works, with 1 warning.")),
     },
     SampleProject {
         slug: "payments-sandbox",
@@ -168,6 +180,7 @@ pub const PROJECTS: [SampleProject; 6] = [
         ],
         administrator: KOFI,
         added: 381,
+        checked: None,
     },
     SampleProject {
         slug: "runbooks",
@@ -180,6 +193,7 @@ pub const PROJECTS: [SampleProject; 6] = [
         ],
         administrator: ADMINISTRATOR,
         added: 377,
+        checked: Some((5, Level::Ok, FINE)),
     },
 ];
 

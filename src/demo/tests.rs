@@ -20,6 +20,7 @@ use crate::{
         self, Db,
         connection_filter::Filter,
         connection_list::{self, Counts, Listed, Order, Place},
+        project_list::{self, Server, Wanted},
     },
     web::{
         identity::{self, IdentitySource},
@@ -102,6 +103,33 @@ async fn the_organization_has_enough_of_everything() {
         .filter_map(|row| Some(&row.life.revoked.as_ref()?.reason));
     assert!(reasons.clone().any(Option::is_none));
     assert!(reasons.flatten().collect::<Vec<_>>().len() > 10);
+}
+
+#[actix_web::test]
+async fn the_servers_of_its_projects_have_been_asking_and_were_checked() {
+    let (app, _folder) = filled().await;
+    let wanted = Wanted {
+        reach: &Reach::All,
+        text: None,
+        archived: false,
+    };
+    let mut tx = app.db.read().await.unwrap();
+    let projects = project_list::page(&mut tx, &wanted, project_list::Place::Start, 50).await;
+    let servers: Vec<_> = projects
+        .unwrap()
+        .into_iter()
+        .map(|row| row.server)
+        .collect();
+    let asked = |server: &&Server| server.asked_at.is_some_and(|at| at < NOW);
+    // All but Untether itself, which asks nobody.
+    assert_eq!(servers.iter().filter(asked).count(), servers.len() - 1);
+    let mut levels: Vec<_> = servers
+        .iter()
+        .map(|server| server.check_level.as_deref())
+        .collect();
+    levels.sort_unstable();
+    levels.dedup();
+    assert_eq!(levels, [None, Some("ok"), Some("problem"), Some("warning")]);
 }
 
 #[actix_web::test]

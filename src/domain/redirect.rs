@@ -47,12 +47,16 @@ pub struct RedirectUri(String);
 
 impl RedirectUri {
     /// Checks a redirect URI: `https` anywhere, `http` on loopback only (RFC 8252
-    /// §7.3), and the given private-use schemes (RFC 8252 §7.1).
+    /// §7.3), and the given private-use schemes (RFC 8252 §7.1); without `*`, because it
+    /// is compared character by character.
     ///
     /// # Errors
     /// Says which rule the text breaks; see [`RedirectUriError`].
     pub fn parse(text: &str, private: &PrivateSchemes) -> Result<Self, RedirectUriError> {
         check_characters(text)?;
+        if text.contains('*') {
+            return Err(AddressError::Wildcard.into());
+        }
         let (scheme, rest) = split_scheme(text)?;
         if is_web(scheme) {
             WebAddress::parse(text)?;

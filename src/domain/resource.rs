@@ -29,7 +29,7 @@ pub enum AddressError {
     #[error("it contains {0:?}, which must be percent-encoded in an address")]
     Character(char),
     /// No scheme, or nothing behind it (RFC 3986 §4.3).
-    #[error("it is not a complete address, such as https://app.example.com/callback")]
+    #[error("it is not a complete address: write it with https:// and a host")]
     NotAbsolute,
     /// A `#` part (RFC 6749 §3.1.2, RFC 8707 §2).
     #[error("it has a fragment (the part after #), which is not allowed")]
@@ -40,6 +40,9 @@ pub enum AddressError {
     /// The host is empty, misspelled, or a disguised IP address.
     #[error("its host is not a valid host name or IP address")]
     Host,
+    /// A `*`, where it could only be meant to stand for others (RFC 9700 §4.1.3).
+    #[error("it contains *, which stands for nothing here; give each address whole")]
+    Wildcard,
     /// The port is not between 1 and 65535.
     #[error("its port is not a number between 1 and 65535")]
     Port,
@@ -89,6 +92,9 @@ impl<'a> WebAddress<'a> {
             return Err(AddressError::UserInfo);
         }
         let (host, port) = split_port(authority)?;
+        if host.contains('*') {
+            return Err(AddressError::Wildcard);
+        }
         let (path, query) = match tail.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (tail, None),

@@ -59,6 +59,11 @@ fn table() -> Vec<(String, String, &'static str)> {
         ("App", "https:///cb", "its host"),
         (
             "App",
+            "https://*.app.example/cb",
+            "it contains *, which stands for nothing here",
+        ),
+        (
+            "App",
             "javascript:alert(1)",
             "its scheme javascript: is not allowed here",
         ),

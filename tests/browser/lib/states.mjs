@@ -2,7 +2,7 @@
 import { App } from './app.mjs'
 import { startUntether } from './server.mjs'
 
-/** Two people with fifteen connections of one client each, one that was revoked, and more projects, one of them archived. */
+/** Two people with fifteen connections of one client each, one that was revoked, and more projects: one in use, one archived. */
 export async function organization(browser) {
   const untether = await startUntether()
   const app = await App.register(untether, `${untether.public}/mcp`, 'Cursor')
@@ -25,6 +25,9 @@ export async function organization(browser) {
     await page.getByRole('button', { name: 'Add project' }).click()
     await page.getByRole('heading', { name: 'Keep this secret now' }).waitFor()
   }
+  const user = await App.register(untether, 'https://search.example.com/mcp', 'Zed')
+  await user.connect(page)
+  user.close()
   await page.goto(`${untether.public}/projects/old/archive`)
   await page.getByRole('button', { name: 'Archive project' }).click()
   await page.getByText('Archived Old.').waitFor()
@@ -45,6 +48,34 @@ const link = (page, name) => page.getByRole('link', { name, exact: true }).first
 const heading = (page, name) => page.getByRole('heading', { name }).waitFor()
 const follow = async (page, link) => page.goto(await link.getAttribute('href'))
 const open = (page, { clientId }) => page.goto(`/connections?open=${clientId}`)
+const press = (page, name) => page.getByRole('main').getByRole('button', { name, exact: true }).click()
+/** A client with a secret of the project Search, on the page that manages it. */
+const managed = async (page) => {
+  await page.goto('/projects/search/clients/new')
+  await page.getByLabel('Name', { exact: true }).fill('Night job')
+  await page.getByRole('textbox', { name: 'Redirect URIs' }).fill('https://night.example.com/callback')
+  await page.getByLabel('Confidential').check()
+  await press(page, 'Create client')
+  await link(page, 'Manage MCP client').click()
+  await heading(page, 'Edit')
+}
+const endClient = async (page, typed) => {
+  await managed(page)
+  await page.getByText('Revoke this client').click()
+  await page.getByLabel('Type Night job to confirm').fill(typed)
+  await press(page, 'Revoke client')
+}
+/** Saves the form of a project or client after somebody else gave it this name. */
+const saveLate = async (page, name) => {
+  await page.getByLabel('Name', { exact: true }).fill('Mine')
+  const other = await page.context().newPage()
+  await other.goto(page.url())
+  await other.getByLabel('Name', { exact: true }).fill(name)
+  await press(other, 'Save')
+  await other.getByRole('status').filter({ hasText: 'Saved' }).waitFor()
+  await other.close()
+  await press(page, 'Save')
+}
 const nameOfFirst = async (page) => /Cursor#[a-z-]+/.exec(await rows(page).first().textContent())[0]
 /** The preview of all that matches the name of the first connection, confirmed after `meanwhile`: the act. */
 const confirmAll = async (page, meanwhile = async () => {}) => {
@@ -105,6 +136,18 @@ export const STATES = {
   'what to paste for a project': at(async (page) => { await page.goto('/projects/search#protect'); await page.getByText('nginx', { exact: true }).click() }),
   'what to paste for a project without scripts': bare(async (page) => { await page.goto('/projects/search#protect'); await page.getByText('TypeScript SDK', { exact: true }).click() }),
   'the question before a project is archived': at(to('/projects/wiki/archive')),
+  'a project that is in use': at(to('/projects/search/archive')),
+  'the form of a project with faults': at(async (page) => { await page.goto('/projects/new'); await page.getByLabel('Name').fill('x'); await page.getByLabel('MCP server URL').fill('search.example.com'); await page.getByLabel('Slug').fill('No slug'); await page.getByLabel('Administrators').fill('nobody'); await page.getByLabel('Scope 1', { exact: true }).fill('se arch'); await press(page, 'Add project'); await page.getByText('not a complete address').waitFor() }, { status: 400 }),
+  'a project that was changed meanwhile': at(async (page) => { await page.goto('/projects/wiki/edit'); await saveLate(page, 'Wiki 2'); await heading(page, 'What was changed meanwhile') }, { status: 409 }),
+  'a credential that is shown once': at(async (page) => { await page.goto('/projects/search'); await press(page, 'Make a credential'); await heading(page, 'Keep this secret now') }),
+  'the question before a credential is revoked': at(async (page) => { await page.goto('/projects/search'); await page.getByRole('link', { name: /^Revoke credential/ }).first().click(); await heading(page, 'Revoke this credential?') }),
+  'what a check found': at(async (page) => { await page.goto('/projects/search/check'); await press(page, 'Check now'); await heading(page, 'What was found') }),
+  'the form of a client with faults': at(async (page) => { await page.goto('/projects/search/clients/new'); await page.getByLabel('Name', { exact: true }).fill('x'); await page.getByRole('textbox', { name: 'Redirect URIs' }).fill('ftp://x'); await press(page, 'Create client'); await page.getByRole('alert').waitFor() }, { status: 400 }),
+  'a client to manage': at(async (page) => { await managed(page); await page.getByText('Rotate the client secret').click(); await page.getByText('Revoke this client').click() }),
+  'a client that was changed meanwhile': at(async (page) => { await managed(page); await saveLate(page, 'Day job'); await page.getByRole('alert').waitFor() }, { status: 409 }),
+  'a client secret that is shown once': at(async (page) => { await managed(page); await page.getByText('Rotate the client secret').click(); await press(page, 'Rotate secret'); await page.getByText('The client secret is shown only now.').waitFor() }),
+  'a name that is mistyped before a client is revoked': at(async (page) => { await endClient(page, 'Day job'); await page.getByRole('alert').waitFor() }, { status: 400 }),
+  'a client that was revoked': at(async (page) => { await endClient(page, 'Night job'); await page.getByText('Delete this record').click() }),
   'a project that was archived': at(to('/projects/old')),
   'archived projects': at(to('/projects?archived=yes')),
   'the clients of a project that was archived': at(to('/projects/old/clients')),
