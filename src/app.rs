@@ -18,7 +18,7 @@ use crate::{
     domain::{
         audit::Actor, connection::Lifetimes, resource::Resource, role::Principal, secret::Secrets,
     },
-    flow::{self, Context, Rules, asked::Asked, introspect::Uses},
+    flow::{self, Context, Rules, asked::Asked, introspect::Uses, lookup::Lookups},
     mcp, oauth,
     outbound::{
         documents::Documents,
@@ -106,6 +106,7 @@ pub async fn assemble(
     Ok(App {
         settings: Arc::new(settings),
         rules,
+        lookups: Arc::new(Lookups::new(db.clone())),
         db,
         clock,
         secrets,

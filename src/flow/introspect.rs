@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -13,10 +13,13 @@ use crate::{
         project::Slug,
         secret::SecretHash,
     },
-    store::{self, Db, Tx, token::Bearer},
+    store::{
+        self, Db,
+        token::{Bearer, Question},
+    },
 };
 
-use super::{Context, ErrorCode, Outcome, Refusal};
+use super::{Context, ErrorCode, Outcome, Refusal, lookup::Lookups};
 
 /// The token, if it works now at the project whose introspection credential
 /// asks; nothing tells why it does not. A wrong credential is refused.
@@ -24,7 +27,7 @@ use super::{Context, ErrorCode, Outcome, Refusal};
 /// # Errors
 /// When the database fails.
 pub async fn for_credential(
-    tx: &mut Tx,
+    lookups: &Arc<Lookups>,
     context: &Context<'_>,
     (ids, secrets): (&[String], &[String]),
     token: &str,
@@ -37,17 +40,18 @@ pub async fn for_credential(
         let mut presented = secrets.iter().map(|secret| context.secrets.hash(secret));
         presented.any(|presented| hash.matches(&presented))
     };
-    let token = context.secrets.hash(token);
-    if let Some((bearer, Some(hash))) =
-        store::token::bearer(tx, &token, Some(&id), context.now).await?
-    {
+    let question = Question {
+        credential: Some(id.clone()),
+        ..question(context, token)
+    };
+    if let Some((bearer, Some(hash))) = lookups.bearer(question).await? {
         return Ok(match proves(&hash) {
             true => Ok(Some(bearer).filter(|bearer| works(bearer, context))),
             false => Err(unknown()),
         });
     }
     // No such token at this project; or is it the credential that is wrong?
-    let hash = store::token::credential(tx, &id, context.now).await?;
+    let hash = lookups.credential(&id, context.now).await?;
     Ok(match hash.is_some_and(|hash| proves(&hash)) {
         true => Ok(None),
         false => Err(unknown()),
@@ -64,12 +68,12 @@ pub fn credential_in(ids: &[String]) -> Option<CredentialId> {
 /// # Errors
 /// When the database fails.
 pub async fn for_project(
-    tx: &mut Tx,
+    lookups: &Arc<Lookups>,
     context: &Context<'_>,
     project: &ProjectId,
     token: &str,
 ) -> store::Result<Option<Bearer>> {
-    let found = store::token::bearer(tx, &context.secrets.hash(token), None, context.now).await?;
+    let found = lookups.bearer(question(context, token)).await?;
     let bearer = found.map(|(bearer, _)| bearer);
     Ok(bearer.filter(|bearer| bearer.project.0 == *project && works(bearer, context)))
 }
@@ -79,14 +83,22 @@ pub async fn for_project(
 /// # Errors
 /// When the database fails.
 pub async fn for_slug(
-    tx: &mut Tx,
+    lookups: &Arc<Lookups>,
     context: &Context<'_>,
     project: &Slug,
     token: &str,
 ) -> store::Result<Option<Bearer>> {
-    let found = store::token::bearer(tx, &context.secrets.hash(token), None, context.now).await?;
+    let found = lookups.bearer(question(context, token)).await?;
     let bearer = found.map(|(bearer, _)| bearer);
     Ok(bearer.filter(|bearer| bearer.slug == *project && works(bearer, context)))
+}
+
+fn question(context: &Context<'_>, token: &str) -> Question {
+    Question {
+        token: context.secrets.hash(token),
+        credential: None,
+        at: context.now,
+    }
 }
 
 fn works(bearer: &Bearer, context: &Context<'_>) -> bool {

@@ -27,6 +27,7 @@ pub mod connection;
 pub mod consent;
 pub mod credential;
 pub mod introspect;
+pub mod lookup;
 pub mod project;
 pub mod register;
 pub mod revoke;

@@ -99,8 +99,7 @@ async fn authenticate(app: &App, req: &HttpRequest) -> Result<Option<Bearer>, Pr
         return Ok(None);
     };
     let context = app.context(app.clock.now(), Actor::Client, req);
-    let mut tx = app.db.read().await?;
-    let bearer = introspect::for_project(&mut tx, &context, &app.own_project, token).await?;
+    let bearer = introspect::for_project(&app.lookups, &context, &app.own_project, token).await?;
     if let Some(bearer) = &bearer {
         app.uses.note(bearer, context.now);
         let asker = Asker::Proxy(app.own_project.clone());

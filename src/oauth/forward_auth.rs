@@ -45,9 +45,8 @@ pub async fn ask(
     };
     let context = app.context(app.clock.now(), Actor::Client, &req);
     let token = protected::token(&req);
-    let mut tx = app.db.read().await?;
     let bearer = match token {
-        Some(token) => introspect::for_slug(&mut tx, &context, &slug, token).await?,
+        Some(token) => introspect::for_slug(&app.lookups, &context, &slug, token).await?,
         None => None,
     };
     if let Some(bearer) = &bearer {
@@ -63,6 +62,7 @@ pub async fn ask(
         (Some(_), None) => Refused::InvalidToken,
         (Some(_), Some(_)) => Refused::InsufficientScope,
     };
+    let mut tx = app.db.read().await?;
     refuse(&mut tx, &slug, &required, refused).await
 }
 

@@ -31,8 +31,7 @@ pub async fn show(app: Data<App>, req: HttpRequest, body: Bytes) -> Result<HttpR
     let token = params
         .one("token")?
         .ok_or_else(|| Error::new(ErrorCode::InvalidRequest, "token is missing"))?;
-    let mut tx = app.db.read().await?;
-    let bearer = introspect::for_credential(&mut tx, &context, credentials.parts(), token)
+    let bearer = introspect::for_credential(&app.lookups, &context, credentials.parts(), token)
         .await?
         .map_err(|refusal| credentials.refuse(&refusal.description))?;
     if let Some(credential) = introspect::credential_in(credentials.parts().0) {

@@ -282,28 +282,39 @@ impl BearerRow {
 
 #[derive(sqlx::FromRow)]
 struct PresentedRow {
+    place: i64,
     #[sqlx(flatten)]
     bearer: BearerRow,
     secret_hash: Option<SecretHash>,
 }
 
-/// The access token with this hash; working or not is for the caller to say.
-/// With it comes the hash of the secret of `credential`, if that is an
-/// introspection credential of the token's project: what every tool call asks
-/// for, in one query.
+/// What is asked about an access token.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Its hash.
+    pub token: SecretHash,
+    /// The introspection credential of whoever asks.
+    pub credential: Option<CredentialId>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What a token gives, and the hash of the secret of the credential that asks, if that is a
+/// working introspection credential of the token's project.
+pub type Found = (Bearer, Option<SecretHash>);
+
+/// The access tokens that are asked about, in the order of the questions; `None` where there
+/// is none. Working or not is for the caller to say. All that a tool call asks for, and for
+/// many of them at once, in one query.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn bearer(
-    tx: &mut Tx,
-    hash: &SecretHash,
-    credential: Option<&CredentialId>,
-    now: Timestamp,
-) -> Result<Option<(Bearer, Option<SecretHash>)>> {
+pub async fn bearers(tx: &mut Tx, questions: &[Question]) -> Result<Vec<Option<Found>>> {
     // Every step is a look-up by primary key, or by client_block_once.
-    const BEARER: &str = concat!(
-        "
-        SELECT token.connection_id, token.scopes, token.issued_at, token.expires_at,
+    const BEARERS: &str = concat!(
+        ")
+        SELECT asked.place,
+               token.connection_id, token.scopes, token.issued_at, token.expires_at,
                connection.project_id, project.resource, project.slug, project.archived_at,
                client.identifier AS client_identifier, client.revoked_at AS client_revoked_at,
                connection.person_id, people.email, people.name AS person_name,
@@ -314,25 +325,38 @@ pub async fn bearer(
                connection.authorized_at, connection.last_used_at,
                connection.revoked_at, connection.revoked_by, connection.revoked_reason,
                project_credential.secret_hash
-        FROM token
+        FROM asked
+        JOIN token ON token.hash = asked.token AND token.kind = 'access'
         JOIN connection ON connection.id = token.connection_id
         JOIN project ON project.id = connection.project_id
         JOIN client ON client.id = connection.client_id
         JOIN people ON people.id = connection.person_id
         LEFT JOIN project_credential
-          ON project_credential.id = $2
+          ON project_credential.id = asked.credential
           AND project_credential.project_id = connection.project_id
-          AND (project_credential.revoked_at IS NULL OR project_credential.revoked_at > $3)
-        WHERE token.hash = $1 AND token.kind = 'access'"
+          AND (project_credential.revoked_at IS NULL OR project_credential.revoked_at > asked.at)"
     );
-    sql!(tx, |c| sqlx::query_as::<_, PresentedRow>(BEARER)
-        .bind(hash)
-        .bind(credential)
-        .bind(now)
-        .fetch_optional(c)
-        .await)?
-    .map(|row| Ok((row.bearer.bearer()?, row.secret_hash)))
-    .transpose()
+    let rows: Vec<PresentedRow> = sql!(tx, |c| {
+        let mut query = sqlx::QueryBuilder::new("WITH asked (place, token, credential, at) AS (");
+        query.push_values(
+            questions.iter().enumerate(),
+            |mut row, (place, question)| {
+                row.push_bind(place as i64)
+                    .push_bind(&question.token)
+                    .push_bind(&question.credential)
+                    .push_bind(question.at);
+            },
+        );
+        query.push(BEARERS);
+        query.build_query_as().fetch_all(c).await
+    })?;
+    let mut found: Vec<Option<Found>> = questions.iter().map(|_| None).collect();
+    for row in rows {
+        if let Some(place) = found.get_mut(row.place as usize) {
+            *place = Some((row.bearer.bearer()?, row.secret_hash));
+        }
+    }
+    Ok(found)
 }
 
 /// The secret's hash of an introspection credential that works now.

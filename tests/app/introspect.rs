@@ -1,7 +1,8 @@
 //! The introspection endpoint (RFC 7662), metadata (RFC 8414) and CORS.
 
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, error_of};
@@ -46,6 +47,45 @@ async fn a_token_for_another_project_is_inactive_without_a_reason() {
         search.introspects(&tokens.refresh).await,
         json!({ "active": false })
     );
+}
+
+#[actix_web::test]
+async fn whoever_asks_at_the_same_time_gets_the_answer_to_their_own_question() {
+    let app = TestApp::spawn().await;
+    let host = app.host("Cursor").await;
+    let mut asked = Vec::new();
+    for slug in ["search", "wiki", "runbooks"] {
+        let server = Rc::new(app.project(slug, &[]).await);
+        for name in ["ana", "ben", "eva"] {
+            let tokens = host.connects(&app.person(name), &server).await;
+            let email = format!("{name}@acme.example");
+            asked.push((server.clone(), tokens.access, Some(email)));
+            asked.push((server.clone(), tokens.refresh, None));
+        }
+    }
+    // At each other server the tokens are worth nothing.
+    let foreign: Vec<_> = (0..asked.len())
+        .map(|n| {
+            (
+                asked[n].0.clone(),
+                asked[(n + 6) % asked.len()].1.clone(),
+                None,
+            )
+        })
+        .collect();
+    asked.extend(foreign);
+    let questions = (0..8 * asked.len()).map(|n| &asked[n * 7 % asked.len()]);
+    let answers = join_all(questions.map(|(server, token, email)| async move {
+        let said = server.introspects(token).await;
+        (
+            said["aud"] == server.resource,
+            said["email"].as_str().map(str::to_owned),
+            email,
+        )
+    }));
+    for (is_here, told, email) in answers.await {
+        assert_eq!((is_here, &told), (email.is_some(), email));
+    }
 }
 
 #[actix_web::test]
