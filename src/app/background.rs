@@ -7,7 +7,7 @@ use tokio::time::MissedTickBehavior;
 use crate::{
     clock::Timestamp,
     domain::audit::Actor,
-    flow::{self, Context, sweep::Swept},
+    flow::{self, Context, introspect::Pace, sweep::Swept},
     store,
     web::state::App,
 };
@@ -27,9 +27,10 @@ const REFRESH_INTERVAL: Duration = Duration::from_secs(20);
 /// Writes down uses of connections, and which servers asked, again and again.
 pub async fn record_uses(app: App) {
     let mut interval = tokio::time::interval(RECORD_INTERVAL);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        if let Err(error) = app.uses.record(&app.db).await {
+        if let Err(error) = app.uses.record(&app.db, Pace::Gentle).await {
             tracing::warn!(%error, "could not record uses of connections; trying again later");
         }
         if let Err(error) = app.asked.record(&app.db).await {

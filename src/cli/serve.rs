@@ -8,6 +8,7 @@ use crate::{
     config::{DatabaseUrl, PublicUrl, Settings},
     demo,
     domain::secret::{Secrets, SystemRandomness},
+    flow::introspect::Pace,
     store::Db,
     web::{identity::IdentitySource, state::App},
 };
@@ -94,7 +95,7 @@ async fn answer(app: App, listener: TcpListener) -> Result<(), Failure> {
     refresher.abort();
     continuer.abort();
     sweeper.abort();
-    app.uses.record(&app.db).await?;
+    app.uses.record(&app.db, Pace::Straight).await?;
     app.asked.record(&app.db).await?;
     app.db.close().await;
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -113,8 +113,21 @@ fn works(bearer: &Bearer, context: &Context<'_>) -> bool {
 /// How exactly uses are recorded: not more than one a minute.
 const USE_GRAIN: Duration = Duration::from_secs(60);
 
-/// How many uses one statement records.
-const USE_BATCH: usize = 500;
+/// How many uses one transaction records: few, because questions wait for a processor
+/// meanwhile.
+const USE_BATCH: usize = 100;
+
+/// How long others have the processor and the database between two such transactions.
+const USE_PAUSE: Duration = Duration::from_millis(25);
+
+/// Whether recording makes room for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// With pauses: while requests are answered.
+    Gentle,
+    /// Without: when nothing else is to come.
+    Straight,
+}
 
 /// Uses that are not in the database yet. Losing some in a crash makes a
 /// connection look unused for a little longer, and nothing else.
@@ -127,32 +140,46 @@ impl Uses {
         if now.since(bearer.life.last_used_at) < USE_GRAIN {
             return;
         }
-        let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        uses.entry(bearer.connection.clone()).or_insert(now);
+        let connection = bearer.connection.clone();
+        self.uses().entry(connection).or_insert(now);
     }
 
     /// Notes that a connection got new tokens. Its row says so already; what
     /// is counted of its client, person and project is told here.
     pub fn note_issued(&self, connection: ConnectionId, now: Timestamp) {
-        let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        uses.insert(connection, now);
+        self.uses().insert(connection, now);
     }
 
     /// Writes down what was noted. What could not be written is noted again.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn record(&self, db: &Db) -> store::Result<()> {
-        let noted = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        let noted: Vec<_> = noted.into_iter().collect();
-        for batch in noted.chunks(USE_BATCH) {
-            if let Err(error) = Self::record_batch(db, batch).await {
-                let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-                uses.extend(noted);
+    pub async fn record(&self, db: &Db, pace: Pace) -> store::Result<()> {
+        let mut due = self.uses().len();
+        while due > 0 {
+            let batch = self.take(USE_BATCH);
+            if batch.is_empty() {
+                break;
+            }
+            due = due.saturating_sub(USE_BATCH);
+            if let Err(error) = Self::record_batch(db, &batch).await {
+                self.uses().extend(batch);
                 return Err(error);
+            }
+            if due > 0 && pace == Pace::Gentle {
+                tokio::time::sleep(USE_PAUSE).await;
             }
         }
         Ok(())
+    }
+
+    fn take(&self, most: usize) -> Vec<(ConnectionId, Timestamp)> {
+        let mut uses = self.uses();
+        uses.extract_if(|_, _| true).take(most).collect()
+    }
+
+    fn uses(&self) -> MutexGuard<'_, HashMap<ConnectionId, Timestamp>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn record_batch(db: &Db, batch: &[(ConnectionId, Timestamp)]) -> store::Result<()> {
@@ -162,3 +189,6 @@ impl Uses {
         tx.commit().await
     }
 }
+
+#[cfg(test)]
+mod tests;

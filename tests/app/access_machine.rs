@@ -5,6 +5,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 use untether::{
     app::{MACHINE_ROUTES, Verb},
+    flow::introspect::Pace,
     web::assets,
 };
 
@@ -199,7 +200,12 @@ impl<'a> World<'a> {
     }
 
     async fn dump(&self) -> String {
-        self.app.app.uses.record(&self.app.app.db).await.unwrap();
+        self.app
+            .app
+            .uses
+            .record(&self.app.app.db, Pace::Straight)
+            .await
+            .unwrap();
         self.app.database.dump().await
     }
 }
