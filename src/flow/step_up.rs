@@ -64,8 +64,9 @@ pub fn is_likely(proposal: &Proposal, connection: &Connection, context: &Context
 }
 
 /// Gives a connection, whose row is held, the scopes that the person allowed then, and
-/// lets its tokens run out: processes that share them have as long to take over the
-/// new ones as after any other exchange.
+/// lets the tokens that it has run out: processes that share them have as long to take
+/// over the new ones as after any other exchange. Until then an access token carries what
+/// it did. One that is renewed instead goes on, with what it had and was allowed again.
 ///
 /// # Errors
 /// When the database fails.

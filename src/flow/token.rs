@@ -180,7 +180,8 @@ pub async fn refresh(
     {
         return Ok(Err(refusal));
     }
-    let granted = token.granted()?;
+    // A step-up may have left out since what this token carries.
+    let granted = token.granted()?.intersection(&connection.scopes);
     let scopes = match narrowed(tx, &connection, &granted, request.scope).await? {
         Ok(scopes) => scopes,
         Err(refusal) => return Ok(Err(refusal)),

@@ -130,6 +130,48 @@ async fn the_old_tokens_run_out_with_the_grace_window_and_never_gain_scopes() {
 }
 
 #[actix_web::test]
+async fn what_was_unticked_at_a_step_up_is_in_no_token_that_an_old_one_is_renewed_to() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    let old = host.connects(&ana, &server).await;
+    assert_eq!(server.introspects(&old.access).await["scope"], "read write");
+    app.database
+        .execute(
+            "INSERT INTO project_scope (project_id, position, name, description, optional)
+             SELECT id, 2, 'delete', 'Use delete', FALSE FROM project WHERE slug = 'search'",
+        )
+        .await;
+    let page = asked(&ana, &host, &server, "read write delete").await;
+    let unticked = [("widens", &*proposed(&page))];
+    let code = query_of(&ana.answers_with(&page, &unticked).await)["code"].clone();
+    let (new, scope) = tokens(&host, &code).await;
+    assert_eq!(scope, "delete read");
+
+    let mut child = host.renews(&old).await;
+    for _ in 0..3 {
+        assert_eq!(server.introspects(&child.access).await["scope"], "read");
+        let wider = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", &child.refresh),
+            ("scope", "read write"),
+        ];
+        assert_eq!(
+            error_of(host.asks(&wider).await, 400).await,
+            "invalid_scope"
+        );
+        app.advance(Duration::from_secs(3600));
+        child = host.renews(&child).await;
+    }
+    let renewed = host.renews(&new).await;
+    assert_eq!(
+        server.introspects(&renewed.access).await["scope"],
+        "delete read"
+    );
+}
+
+#[actix_web::test]
 async fn another_device_is_another_connection() {
     let app = TestApp::spawn().await;
     let server = app.project("search", &[]).await;
