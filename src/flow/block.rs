@@ -6,6 +6,10 @@
 //! consent that was under way either made its connection before, which then ends with the
 //! others, or finds the block, because both hold the client's row. So does a registration
 //! under way, because both take turns with everything that changes several connections.
+//!
+//! However many steps a block takes, what it ends is counted once, after the last: a
+//! client that ends one of those connections itself holds the connection, and waits for
+//! the counts.
 
 use crate::{
     domain::{
@@ -18,7 +22,9 @@ use crate::{
     store::{
         self, Tx,
         client_block::{self, Listed},
-        client_look, connection_list,
+        client_look,
+        connection_end::{self, Uncounted},
+        connection_list,
     },
 };
 
@@ -51,6 +57,20 @@ pub async fn client(
     scope: Scope,
     reason: Option<&str>,
 ) -> store::Result<Blocked> {
+    let mut uncounted = Uncounted::default();
+    let blocked = uncounted_client(tx, context, client, (scope, reason), &mut uncounted).await?;
+    connection_end::count(tx, &uncounted).await?;
+    Ok(blocked)
+}
+
+/// The same as one step of an act: what it ends is still to be counted.
+async fn uncounted_client(
+    tx: &mut Tx,
+    context: &Context<'_>,
+    client: &Client,
+    (scope, reason): (Scope, Option<&str>),
+    uncounted: &mut Uncounted,
+) -> store::Result<Blocked> {
     store::lock_several(tx).await?;
     if let Some(look) = client.look_alike() {
         // It has none on record if an earlier version registered it.
@@ -80,7 +100,7 @@ pub async fn client(
     let why = sentence(reason);
     for ids in covered.chunks(BATCH) {
         let listed = connection_list::by_ids(tx, &Reach::All, ids).await?;
-        revoke::end(tx, context, &listed, Some(&why)).await?;
+        revoke::end_uncounted(tx, context, &listed, Some(&why), uncounted).await?;
     }
     let ended = covered.len();
     Ok(Blocked::Now { ended })
@@ -120,12 +140,15 @@ pub async fn with_connections(
             blocks.push((client, scope));
         }
     }
-    let revoked = revoke::connections(tx, context, reach, ids, reason).await?;
+    let mut uncounted = Uncounted::default();
+    let chosen = (ids, reason);
+    let revoked = revoke::uncounted_connections(tx, context, reach, chosen, &mut uncounted).await?;
     if revoked.is_some() {
         for (blocked, scope) in blocks {
-            client(tx, context, &blocked, scope, reason).await?;
+            uncounted_client(tx, context, &blocked, (scope, reason), &mut uncounted).await?;
         }
     }
+    connection_end::count(tx, &uncounted).await?;
     Ok(revoked)
 }
 

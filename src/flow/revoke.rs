@@ -12,6 +12,7 @@ use crate::{
     },
     store::{
         self, Tx,
+        connection_end::{self, Uncounted},
         connection_list::{self, Listed},
         token::TokenKind,
     },
@@ -46,12 +47,26 @@ pub async fn connections(
     ids: &[ConnectionId],
     reason: Option<&str>,
 ) -> store::Result<Option<Revoked>> {
+    let mut uncounted = Uncounted::default();
+    let revoked = uncounted_connections(tx, context, reach, (ids, reason), &mut uncounted).await?;
+    connection_end::count(tx, &uncounted).await?;
+    Ok(revoked)
+}
+
+/// The same as one step of an act: what it ends is still to be counted.
+pub(super) async fn uncounted_connections(
+    tx: &mut Tx,
+    context: &Context<'_>,
+    reach: &Reach,
+    (ids, reason): (&[ConnectionId], Option<&str>),
+    uncounted: &mut Uncounted,
+) -> store::Result<Option<Revoked>> {
     store::lock_several(tx).await?;
     let listed = connection_list::by_ids(tx, reach, ids).await?;
     if ids.is_empty() || ids.iter().any(|id| listed.iter().all(|row| row.id != *id)) {
         return Ok(None);
     }
-    let ended = end(tx, context, &listed, reason).await?;
+    let ended = end_uncounted(tx, context, &listed, reason, uncounted).await?;
     let (now, before) = listed.into_iter().partition(|row| ended.contains(&row.id));
     Ok(Some(Revoked { now, before }))
 }
@@ -70,11 +85,28 @@ pub async fn one(
     end(tx, context, &listed, reason).await.map(drop)
 }
 
+/// Ends connections, and returns those that had not ended before. A transaction does this
+/// once: an act of several steps takes [`end_uncounted`] for each.
 pub(super) async fn end(
     tx: &mut Tx,
     context: &Context<'_>,
     listed: &[Listed],
     reason: Option<&str>,
+) -> store::Result<HashSet<ConnectionId>> {
+    let mut uncounted = Uncounted::default();
+    let ended = end_uncounted(tx, context, listed, reason, &mut uncounted).await?;
+    connection_end::count(tx, &uncounted).await?;
+    Ok(ended)
+}
+
+/// The same as one step of an act: what it ends is still to be counted. Whoever ends one
+/// connection holds it before the counts, and so must an act that ends several.
+pub(super) async fn end_uncounted(
+    tx: &mut Tx,
+    context: &Context<'_>,
+    listed: &[Listed],
+    reason: Option<&str>,
+    uncounted: &mut Uncounted,
 ) -> store::Result<HashSet<ConnectionId>> {
     let ids: Vec<_> = listed.iter().map(|row| row.id.clone()).collect();
     let revocation = Revocation {
@@ -82,7 +114,7 @@ pub(super) async fn end(
         by: context.actor.to_string(),
         reason: reason.map(str::to_owned),
     };
-    let ended = store::connection_end::revoke(tx, &ids, &revocation).await?;
+    let ended = connection_end::revoke(tx, &ids, &revocation, uncounted).await?;
     let ended = HashSet::from_iter(ended);
     let events: Vec<_> = listed
         .iter()

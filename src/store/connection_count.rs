@@ -60,8 +60,11 @@ impl Counted {
 }
 
 /// Adds `change` of each row to the counts it is part of. In the same
-/// transaction as what it counts, always after it: so the rows of counts are
-/// held last, and in one order, and no two transactions wait for each other.
+/// transaction as what it counts, always after it, and after every other row of a
+/// connection that the transaction waits for: an act that ends connections in
+/// several steps adds what came of all of them once, at its end. So the rows of
+/// counts are held last, and in one order, and no two transactions wait for each
+/// other.
 ///
 /// # Errors
 /// When the database fails.

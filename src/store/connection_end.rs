@@ -11,7 +11,13 @@ use super::{
     sql,
 };
 
-/// Ends those of the connections that were not ended before, and returns them.
+/// Connections that have ended and still count as if they had not.
+#[must_use]
+#[derive(Debug, Default)]
+pub struct Uncounted(Vec<Counted>);
+
+/// Ends those of the connections that were not ended before, and returns them. They are
+/// still to be counted.
 ///
 /// # Errors
 /// When the database fails.
@@ -19,6 +25,7 @@ pub async fn revoke(
     tx: &mut Tx,
     ids: &[ConnectionId],
     revocation: &Revocation,
+    uncounted: &mut Uncounted,
 ) -> Result<Vec<ConnectionId>> {
     let ended: Vec<Ended> = sql!(tx, |c| {
         let mut query = sqlx::QueryBuilder::new("UPDATE connection SET revoked_at = ");
@@ -38,13 +45,24 @@ pub async fn revoke(
             .fetch_all(c)
             .await
     })?;
-    let counted = ended.iter().map(|row| &row.counted);
-    connection_count::add(tx, counted, |row| Change {
+    let take = |row: Ended| {
+        uncounted.0.push(row.counted);
+        row.id
+    };
+    Ok(ended.into_iter().map(take).collect())
+}
+
+/// Counts connections as revoked: once in a transaction, when it has ended all that it
+/// ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(tx: &mut Tx, uncounted: &Uncounted) -> Result<()> {
+    connection_count::add(tx, &uncounted.0, |row| Change {
         revoked: 1,
         ..gone(row)
     })
-    .await?;
-    Ok(ended.into_iter().map(|row| row.id).collect())
+    .await
 }
 
 /// Deletes the record of a connection if it has been revoked. Returns whether it did.

@@ -12,7 +12,8 @@ use untether::{
         scope::ScopeSet,
     },
     store::{
-        connection, connection_end,
+        Tx, connection,
+        connection_end::{self, Uncounted},
         connection_filter::{Filter, Statuses},
         connection_groups::GroupBy,
         connection_list::{Column, Counts, Order},
@@ -251,10 +252,7 @@ impl World {
         let mut tx = self.app.app.db.write().await.unwrap();
         connection::insert(&mut tx, &made).await.unwrap();
         if let Some(revocation) = revoked {
-            let ids = [made.id.clone()];
-            connection_end::revoke(&mut tx, &ids, &revocation)
-                .await
-                .unwrap();
+            end(&mut tx, made.id.clone(), &revocation).await;
             row.status = Status::Revoked(revocation);
         }
         tx.commit().await.unwrap();
@@ -268,11 +266,8 @@ impl World {
             by: "olivia@acme.example".into(),
             reason: None,
         };
-        let ids = [ConnectionId::parse(id).unwrap()];
         let mut tx = self.app.app.db.write().await.unwrap();
-        connection_end::revoke(&mut tx, &ids, &revocation)
-            .await
-            .unwrap();
+        end(&mut tx, ConnectionId::parse(id).unwrap(), &revocation).await;
         tx.commit().await.unwrap();
         let row = self.rows.iter_mut().find(|row| row.id == id).unwrap();
         row.status = Status::Revoked(revocation);
@@ -371,4 +366,13 @@ async fn parties(app: &TestApp, table: &str) -> Vec<Party> {
         .into_iter()
         .map(party)
         .collect()
+}
+
+/// Ends a connection, and counts it.
+async fn end(tx: &mut Tx, id: ConnectionId, revocation: &Revocation) {
+    let mut uncounted = Uncounted::default();
+    connection_end::revoke(tx, &[id], revocation, &mut uncounted)
+        .await
+        .unwrap();
+    connection_end::count(tx, &uncounted).await.unwrap();
 }

@@ -14,8 +14,16 @@ use std::{
 use futures_util::future::{LocalBoxFuture, join_all};
 use reqwest::Response;
 use serde_json::Value;
+use untether::{
+    domain::ids::ConnectionId,
+    flow::revoke,
+    store::{self, Held, Tx},
+};
 
-use crate::support::{Host, McpServer, Person, TestApp, Tokens, form_fields};
+use crate::{
+    blocking::revokes_and_blocks,
+    support::{Host, McpServer, Person, TestApp, Tokens, form_fields},
+};
 
 /// Three servers: the first, and two replicas of it.
 async fn replicas(app: &TestApp) -> [TestApp; 2] {
@@ -300,4 +308,46 @@ async fn two_administrators_who_revoke_the_same_at_once_do_it_once() {
     let actors = "SELECT DISTINCT actor FROM audit_event WHERE action = 'connection.revoked'";
     assert_eq!(first.database.texts(actors).await.len(), 1, "all or none");
     first.database.check_counts().await;
+}
+
+/// Until another transaction waits for this one; on SQLite it then waits already.
+pub async fn is_waited_for(app: &TestApp, tx: &mut Tx) {
+    let Tx::Postgres(Held::Transaction(held)) = tx else {
+        return;
+    };
+    let own = sqlx::query_scalar("SELECT pg_backend_pid()");
+    let own: i32 = own.fetch_one(&mut **held).await.unwrap();
+    let waiting = format!(
+        "SELECT CAST(pid AS TEXT) FROM pg_stat_activity WHERE {own} = ANY(pg_blocking_pids(pid))"
+    );
+    while app.database.texts(&waiting).await.is_empty() {}
+}
+
+#[actix_web::test]
+async fn a_connection_that_its_client_ends_while_a_block_ends_it_too_waits_for_nobody() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    host.connects(&ana, &server).await;
+    let covered = ConnectionId::parse(&ana.newest_connection().await).unwrap();
+    app.advance(Duration::from_secs(60));
+    host.connects(&ana, &server).await;
+    let chosen = ana.newest_connection().await;
+    let olivia = app.owner();
+    let mut tx = app.app.db.write().await.unwrap();
+    store::connection::hold(&mut tx, &covered).await.unwrap();
+    let (blocked, ()) = tokio::join!(revokes_and_blocks(&olivia, &chosen), async {
+        is_waited_for(&app, &mut tx).await;
+        let context = app.context();
+        let ended = revoke::one(&mut tx, &context, &covered, None).await;
+        ended.unwrap();
+        tx.commit().await.unwrap();
+    });
+    assert_eq!(blocked.status, 303, "{}", blocked.text);
+    let ended = "SELECT id FROM connection WHERE revoked_at IS NOT NULL";
+    assert_eq!(app.database.texts(ended).await.len(), 2);
+    let events = "SELECT id FROM audit_event WHERE action = 'connection.revoked'";
+    assert_eq!(app.database.texts(events).await.len(), 2, "each once");
+    app.database.check_counts().await;
 }
