@@ -3,13 +3,12 @@
 
 use std::{fmt, net::IpAddr};
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use super::{
     client::{self, Client},
+    fingerprint,
     redirect::RedirectUri,
     resource::{AddressError, WebAddress},
     scheme::PrivateSchemes,
@@ -230,14 +229,8 @@ impl ClientDocument {
 
     /// A short name for what the document says, to tell whether it still says the same.
     pub fn fingerprint(&self) -> String {
-        let mut digest = Sha256::new();
         let uris = self.redirect_uris.iter().map(RedirectUri::as_str);
-        for part in std::iter::once(self.name.as_str()).chain(uris) {
-            digest.update(part);
-            // Neither a name nor an address contains one.
-            digest.update("\n");
-        }
-        URL_SAFE_NO_PAD.encode(digest.finalize())
+        fingerprint::of_lines(std::iter::once(self.name.as_str()).chain(uris))
     }
 
     /// Whether a client is recorded as this document describes it.

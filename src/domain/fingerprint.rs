@@ -1,5 +1,7 @@
-//! Telling whether two sets of connections are the same without keeping them.
+//! Telling whether two sets of connections, or two texts, are the same without keeping
+//! them.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
 /// How many there are, and which: the same for the same set in whatever order it
@@ -33,6 +35,16 @@ impl std::fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}-{:032x}", self.count, self.sum)
     }
+}
+
+/// A short name for these lines, of which none contains a line's end: another for others.
+pub fn of_lines<'a>(lines: impl IntoIterator<Item = &'a str>) -> String {
+    let mut digest = Sha256::new();
+    for line in lines {
+        digest.update(line);
+        digest.update("\n");
+    }
+    URL_SAFE_NO_PAD.encode(digest.finalize())
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::{
         client::Client,
         connection::Connection,
         document::ClientDocument,
+        fingerprint,
         pkce::CodeChallenge,
         project::{OfferedScope, Project},
         redirect::RedirectUri,
@@ -65,6 +66,18 @@ pub struct Proposal {
     pub named_project: bool,
     /// The connection that may be meant to get more scopes, rather than another one made.
     pub widens: Option<Connection>,
+}
+
+impl Proposal {
+    /// A short name for what a person is asked to allow, to tell whether it still is what
+    /// they were shown: which project, and what each scope says.
+    pub fn fingerprint(&self) -> String {
+        let said = self.scopes.iter().flat_map(|scope| {
+            let optional = if scope.optional { "optional" } else { "" };
+            [scope.name.as_str(), optional, &scope.description]
+        });
+        fingerprint::of_lines(std::iter::once(self.project.id.as_str()).chain(said))
+    }
 }
 
 /// Why there is nothing to decide.

@@ -92,9 +92,11 @@ pub async fn decide(
         Ok(proposal) => proposal,
         Err(unproposed) => return refused::answered(&visit, &request, unproposed),
     };
-    if document.is_some_and(|document| shown != Some(&document.fingerprint())) {
+    let described = document.is_none_or(|document| shown == Some(&document.fingerprint()));
+    let proposed = params.one("shown").map_err(repeated)? == Some(&proposal.fingerprint());
+    if !described || !proposed {
         let mut page = visit.consent(&context, &request, &proposal, document);
-        page.frame.flash = Some(changed_meanwhile());
+        page.frame.flash = Some(changed_meanwhile(described));
         return question::ask(&req, &page);
     }
     let outcome = decision
@@ -164,9 +166,15 @@ impl Decision {
     }
 }
 
-/// Why a person is asked again who has just answered.
-fn changed_meanwhile() -> Flash {
-    let text = "The app has just changed its description. Read it again before you decide.";
+/// Why a person is asked again who has just answered: something else would be granted
+/// than what they read, or to an app that is described otherwise.
+fn changed_meanwhile(described: bool) -> Flash {
+    let text = if described {
+        "What the app would be able to do, or where, was changed while you read. Nothing was \
+         allowed. Read it again before you decide."
+    } else {
+        "The app has just changed its description. Read it again before you decide."
+    };
     Flash {
         kind: "problem",
         text: text.to_owned(),

@@ -91,7 +91,7 @@ impl<'a> Visit<'a> {
             sent_back_to: proposal.redirect_uri.host_and_port().to_owned(),
             lifetime: lifetime(app),
             manage_href: "/connections".to_owned(),
-            hidden: hidden(request, document, app.secrets.nonce()),
+            hidden: hidden(request, (proposal, document), app.secrets.nonce()),
             csrf: app.secrets.form_token(&identity.subject, self.now),
         };
         let frame = self.frame();
@@ -187,10 +187,11 @@ fn lifetime(app: &App) -> String {
     }
 }
 
-/// The request again, for the form to send back, and which document was shown.
+/// The request again, for the form to send back, and what was shown: which proposal, of
+/// which document.
 fn hidden(
     request: &Request,
-    document: Option<&ClientDocument>,
+    (proposal, document): (&Proposal, Option<&ClientDocument>),
     nonce: String,
 ) -> Vec<(String, String)> {
     let chosen = request.chosen.clone().map(|slug| ("project", slug));
@@ -199,6 +200,7 @@ fn hidden(
         .into_iter()
         .chain(chosen)
         .chain(shown)
+        .chain([("shown", proposal.fingerprint())])
         .chain([("nonce", nonce)]);
     all.map(|(name, value)| (name.to_owned(), value)).collect()
 }

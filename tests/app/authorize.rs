@@ -2,7 +2,12 @@
 
 use futures_util::future::join_all;
 
-use crate::support::{Host, TestApp, form_fields, path_of, query_of};
+use untether::{
+    domain::project::{OfferedScope, Slug},
+    flow::project::{self, Edit, Edited},
+};
+
+use crate::support::{Host, Page, Person, TestApp, Tokens, form_fields, path_of, query_of};
 
 #[actix_web::test]
 async fn consent_says_who_asks_for_what_as_whom_and_where_it_leads() {
@@ -279,4 +284,77 @@ async fn no_other_origin_may_read_the_consent_page() {
             .headers()
             .contains_key("access-control-allow-origin")
     );
+}
+
+/// Changes a project as its administrators do.
+async fn changes(app: &TestApp, edit: Edit) {
+    let mut tx = app.app.db.write().await.unwrap();
+    let slug = Slug::parse("search").unwrap();
+    let edited = project::edit(&mut tx, &app.context(), &slug, edit).await;
+    assert!(matches!(edited.unwrap(), Edited::Done(_)));
+    tx.commit().await.unwrap();
+}
+
+/// Allows on a page that shows something else by now; the page that asks again.
+async fn is_asked_again(person: &Person<'_>, page: &Page) -> Page {
+    let mut fields = form_fields(page, "/oauth/authorize");
+    let filled = [("decision", "allow"), ("ticked", "write")];
+    fields.extend(filled.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let again = person.posts("/oauth/authorize", &fields).await;
+    assert_eq!(again.status, 200, "{}", again.text);
+    let said = again.all(".flash").join("");
+    assert!(said.contains("changed while you read"), "{said}");
+    for table in ["people", "connection", "authorization_code"] {
+        let rows = format!("SELECT '' FROM {table}");
+        assert!(person.app.database.texts(&rows).await.is_empty(), "{table}");
+    }
+    again
+}
+
+#[actix_web::test]
+async fn nothing_is_granted_that_was_changed_while_a_person_read() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    let shown = |page: &Page| page.all("fieldset li");
+    let scope = |name: &str, words: &str, optional| Edit {
+        scopes: vec![OfferedScope::parse(name, words, optional).unwrap()],
+        ..Edit::default()
+    };
+    let page = ana.is_asked(&host, &server).await;
+    changes(&app, scope("delete", "Use delete", false)).await;
+    let page = is_asked_again(&ana, &page).await;
+    assert!(shown(&page).join("").contains("Use delete"));
+    changes(&app, scope("write", "Use write", false)).await;
+    let page = is_asked_again(&ana, &page).await;
+    assert!(page.attributes("input[name=ticked]", "value").is_empty());
+    changes(&app, scope("read", "Read and tell everyone", false)).await;
+    let page = is_asked_again(&ana, &page).await;
+    assert!(shown(&page).join("").contains("tell everyone"));
+    // What was shown is the same again.
+    changes(&app, scope("read", "Use read", false)).await;
+    changes(&app, scope("read", "Read and tell everyone", false)).await;
+    let code = &query_of(&ana.answers(&page, "allow", &[]).await)["code"];
+    let body: serde_json::Value = host.redeems(code).await.json().await.unwrap();
+    assert_eq!(body["scope"], "delete read write");
+}
+
+#[actix_web::test]
+async fn another_project_than_was_shown_is_not_what_was_allowed() {
+    let app = TestApp::spawn().await;
+    app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    let page = ana.opens(&host.authorize_path(None)).await;
+    assert!(page.all("h1").join("").contains("Project search"));
+    app.database
+        .execute("UPDATE project SET archived_at = 1 WHERE slug = 'search'")
+        .await;
+    let wiki = app.project("wiki", &[]).await;
+    let page = is_asked_again(&ana, &page).await;
+    assert!(page.all("h1").join("").contains("Project wiki"));
+    let code = &query_of(&ana.answers(&page, "allow", &[]).await)["code"];
+    let tokens = Tokens::of(&host.redeems(code).await.json().await.unwrap());
+    assert!(wiki.admits(&tokens.access).await);
 }
