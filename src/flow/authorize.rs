@@ -14,7 +14,7 @@ use crate::{
         redirect::RedirectUri,
         role::Identity,
         scope::ScopeSet,
-        tombstone::Tombstone,
+        tombstone::{Cause, Tombstone},
     },
     store::{self, Tx, project::Endpoint},
 };
@@ -212,6 +212,14 @@ async fn trusted_client(
     let recorded = store::client::find(tx, client_id).await?;
     let client = match document {
         Some(document) => Some(register::described(context, document, recorded)),
+    // What was revoked stays so when its row is gone, whatever its document says, and
+    // though the answer to a consent may have recorded it anew in this transaction.
+    if document.is_some()
+        && let Some(gone) = store::tombstone::find(tx, client_id).await?
+        && gone.cause == Cause::Revoked
+    {
+        return Ok(Err(Untrusted::GoneClient(gone)));
+    }
         None => recorded,
     };
     let Some(client) = client else {

@@ -347,3 +347,37 @@ async fn a_revoked_client_stays_revoked_whatever_its_document_says() {
         ["document Cursor http://127.0.0.1/callback"]
     );
 }
+
+#[actix_web::test]
+async fn a_revoked_client_stays_revoked_when_its_row_is_gone() {
+    let documents = DocumentServer::start().await;
+    let app = documents.app().await;
+    let server = app.project("search", &[]).await;
+    let host = documents.host(&app);
+    let ana = app.person("ana");
+    let page = ana.is_asked(&host, &server).await;
+    ana.answers(&page, "deny", &[]).await;
+    let revoke = format!("UPDATE client SET revoked_at = {}", app.now().millis());
+    app.database.execute(&revoke).await;
+    app.advance(MINUTE * 60 * 24 * 365);
+    assert_eq!(app.sweeps().await.clients_removed, 1);
+    let mut fields = form_fields(&page, "/oauth/authorize");
+    fields.retain(|(name, _)| name != "csrf");
+    fields.push(("csrf".into(), ana.form_token().await));
+    fields.push(("decision".into(), "allow".into()));
+    let answered = ana.posts("/oauth/authorize", &fields).await;
+    for page in [ana.is_asked(&host, &server).await, answered] {
+        assert_eq!(page.status, 400, "{}", page.text);
+        assert_eq!(page.all("h1"), ["This app was revoked"]);
+        let advice = page.all("main li").join(" ");
+        assert!(advice.contains("ask the administrators"), "{advice}");
+        assert!(!advice.contains("registers anew"), "{advice}");
+    }
+    assert!(clients(&app).await.is_empty());
+    // What nobody had used comes back with whoever uses it again.
+    app.database
+        .execute("UPDATE client_tombstone SET cause = 'unused'")
+        .await;
+    let tokens = host.connects(&ana, &server).await;
+    assert!(server.admits(&tokens.access).await);
+}
