@@ -28,6 +28,12 @@ pub const FINISHED_ACT: Duration = REVOKED_CONNECTION;
 /// whoever wonders why a server is refused finds it there.
 pub const ENDED_CREDENTIAL: Duration = DAY.saturating_mul(90);
 
+/// How long a refresh token is known for at most once it was replaced. Until then whoever
+/// sends it again ends the connection, because one of two copies was stolen; later it is
+/// as unknown as any other, and does not work either. So a client that is always on keeps
+/// the tokens of a week, and not those of its whole life.
+pub const REPLACED_TOKEN: Duration = DAY.saturating_mul(7);
+
 /// How long a token stays after its end. One that has ended answers like one
 /// that is unknown, so nothing depends on it; the day keeps the sweep away from
 /// connections whose next refresh removes them anyway.

@@ -6,6 +6,7 @@ use crate::{
         connection::Life,
         ids::{ConnectionId, CredentialId, PersonId, ProjectId},
         project::Slug,
+        retention::REPLACED_TOKEN,
         scope::ScopeSet,
         secret::SecretHash,
     },
@@ -94,20 +95,22 @@ pub async fn find(tx: &mut Tx, hash: &SecretHash) -> Result<Option<Token>> {
         .await)?)
 }
 
-/// Marks a refresh token as exchanged. Returns whether this call did it: of
-/// many, one does.
+/// Marks a refresh token as exchanged, and lets it end after [`REPLACED_TOKEN`] at the
+/// latest. Returns whether this call did it: of many, one does.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn rotate(tx: &mut Tx, hash: &SecretHash, now: Timestamp) -> Result<bool> {
     const ROTATE: &str = "
         UPDATE token
-        SET rotated_at = $2
+        SET rotated_at = $2,
+            expires_at = CASE WHEN expires_at > $3 THEN $3 ELSE expires_at END
         WHERE hash = $1 AND rotated_at IS NULL
         RETURNING hash";
     let rotated: Option<SecretHash> = sql!(tx, |c| sqlx::query_scalar(ROTATE)
         .bind(hash)
         .bind(now)
+        .bind(now.plus(REPLACED_TOKEN))
         .fetch_optional(c)
         .await)?;
     Ok(rotated.is_some())

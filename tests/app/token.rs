@@ -324,3 +324,44 @@ async fn a_revoked_client_gets_nothing_more() {
     assert!(!server.admits(&tokens.access).await);
     assert_eq!(host.is_refused(&tokens.refresh).await, "invalid_grant");
 }
+
+#[actix_web::test]
+async fn a_replaced_refresh_token_is_known_for_a_week_and_then_forgotten() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let (host, other) = (app.host("Cursor").await, app.host("Zed").await);
+    let ana = app.person("ana");
+    let old = host.connects(&ana, &server).await;
+    let copied = other.connects(&ana, &server).await;
+    let (new, others) = (host.renews(&old).await, other.renews(&copied).await);
+    let replaced = "SELECT hash FROM token WHERE rotated_at IS NOT NULL";
+    app.advance(7 * DAY - Duration::from_millis(1));
+    assert_eq!(other.is_refused(&copied.refresh).await, "invalid_grant");
+    assert_eq!(
+        other.is_refused(&others.refresh).await,
+        "invalid_grant",
+        "one of the two was a thief's"
+    );
+    app.advance(Duration::from_millis(1));
+    let refused = host.refreshes(&old.refresh).await;
+    assert_eq!(error_of(refused, 400).await, "invalid_grant");
+    let newer = host.renews(&new).await;
+    assert!(server.admits(&newer.access).await, "nothing else ended");
+    assert_eq!(app.database.texts(replaced).await.len(), 2);
+    app.advance(DAY);
+    app.sweeps().await;
+    assert_eq!(app.database.texts(replaced).await.len(), 1);
+}
+
+#[actix_web::test]
+async fn a_replaced_refresh_token_is_known_no_longer_than_it_would_have_worked() {
+    let app = TestApp::spawn_with(|settings| settings.idle_days = 1).await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let tokens = host.connects(&app.person("ana"), &server).await;
+    let ends = "SELECT CAST(MIN(expires_at) AS TEXT) FROM token WHERE kind = 'refresh'";
+    let before = app.database.texts(ends).await;
+    app.advance(DAY / 2);
+    host.renews(&tokens).await;
+    assert_eq!(app.database.texts(ends).await, before);
+}
