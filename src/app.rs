@@ -16,7 +16,8 @@ use crate::{
     config::Settings,
     console,
     domain::{
-        audit::Actor, connection::Lifetimes, resource::Resource, role::Principal, secret::Secrets,
+        audit::Actor, connection::Lifetimes, project::Project, resource::Resource, role::Principal,
+        secret::Secrets,
     },
     flow::{self, Context, Rules, asked::Asked, introspect::Uses, lookup::Lookups},
     mcp, oauth,
@@ -92,9 +93,11 @@ pub async fn assemble(
         actor: Actor::Untether,
         address: None,
     };
-    let mut tx = db.write().await?;
-    let own = flow::project::ensure_own(&mut tx, &context, resource).await?;
-    tx.commit().await?;
+    let own = match own_project(&db, &context, &resource).await {
+        Err(error) if error.is_duplicate() => own_project(&db, &context, &resource).await,
+        done => done,
+    };
+    let own = own?;
     let fetcher = Fetcher::new(
         Arc::new(SystemResolver),
         settings.private_document_hosts.clone(),
@@ -120,6 +123,18 @@ pub async fn assemble(
         drawings: Arc::new(Semaphore::new(DRAWINGS)),
         own_project: own.id,
     })
+}
+
+/// Untether's own project, made unless it is there.
+async fn own_project(
+    db: &Db,
+    context: &Context<'_>,
+    resource: &Resource,
+) -> store::Result<Project> {
+    let mut tx = db.write().await?;
+    let own = flow::project::ensure_own(&mut tx, context, resource.clone()).await?;
+    tx.commit().await?;
+    Ok(own)
 }
 
 /// Starts answering on the listener, which is bound already.

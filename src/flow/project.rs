@@ -81,7 +81,8 @@ pub async fn add(
 /// Makes sure that Untether's own MCP server is a project, at this address.
 ///
 /// # Errors
-/// When the database fails.
+/// When the database fails; a duplicate error when another server has just made it, which
+/// another transaction then finds.
 pub async fn ensure_own(
     tx: &mut Tx,
     context: &Context<'_>,
@@ -90,7 +91,14 @@ pub async fn ensure_own(
     match store::project::by_slug(tx, &Slug::own()).await? {
         Some(project) if project.resource == resource => Ok(project),
         Some(project) => {
-            store::project_change::set_resource(tx, &project.id, &resource).await?;
+            if store::project_change::set_resource(tx, &project.id, &resource).await? {
+                let (now, was) = (resource.as_str(), project.resource.as_str());
+                let event = Event {
+                    detail: Some(format!("MCP server URL: {now}; before: {was}.")),
+                    ..context.event(Action::ProjectChanged, subject(&project), None)
+                };
+                store::audit::append(tx, &[event]).await?;
+            }
             Ok(Project {
                 resource,
                 ..project

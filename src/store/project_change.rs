@@ -114,14 +114,17 @@ pub async fn insert_scope(
     Ok(())
 }
 
-/// Moves a project to another address.
+/// Moves a project to another address. Returns whether it was elsewhere before.
 ///
 /// # Errors
-/// When the database fails.
-pub async fn set_resource(tx: &mut Tx, id: &ProjectId, resource: &Resource) -> Result<()> {
-    const SET: &str = "UPDATE project SET resource = $2, resource_key = $3 WHERE id = $1";
-    execute!(tx, SET, id, resource.as_str(), resource.key().as_str())?;
-    Ok(())
+/// When the database fails; a duplicate error when another project is at that address.
+pub async fn set_resource(tx: &mut Tx, id: &ProjectId, resource: &Resource) -> Result<bool> {
+    const SET: &str = "
+        UPDATE project
+        SET resource = $2, resource_key = $3
+        WHERE id = $1 AND resource <> $2";
+    let moved = execute!(tx, SET, id, resource.as_str(), resource.key().as_str())?;
+    Ok(moved == 1)
 }
 
 /// Archives a project, or brings it back with `None`.

@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use crate::support::{Page, TestApp};
+use untether::{domain::resource::Resource, flow::project::ensure_own};
+
+use crate::{
+    races::is_waited_for,
+    support::{Page, TestApp},
+};
 
 fn cells(page: &Page, project: usize) -> Vec<String> {
     page.all(&format!("tbody tr:nth-child({}) > *", project + 1))
@@ -182,4 +187,36 @@ async fn a_proxy_that_asks_is_seen_like_a_server_once_a_minute() {
     app.advance(Duration::from_secs(1));
     ask(tokens.access).await.unwrap();
     assert_eq!(record().await, app.now().millis().to_string());
+}
+
+#[actix_web::test]
+async fn untethers_own_project_moves_with_its_address_and_the_trail_says_so() {
+    let app = TestApp::spawn().await;
+    let old = format!("{}/mcp", app.url);
+    let moved = app.replica(|_| {}).await;
+    let new = format!("{}/mcp", moved.url);
+    let own = "SELECT resource FROM project WHERE slug = 'untether'";
+    assert_eq!(app.database.texts(own).await, [&*new]);
+    let events = "SELECT actor || ' ' || project_name || ' ' || detail FROM audit_event
+                  WHERE action = 'project.changed'";
+    let expected = format!("Untether Untether MCP server URL: {new}; before: {old}.");
+    assert_eq!(app.database.texts(events).await, [expected]);
+}
+
+#[actix_web::test]
+async fn two_servers_that_start_at_once_on_an_empty_database_both_start() {
+    let app = TestApp::spawn().await;
+    app.database
+        .execute("DELETE FROM project WHERE slug = 'untether'")
+        .await;
+    let resource = Resource::parse("https://untether.acme.example/mcp").unwrap();
+    let mut tx = app.app.db.write().await.unwrap();
+    let context = app.context();
+    ensure_own(&mut tx, &context, resource).await.unwrap();
+    let (_other, ()) = tokio::join!(app.replica(|_| {}), async {
+        is_waited_for(&app, &mut tx).await;
+        tx.commit().await.unwrap();
+    });
+    let own = "SELECT id FROM project WHERE slug = 'untether'";
+    assert_eq!(app.database.texts(own).await.len(), 1);
 }
