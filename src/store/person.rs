@@ -152,8 +152,9 @@ fn sorted_by(identity: &Identity) -> String {
     folded(&[&identity.name, &identity.email])
 }
 
-/// Records who was seen, under `id` when they are new, and returns their id.
-/// Waits for, and then holds, the person's row.
+/// Records who was seen, under `id` when they are new, and returns their id. Groups that
+/// were known stay so when nothing is said about groups. Waits for, and then holds, the
+/// person's row.
 ///
 /// # Errors
 /// When the database fails.
@@ -169,7 +170,7 @@ pub async fn see(
         ON CONFLICT (subject) DO UPDATE
         SET email = excluded.email,
             name = excluded.name,
-            groups = excluded.groups,
+            groups = COALESCE(excluded.groups, people.groups),
             last_seen_at = excluded.last_seen_at,
             folded = excluded.folded
         RETURNING id";

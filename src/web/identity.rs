@@ -190,7 +190,8 @@ pub fn from_headers(headers: &HeaderMap, settings: &ProxySettings) -> Result<Ide
         Some(header) => required(headers, header)?,
         None => email.clone(),
     };
-    let groups = single(headers, &settings.groups_header)?.map(|list| {
+    // Proxies that know of none send an empty list; those that know nothing send no list.
+    let groups = only(headers, &settings.groups_header)?.map(|list| {
         let groups = list
             .split(settings.groups_separator)
             .map(|group| group.trim().to_owned());
@@ -239,6 +240,11 @@ fn refuse_look_alikes(headers: &HeaderMap, known: &[&HeaderName]) -> Result<(), 
 
 /// The only value of a header, `None` when it is absent or empty.
 fn single(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, Rejected> {
+    Ok(only(headers, name)?.filter(|text| !text.is_empty()))
+}
+
+/// The only value of a header, which may be empty; `None` when it is absent.
+fn only(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, Rejected> {
     let mut values = headers.get_all(name);
     let Some(value) = values.next() else {
         return Ok(None);
@@ -248,8 +254,7 @@ fn single(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, Reje
     }
     let text =
         std::str::from_utf8(value.as_bytes()).map_err(|_| Rejected::Malformed(name.to_string()))?;
-    let text = text.trim();
-    Ok((!text.is_empty()).then(|| text.to_owned()))
+    Ok(Some(text.trim().to_owned()))
 }
 
 fn required(headers: &HeaderMap, name: &HeaderName) -> Result<String, Rejected> {

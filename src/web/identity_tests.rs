@@ -48,6 +48,11 @@ fn silence_about_groups_is_not_an_empty_list() {
             .groups,
         None
     );
+    for empty in ["", " ", ", ,"] {
+        let said = headers(&[EMAIL, ("x-forwarded-groups", empty)]);
+        let identity = from_headers(&said, &settings()).unwrap();
+        assert_eq!(identity.groups, Some(Vec::new()), "{empty:?}");
+    }
 }
 
 #[test]
