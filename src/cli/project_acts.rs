@@ -13,7 +13,7 @@ use crate::{
         archive::{self, Archived, Restored},
         credential::{self, LIMIT, Made, Revoked},
     },
-    store,
+    store::{self, Tx, credential::Credential},
 };
 
 use super::{Failure, Workshop, parse_reason};
@@ -84,6 +84,10 @@ pub async fn rotate(rotate: &Rotate, workshop: &Workshop) -> Result<(), Failure>
             )));
         }
     };
+    let until = Some(context.now.plus(overlap));
+    let known = credentials(&mut tx, &slug).await?.unwrap_or_default();
+    let shortened = known.iter().filter(|known| known.revoked_at == until);
+    let shortened = shortened.count();
     tx.commit().await?;
     let endpoint = workshop.settings.public_url.join("/oauth/introspect");
     if rotate.json {
@@ -98,13 +102,26 @@ pub async fn rotate(rotate: &Rotate, workshop: &Workshop) -> Result<(), Failure>
     } else {
         println!(
             "Made another credential for {slug}, which is shown only now:\n  \
-             endpoint       {endpoint}\n  client_id      {id}\n  client_secret  {}\n\n\
-             Those that there were work for {} hours more.",
+             endpoint       {endpoint}\n  client_id      {id}\n  client_secret  {}{}",
             secret.expose(),
-            rotate.overlap_hours,
+            others(shortened, rotate.overlap_hours),
         );
     }
     Ok(())
+}
+
+/// What becomes of the credentials that there were and that a rotation ends.
+fn others(shortened: usize, hours: u64) -> String {
+    let (what, works) = match shortened {
+        0 => return String::new(),
+        1 => ("The one that there was".to_owned(), "works"),
+        many => (format!("{many} that there were"), "work"),
+    };
+    match hours {
+        0 => format!("\n\n{what} no longer {works}."),
+        1 => format!("\n\n{what} {works} for 1 hour more."),
+        hours => format!("\n\n{what} {works} for {hours} hours more."),
+    }
 }
 
 pub async fn remove(remove: &Remove, workshop: &Workshop) -> Result<(), Failure> {
@@ -133,6 +150,16 @@ pub async fn remove(remove: &Remove, workshop: &Workshop) -> Result<(), Failure>
     Ok(())
 }
 
+/// The credentials of a project; `None` when there is no such project.
+async fn credentials(tx: &mut Tx, slug: &Slug) -> store::Result<Option<Vec<Credential>>> {
+    let Some(project) = store::project::by_slug(tx, slug).await? else {
+        return Ok(None);
+    };
+    store::credential::of_project(tx, &project.id)
+        .await
+        .map(Some)
+}
+
 /// Says which credentials there are instead.
 async fn no_credential(
     workshop: &Workshop,
@@ -141,10 +168,9 @@ async fn no_credential(
 ) -> Result<Failure, Failure> {
     let now = workshop.context().now;
     let mut tx = workshop.db.snapshot().await?;
-    let Some(project) = store::project::by_slug(&mut tx, slug).await? else {
+    let Some(known) = credentials(&mut tx, slug).await? else {
         return Ok(unknown(slug));
     };
-    let known = store::credential::of_project(&mut tx, &project.id).await?;
     let working = known.iter().filter(|known| known.works(now));
     let working: Vec<_> = working.map(|known| known.id.to_string()).collect();
     Ok(Failure::new(match working.as_slice() {

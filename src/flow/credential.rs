@@ -31,7 +31,8 @@ pub enum Made {
 }
 
 /// Makes a credential under an id that the page or command chose, so that it is made
-/// once. With an `overlap` those that there are stop working when that has passed.
+/// once. With an `overlap` those that there are stop working when that has passed, or
+/// sooner where that was decided before.
 ///
 /// # Errors
 /// When the database fails.
@@ -62,7 +63,10 @@ pub async fn make(
     if let Some(overlap) = overlap {
         let until = context.now.plus(overlap);
         for other in working {
-            store::credential::end(tx, &project.id, other, until).await?;
+            if !store::credential::end(tx, &project.id, other, until).await? {
+                // It ends sooner, as was decided before.
+                continue;
+            }
             detail.push_str(&format!(
                 " {other} works for {} minutes more.",
                 overlap.as_secs() / 60

@@ -107,6 +107,22 @@ fn a_credential_is_rotated_and_removed_by_command() {
 }
 
 #[test]
+fn a_rotation_says_only_of_those_that_it_ends_how_long_they_work() {
+    let (shell, _) = Shell::with_search();
+    for (hours, expected) in [
+        ("1", "The one that there was works for 1 hour more."),
+        ("24", "The one that there was works for 24 hours more."),
+        ("2", "2 that there were work for 2 hours more."),
+        ("0", "4 that there were no longer work."),
+        ("0", "The one that there was no longer works."),
+    ] {
+        let output = shell.runs(&[&ROTATE[..], &["--overlap-hours", hours]].concat());
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
+#[test]
 fn a_rotation_that_makes_no_sense_is_refused_in_a_sentence() {
     let (shell, _) = Shell::with_search();
     for (arguments, expected) in [

@@ -106,8 +106,18 @@ async fn a_rotated_credential_works_until_the_overlap_has_passed() {
     assert!(owner.opens("/projects/search").await.text.contains("Ended"));
     // A later overlap brings back nothing and gives no more time.
     makes(&owner, "week").await;
-    makes(&owner, "hour").await;
+    let third = shown(&makes(&owner, "hour").await.0).0;
     makes(&owner, "week").await;
+    let details = "SELECT detail FROM audit_event
+                   WHERE action = 'credential.made' AND detail LIKE '%10080 minutes%'
+                   ORDER BY detail";
+    let details = app.database.texts(details).await;
+    let said = |id: &str| format!("{id} works for 10080 minutes more.");
+    assert!(details.iter().any(|detail| detail.contains(&said(&third))));
+    let again = details
+        .iter()
+        .filter(|detail| detail.contains(&said(&new.0)));
+    assert_eq!(again.count(), 1, "not once it ends sooner: {details:?}");
     assert_eq!(asks(&app, &old).await, 401);
     app.advance(Duration::from_secs(3600));
     assert_eq!(asks(&app, &new).await, 401);
