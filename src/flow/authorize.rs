@@ -5,7 +5,7 @@ use crate::{
     clock::Timestamp,
     domain::{
         block::Scope,
-        client::Client,
+        client::{Client, Origin},
         connection::Connection,
         document::ClientDocument,
         fingerprint,
@@ -119,6 +119,8 @@ pub enum Untrusted {
     RevokedClient {
         /// Its name.
         name: String,
+        /// How it came to be known.
+        origin: Origin,
         /// When.
         at: Timestamp,
     },
@@ -210,8 +212,6 @@ async fn trusted_client(
         return Ok(Err(Untrusted::NoClient));
     };
     let recorded = store::client::find(tx, client_id).await?;
-    let client = match document {
-        Some(document) => Some(register::described(context, document, recorded)),
     // What was revoked stays so when its row is gone, whatever its document says, and
     // though the answer to a consent may have recorded it anew in this transaction.
     if document.is_some()
@@ -220,6 +220,8 @@ async fn trusted_client(
     {
         return Ok(Err(Untrusted::GoneClient(gone)));
     }
+    let client = match document {
+        Some(document) => Some(register::described(context, document, recorded)),
         None => recorded,
     };
     let Some(client) = client else {
@@ -231,6 +233,7 @@ async fn trusted_client(
     if let Some(at) = client.revoked_at {
         return Ok(Err(Untrusted::RevokedClient {
             name: client.name,
+            origin: client.origin,
             at,
         }));
     }

@@ -7,7 +7,11 @@ use actix_web::http::StatusCode;
 use crate::{
     clock::Timestamp,
     console::moment,
-    domain::tombstone::{Cause, Tombstone},
+    domain::{
+        client::Origin,
+        document::DocumentUrl,
+        tombstone::{Cause, Tombstone},
+    },
     web::problem::Problem,
 };
 
@@ -64,7 +68,19 @@ pub fn unknown() -> Problem {
 pub fn gone(tombstone: &Tombstone) -> Problem {
     let (name, date) = (&tombstone.name, moment::date(tombstone.ended_at));
     match tombstone.cause {
-        Cause::Revoked => revoked(name, tombstone.ended_at),
+        Cause::Revoked if DocumentUrl::is_meant(&tombstone.identifier) => ended(name, &date),
+        Cause::Revoked => with_advice(
+            page(
+                REVOKED,
+                format!(
+                    "{} If someone had made it for you, ask the administrators of Untether. If \
+                     the app had registered itself and you may use it again, make it forget the \
+                     old registration, and it registers anew:",
+                    end_of(name, &date)
+                ),
+            ),
+            name,
+        ),
         Cause::Unused => with_advice(
             page(
                 "This app’s registration was removed",
@@ -79,19 +95,39 @@ pub fn gone(tombstone: &Tombstone) -> Problem {
     }
 }
 
-/// An administrator ended it.
-pub fn revoked(name: &str, at: Timestamp) -> Problem {
+const REVOKED: &str = "This app was revoked";
+
+/// An administrator ended it. Only an app that registered itself can do so anew.
+pub fn revoked(name: &str, origin: Origin, at: Timestamp) -> Problem {
     let date = moment::date(at);
-    with_advice(
-        page(
-            "This app was revoked",
-            format!(
-                "An administrator ended the registration of {name} on {date}, and everything \
-                 connected through it. If you may use the app again, make it forget the old \
-                 registration, and it registers anew:"
+    match origin {
+        Origin::Registered => with_advice(
+            page(
+                REVOKED,
+                format!(
+                    "{} If you may use the app again, make it forget the old registration, and \
+                     it registers anew:",
+                    end_of(name, &date)
+                ),
             ),
+            name,
         ),
-        name,
+        Origin::Console | Origin::Api | Origin::Document => ended(name, &date),
+    }
+}
+
+fn end_of(name: &str, date: &str) -> String {
+    format!(
+        "An administrator ended the registration of {name} on {date}, and everything connected \
+         through it."
+    )
+}
+
+/// It comes back only if those who ended it want that.
+fn ended(name: &str, date: &str) -> Problem {
+    page(REVOKED, end_of(name, date)).with_advice(
+        "If you need the app, ask the administrators of Untether. To sign in again, or to add \
+         the server to the app again, does not help.",
     )
 }
 

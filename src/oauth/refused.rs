@@ -154,7 +154,7 @@ fn page_for(untrusted: Untrusted) -> Problem {
         ),
         Untrusted::UnknownClient => dead_client::unknown(),
         Untrusted::GoneClient(tombstone) => dead_client::gone(&tombstone),
-        Untrusted::RevokedClient { name, at } => dead_client::revoked(&name, at),
+        Untrusted::RevokedClient { name, origin, at } => dead_client::revoked(&name, origin, at),
         Untrusted::NoRedirect => page(
             "The app did not say where to send you back",
             "It has registered several addresses, so it must send a redirect_uri.",

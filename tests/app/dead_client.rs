@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use untether::domain::client::ClientType;
+
 use crate::support::{Host, Page, TestApp};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -42,7 +44,7 @@ async fn a_removed_client_is_told_of_with_when_and_why_and_its_own_host_first() 
 }
 
 #[actix_web::test]
-async fn a_revoked_client_is_told_of_the_same_before_and_after_it_is_removed() {
+async fn a_revoked_client_is_told_of_before_and_after_it_is_removed() {
     let app = TestApp::spawn().await;
     let server = app.project("search", &[]).await;
     let host = app.host("Cursor").await;
@@ -55,7 +57,29 @@ async fn a_revoked_client_is_told_of_the_same_before_and_after_it_is_removed() {
     assert!(before.contains("1 Jun 2026") && before.contains("An administrator"));
     app.advance(365 * DAY);
     assert_eq!(app.sweeps().await.clients_removed, 1);
-    assert_eq!(read(&ana.is_asked(&host, &server).await), before);
+    let after = read(&ana.is_asked(&host, &server).await);
+    assert!(after.contains("1 Jun 2026") && after.contains("An administrator"));
+    assert!(after.contains("If the app had registered itself"));
+}
+
+#[actix_web::test]
+async fn only_what_registered_itself_is_told_to_do_so_again() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let uris = ["http://localhost:49152/callback"];
+    let made = app.makes_client("search", "Cursor", ClientType::Public, &uris);
+    let host = Host::of(&app, &made.await.0, None);
+    app.database
+        .execute("UPDATE client SET revoked_at = 1")
+        .await;
+    let page = app.person("ana").is_asked(&host, &server).await;
+    assert_eq!(page.all("h1"), ["This app was revoked"]);
+    let advice = page.all("main li").join(" ");
+    assert!(advice.contains("ask the administrators"), "{advice}");
+    let text = page.all("main").join(" ");
+    for elsewhere in ["anew", "forget", "Cursor: in its settings"] {
+        assert!(!text.contains(elsewhere), "{elsewhere:?} in {text}");
+    }
 }
 
 #[actix_web::test]
