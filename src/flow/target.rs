@@ -73,13 +73,21 @@ pub(super) async fn find(
     Ok(Target::of(project, identity))
 }
 
-/// Untether's own project is meant only when there is no other, or when it was chosen.
+/// The chosen one, if the person may connect to it; else the only one, or some to choose
+/// from. Untether's own project is meant only when there is no other, or when it was
+/// chosen.
 async fn among_all(
     tx: &mut Tx,
     chosen: Option<&str>,
     identity: &Identity,
 ) -> store::Result<Target> {
-    let all = store::project::endpoints(tx, None, CHOICES).await?;
+    if let Some(slug) = chosen.and_then(|chosen| Slug::parse(chosen).ok())
+        && let Some(project) = store::project::by_slug(tx, &slug).await?
+        && let Target::Project(project) = Target::of(project, identity)
+    {
+        return Ok(Target::Project(project));
+    }
+    let all = store::project::open_first(tx, CHOICES).await?;
     let (own, mut open): (Vec<_>, Vec<_>) = all
         .into_iter()
         .partition(|project| project.slug == Slug::own());
@@ -91,11 +99,7 @@ async fn among_all(
         ([only], _) => Some(only),
         ([..], _) => {
             open.extend(own);
-            let is_chosen = |project: &&Endpoint| chosen == Some(project.slug.as_str());
-            match open.iter().find(is_chosen) {
-                Some(chosen) => Some(chosen),
-                None => return Ok(Target::OneOf(open)),
-            }
+            return Ok(Target::OneOf(open));
         }
     };
     let project = match only {

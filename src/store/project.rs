@@ -138,6 +138,21 @@ struct EndpointRow {
     archived_at: Option<Timestamp>,
 }
 
+impl TryFrom<EndpointRow> for Endpoint {
+    type Error = Error;
+
+    fn try_from(row: EndpointRow) -> Result<Self> {
+        Ok(Self {
+            members: stored_members(row.members.as_deref(), &row.id)?,
+            id: row.id,
+            slug: row.slug,
+            name: row.name,
+            resource: Resource::from_stored(row.resource),
+            archived: row.archived_at.is_some(),
+        })
+    }
+}
+
 /// Up to `limit` of the projects, by name: those with these ids, or any when `ids` is `None`.
 ///
 /// # Errors
@@ -162,17 +177,24 @@ pub async fn endpoints(
         query.push_bind(i64::from(limit));
         query.build_query_as().fetch_all(c).await
     })?;
-    let endpoint = |row: EndpointRow| {
-        Ok(Endpoint {
-            members: stored_members(row.members.as_deref(), &row.id)?,
-            id: row.id,
-            slug: row.slug,
-            name: row.name,
-            resource: Resource::from_stored(row.resource),
-            archived: row.archived_at.is_some(),
-        })
-    };
-    rows.into_iter().map(endpoint).collect()
+    rows.into_iter().map(Endpoint::try_from).collect()
+}
+
+/// Up to `limit` of the projects, by name, and those that are archived after all others.
+///
+/// # Errors
+/// When the database fails.
+pub async fn open_first(tx: &mut Tx, limit: u32) -> Result<Vec<Endpoint>> {
+    const OPEN_FIRST: &str = "
+        SELECT id, slug, name, resource, members, archived_at
+        FROM project
+        ORDER BY archived_at IS NOT NULL, folded, id
+        LIMIT $1";
+    let rows: Vec<EndpointRow> = sql!(tx, |c| sqlx::query_as(OPEN_FIRST)
+        .bind(i64::from(limit))
+        .fetch_all(c)
+        .await)?;
+    rows.into_iter().map(Endpoint::try_from).collect()
 }
 
 /// The id and name of every project, by name.

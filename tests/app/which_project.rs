@@ -183,3 +183,78 @@ async fn whoever_opens_a_page_and_has_left_a_group_loses_what_only_its_members_h
     );
     app.database.check_counts().await;
 }
+
+#[actix_web::test]
+async fn silence_about_groups_keeps_what_was_known_and_an_empty_list_is_none() {
+    let app = TestApp::spawn().await;
+    let (server, wiki) = (
+        app.project("search", &[]).await,
+        app.project("wiki", &[]).await,
+    );
+    allow(&app, "search", &["group:staff"]).await;
+    let host = app.host("Cursor").await;
+    let tokens = host
+        .connects(&app.person("ana").in_groups("staff"), &server)
+        .await;
+    host.connects(&app.person("ana"), &wiki).await;
+    let known = "SELECT COALESCE(groups, 'unknown') FROM people";
+    assert_eq!(app.database.texts(known).await, ["[\"staff\"]"]);
+    app.person("ana").opens("/me").await;
+    assert_eq!(app.database.texts(known).await, ["[\"staff\"]"]);
+    assert!(server.admits(&tokens.access).await);
+    app.person("ana").in_groups("").opens("/me").await;
+    assert_eq!(app.database.texts(known).await, ["[]"]);
+    assert!(!server.admits(&tokens.access).await);
+    assert_eq!(host.is_refused(&tokens.refresh).await, "invalid_grant");
+}
+
+/// Adds copies of the project `search` that stand before it in lists.
+async fn adds_many(app: &TestApp, count: usize, archived_at: &str) {
+    let copies = format!(
+        "WITH RECURSIVE copy (n) AS (
+             SELECT 1 UNION ALL SELECT n + 1 FROM copy WHERE n < {count}
+         )
+         INSERT INTO project (id, slug, name, resource, resource_key, folded, created_at,
+                              version, archived_at)
+         SELECT id || n, 'copy-' || n, 'Copy ' || n, resource || n, resource_key || n, 'a' || n,
+                created_at, version, {archived_at}
+         FROM copy CROSS JOIN project
+         WHERE slug = 'search'"
+    );
+    app.database.execute(&copies).await;
+}
+
+#[actix_web::test]
+async fn however_many_projects_are_archived_the_others_are_offered() {
+    let app = TestApp::spawn().await;
+    app.project("search", &[]).await;
+    app.project("wiki", &[]).await;
+    adds_many(&app, 500, "1").await;
+    let host = app.host("Cursor").await;
+    let page = app.person("ana").opens(&host.authorize_path(None)).await;
+    let open = ["Project search", "Project wiki", "Untether"];
+    assert_eq!(page.all(".choices a"), open);
+    app.database
+        .execute("UPDATE project SET archived_at = 1 WHERE slug IN ('search', 'wiki')")
+        .await;
+    let page = app.person("ana").opens(&host.authorize_path(None)).await;
+    let query = query_of(page.headers["location"].to_str().unwrap());
+    assert_eq!(query["error"], "access_denied", "nor is Untether meant");
+}
+
+#[actix_web::test]
+async fn a_project_that_is_chosen_need_not_be_among_those_offered() {
+    let app = TestApp::spawn().await;
+    app.project("search", &[]).await;
+    adds_many(&app, 500, "NULL").await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    let path = host.authorize_path(None);
+    let offered = ana.opens(&path).await.all(".choices a");
+    assert!(!offered.contains(&"Project search".to_owned()));
+    for (slug, name) in [("search", "Project search"), ("untether", "Untether")] {
+        let page = ana.opens(&format!("{path}&project={slug}")).await;
+        let asked = format!("to use {name}");
+        assert!(page.all("h1").join("").contains(&asked), "{}", page.text);
+    }
+}
