@@ -3,7 +3,7 @@
 
 use crate::{
     domain::{
-        audit::{Action, Subject},
+        audit::{Action, Event, Subject},
         block::Scope,
         client::{Client, ClientType, Origin},
         document::ClientDocument,
@@ -108,7 +108,9 @@ pub async fn client(
         logo: new.logo.instead_of(None),
         redirect_uris: new.redirect_uris,
     };
-    store::client::insert(tx, &client).await?;
+    if !store::client::insert(tx, &client).await? {
+        return Err(store::Error::Duplicate);
+    }
     insert_redirect_uris(tx, &client.id, &client.redirect_uris).await?;
     insert_picture(tx, &client.id, &new.logo).await?;
     let action = match new.origin {
@@ -211,7 +213,7 @@ pub async fn document(
     insert_redirect_uris(tx, &id, &document.redirect_uris).await?;
     let changes = document.changes(&recorded);
     let client = described(context, document, Some(recorded));
-    append(tx, context, Action::ClientChanged, &client, Some(&changes)).await
+    append(tx, context, Action::ClientChanged, &client, Some(changes)).await
 }
 
 async fn append(
@@ -219,11 +221,15 @@ async fn append(
     context: &Context<'_>,
     action: Action,
     client: &Client,
-    reason: Option<&str>,
+    detail: Option<String>,
 ) -> store::Result<()> {
     let about = Subject {
         client: Some((client.id.clone(), client.name.clone())),
         ..Subject::default()
     };
-    store::audit::append(tx, &[context.event(action, about, reason)]).await
+    let event = Event {
+        detail,
+        ..context.event(action, about, None)
+    };
+    store::audit::append(tx, &[event]).await
 }

@@ -87,6 +87,9 @@ pub enum Error {
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
     /// The schema could not be brought up to date.
+    /// There is a row of this id already.
+    #[error("there is a row of this id already")]
+    Duplicate,
     #[error("the database could not be migrated: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
     /// A stored value makes no sense.
@@ -107,6 +110,7 @@ impl Error {
         match self {
             Self::Database(sqlx::Error::Database(error)) => error.is_unique_violation(),
             _ => false,
+            Self::Duplicate => true,
         }
     }
 }

@@ -16,7 +16,7 @@ async fn clients(app: &TestApp) -> Vec<String> {
 }
 
 async fn trail(app: &TestApp) -> Vec<String> {
-    let query = "SELECT action || ' ' || client_name || ' ' || COALESCE(reason, '')
+    let query = "SELECT action || ' ' || client_name || ' ' || COALESCE(detail, reason, '')
                  FROM audit_event WHERE client_id IS NOT NULL ORDER BY at, action";
     app.database.texts(query).await
 }

@@ -1,7 +1,16 @@
 //! Dynamic client registration (RFC 7591) and client authentication.
 
 use serde_json::{Value, json};
-use untether::{config::Registration, domain::scheme::PrivateSchemes};
+use untether::{
+    config::Registration,
+    domain::{
+        client::{ClientType, Origin},
+        ids::ClientId,
+        logo::LogoChoice,
+        scheme::PrivateSchemes,
+    },
+    flow::{self, register::NewClient},
+};
 
 use crate::support::{Host, TestApp, VERIFIER, error_of};
 
@@ -263,4 +272,32 @@ async fn a_confidential_client_must_prove_itself_in_any_form_clients_use() {
         .status(),
         401
     );
+}
+
+#[actix_web::test]
+async fn a_client_is_made_once_under_an_id() {
+    let app = TestApp::spawn().await;
+    let context = app.context();
+    let id: ClientId = context.secrets.new_id(context.now);
+    let made = async |name: &str| {
+        let new = NewClient {
+            id: Some(id.clone()),
+            origin: Origin::Api,
+            project: None,
+            name: name.to_owned(),
+            client_type: ClientType::Public,
+            logo: LogoChoice::Letter,
+            redirect_uris: Vec::new(),
+        };
+        let mut tx = app.app.db.write().await.unwrap();
+        let made = flow::register::client(&mut tx, &context, new).await;
+        tx.commit().await.unwrap();
+        made
+    };
+    made("Cursor").await.unwrap();
+    assert!(made("Zed").await.unwrap_err().is_duplicate());
+    let names = "SELECT name FROM client";
+    assert_eq!(app.database.texts(names).await, ["Cursor"]);
+    let events = "SELECT client_name FROM audit_event WHERE action = 'client.created'";
+    assert_eq!(app.database.texts(events).await, ["Cursor"]);
 }
