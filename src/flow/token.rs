@@ -74,13 +74,7 @@ pub async fn exchange(
         return Ok(Err(invalid_grant("this code is not known")));
     };
     if code.redeemed_at.is_some() {
-        return used_twice(
-            tx,
-            context,
-            &connection.id,
-            "An authorization code was used twice.",
-        )
-        .await;
+        return used_twice(tx, context, &connection.id, CODE_TWICE).await;
     }
     if let Err(refusal) = check_code(context, &code, request) {
         return Ok(Err(refusal));
@@ -91,13 +85,7 @@ pub async fn exchange(
         return Ok(Err(refusal));
     }
     if !store::code::redeem(tx, &hash, context.now).await? {
-        return used_twice(
-            tx,
-            context,
-            &connection.id,
-            "An authorization code was used twice.",
-        )
-        .await;
+        return used_twice(tx, context, &connection.id, CODE_TWICE).await;
     }
     let connection = match code.widens_to()? {
         Some(scopes) => step_up::widen(tx, context, connection, scopes).await?,
@@ -346,6 +334,9 @@ async fn issue(
         scopes: scopes.clone(),
     })
 }
+
+/// Why a connection ended whose code came twice.
+const CODE_TWICE: &str = "An authorization code was used twice.";
 
 /// A code or token that works once came twice: one of the two senders is not
 /// the client, and nobody can tell which (RFC 9700 §4.14.2).

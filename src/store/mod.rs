@@ -1,8 +1,9 @@
 //! SQL, and nothing but SQL: one body of it for SQLite and PostgreSQL.
 //!
-//! A store function is one statement. It takes a [`Tx`], which the caller got
-//! from [`Db::write`] (kept only by an explicit commit), [`Db::snapshot`]
-//! (several reads that agree with each other) or [`Db::read`] (one read).
+//! A store function is one statement, with those that nobody may forget beside it: a
+//! project is read with its scopes, and a connection that is added is counted. It takes a
+//! [`Tx`], which the caller got from [`Db::write`] (kept only by an explicit commit),
+//! [`Db::snapshot`] (several reads that agree with each other) or [`Db::read`] (one read).
 
 use std::{str::FromStr, time::Duration};
 
@@ -86,10 +87,10 @@ pub enum Error {
     /// The engine refused or could not be reached.
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
-    /// The schema could not be brought up to date.
     /// There is a row of this id already.
     #[error("there is a row of this id already")]
     Duplicate,
+    /// The schema could not be brought up to date.
     #[error("the database could not be migrated: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
     /// A stored value makes no sense.
@@ -109,8 +110,8 @@ impl Error {
     pub fn is_duplicate(&self) -> bool {
         match self {
             Self::Database(sqlx::Error::Database(error)) => error.is_unique_violation(),
-            _ => false,
             Self::Duplicate => true,
+            _ => false,
         }
     }
 }
