@@ -255,6 +255,6 @@ async fn a_project_that_is_chosen_need_not_be_among_those_offered() {
     for (slug, name) in [("search", "Project search"), ("untether", "Untether")] {
         let page = ana.opens(&format!("{path}&project={slug}")).await;
         let asked = format!("to use {name}");
-        assert!(page.all("h1").join("").contains(&asked), "{}", page.text);
+        assert!(page.all("h1").join("").contains(&asked), "{slug}");
     }
 }
