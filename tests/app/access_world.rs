@@ -112,7 +112,8 @@ pub struct Thing {
     pub act: String,
     /// A block of a client of nobody's, for the person at the project.
     pub block: String,
-    /// An authorization request for the project, by a client of nobody's.
+    /// An authorization request for the project, by a client of nobody's, as the page that
+    /// asks about it sends it.
     pub consent: String,
     /// What confirms the revocation of everything of the client's.
     pub matching: String,
@@ -250,6 +251,8 @@ async fn furnish(app: &TestApp, role: Role) -> [[Thing; TURNS]; 4] {
         (Whose::Foreign, "cy", "vault", &vault),
     ] {
         let request = neutral.authorize_path(Some(&server.resource));
+        let page = app.owner().opens(&request).await;
+        let shown = page.attributes("input[name=shown]", "value").concat();
         let (_, consent) = request.split_once('?').unwrap();
         let mut turns = Vec::new();
         for turn in 1..=TURNS {
@@ -269,7 +272,7 @@ async fn furnish(app: &TestApp, role: Role) -> [[Thing; TURNS]; 4] {
                 1 => (server.id.clone(), server.secret.clone()),
                 _ => app.credential(project).await,
             };
-            thing.consent = consent.to_owned();
+            thing.consent = format!("{consent}&shown={shown}");
             turns.push(thing);
         }
         columns.push(<[Thing; TURNS]>::try_from(turns).unwrap());
