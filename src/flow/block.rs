@@ -40,6 +40,17 @@ pub enum Blocked {
     Before,
 }
 
+/// What came of revoking connections and blocking their clients.
+#[derive(Clone, Debug)]
+pub struct RevokedAndBlocked {
+    /// What came of the connections that were chosen.
+    pub revoked: Revoked,
+    /// How many blocks that made; the others had been made before.
+    pub blocks: usize,
+    /// How many connections the blocks ended besides.
+    pub ended: usize,
+}
+
 /// Blocks a client, and ends the connections that the block covers.
 ///
 /// # Errors
@@ -97,7 +108,7 @@ pub async fn with_connections(
     reach: &Reach,
     ids: &[ConnectionId],
     reason: Option<&str>,
-) -> store::Result<Option<Revoked>> {
+) -> store::Result<Option<RevokedAndBlocked>> {
     store::lock_several(tx).await?;
     let rows = connection_list::by_ids(tx, reach, ids).await?;
     if !rows.iter().all(|row| reach.covers_project(&row.project)) {
@@ -120,13 +131,21 @@ pub async fn with_connections(
             blocks.push((client, scope));
         }
     }
-    let revoked = revoke::connections(tx, context, reach, ids, reason).await?;
-    if revoked.is_some() {
-        for (blocked, scope) in blocks {
-            client(tx, context, &blocked, scope, reason).await?;
+    let Some(revoked) = revoke::connections(tx, context, reach, ids, reason).await? else {
+        return Ok(None);
+    };
+    let mut done = RevokedAndBlocked {
+        revoked,
+        blocks: 0,
+        ended: 0,
+    };
+    for (blocked, scope) in blocks {
+        if let Blocked::Now { ended } = client(tx, context, &blocked, scope, reason).await? {
+            done.blocks += 1;
+            done.ended += ended;
         }
     }
-    Ok(revoked)
+    Ok(Some(done))
 }
 
 /// Lifts a block. What it ended stays ended. Returns the block, or `None` when it had been

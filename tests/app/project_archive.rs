@@ -31,6 +31,11 @@ async fn a_project_in_use_is_not_archived_and_the_exact_number_is_said() {
     let refused = pablo.posts(ARCHIVE, &form).await;
     assert_eq!(refused.status, 409);
     assert!(refused.text.contains("2 connections to it are active"));
+    // Also when something else is wrong with the form.
+    let long = [("reason".to_owned(), "x".repeat(501))];
+    let refused = pablo.posts(ARCHIVE, &[&*form, &long].concat()).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.text.contains("2 connections to it are active"));
     assert!(server.admits(&tokens.access).await);
     // The way to revoke them leads to these two and no others.
     let way = page.attributes(".actions a[href*=revoke]", "href");
@@ -53,6 +58,9 @@ async fn nothing_connects_to_an_archived_project_until_it_is_brought_back() {
     let asked = ana.is_asked(&host, &server).await;
     let page = pablo.opens(ARCHIVE).await;
     let form = form_fields(&page, ARCHIVE);
+    let long = "x".repeat(501);
+    let told = pablo.fills(&page, ARCHIVE, &[("reason", &long)]).await;
+    assert!(told.all("[role=alert]")[0].contains("Nothing was changed."));
     let done = pablo
         .fills(&page, ARCHIVE, &[("reason", "Shut down")])
         .await;
