@@ -299,12 +299,9 @@ pub fn target(row: &Listed, now: Timestamp) -> RevokeTarget {
         last_used: row
             .connected_at
             .map(|_| moment::when(row.life.last_used_at, now)),
-        note: row.life.revoked.as_ref().map(|revocation| {
-            format!(
-                "already revoked {} by {}",
-                moment::text(revocation.at, now),
-                revocation.by
-            )
+        revoked: row.life.revoked.as_ref().map(|revocation| {
+            let when = moment::when(revocation.at, now);
+            (when, revocation.by.clone())
         }),
     }
 }

@@ -361,3 +361,36 @@ async fn everyone_revokes_what_they_may_change_and_no_more() {
     assert_eq!(revokes_all(&ana, PATH).await.status, 303);
     assert_eq!(revoked(&app).await, 3);
 }
+
+#[actix_web::test]
+async fn what_is_asked_for_is_named_though_nothing_matches_and_never_by_an_id() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let (owner, ana) = (app.owner(), app.person("ana"));
+    let host = app.host("Cursor").await;
+    host.connects(&ana, &server).await;
+    let person = app
+        .database
+        .texts("SELECT person_id FROM connection")
+        .await
+        .remove(0);
+    let query = format!(
+        "status=expired&client={}&person={person}&person={}&idle_days=1&origin=registered",
+        host.client_id, host.client_id
+    );
+    let page = owner.opens(&format!("{PATH}?{query}")).await;
+    let words = page.all("main b").remove(0);
+    for part in [
+        "client Cursor",
+        "ana@acme.example",
+        "unknown",
+        "not used for more than 1 day;",
+        "client origin Registered itself",
+    ] {
+        assert!(format!("{words};").contains(part), "{part}: {words}");
+    }
+    assert!(
+        !words.contains(&person) && !words.contains(&host.client_id),
+        "{words}"
+    );
+}

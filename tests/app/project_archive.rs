@@ -56,6 +56,11 @@ async fn nothing_connects_to_an_archived_project_until_it_is_brought_back() {
         .opens("/projects/search/clients/new")
         .await;
     let asked = ana.is_asked(&host, &server).await;
+    let offers = async |who: &Person<'_>| {
+        let page = who.opens("/projects/search").await;
+        page.text.contains("make a client")
+    };
+    assert!(offers(&pablo).await && !offers(&app.auditor()).await);
     let page = pablo.opens(ARCHIVE).await;
     let form = form_fields(&page, ARCHIVE);
     let long = "x".repeat(501);
@@ -65,6 +70,12 @@ async fn nothing_connects_to_an_archived_project_until_it_is_brought_back() {
         .fills(&page, ARCHIVE, &[("reason", "Shut down")])
         .await;
     assert_eq!(done.status, 303);
+    let archived = pablo.opens("/projects/search").await;
+    assert!(
+        !archived.text.contains("make a client"),
+        "{}",
+        archived.text
+    );
     // Twice is once.
     assert_eq!(pablo.posts(ARCHIVE, &form).await.status, 303);
     assert!(
