@@ -13,7 +13,9 @@
   const tick = (box, to) => (box.checked = box.defaultChecked = to);
   // Part of the list at `url`: a group, or more rows of it. Its address is the list's, so
   // that links need no other.
+  let above;
   const part = (url, source, target) => {
+    above = target.previousElementSibling;
     url.pathname = '/connections/rows';
     url.searchParams.set('group', source.closest('tbody[id]').id);
     return htmx.ajax('GET', url.pathname + url.search, { source, target, swap: 'outerHTML' });
@@ -67,6 +69,11 @@
     if (ticked().length > LIMIT) {
       for (const box of ticked()) tick(box, kept.has(box.value));
       refuse();
+    }
+    // The list of people has a place of its own.
+    const people = location.search.includes('view=person');
+    for (const place of document.querySelectorAll('nav > a[href^="/connections"]')) {
+      place.ariaCurrent = !!place.search == people ? 'page' : null;
     }
     count();
   };
@@ -134,6 +141,8 @@
       };
     }
     restore();
+    // The link is gone; what it showed begins below what was there.
+    if (ctx.sourceElement?.dataset?.after) above.nextElementSibling.querySelector('a').focus();
     if (document.activeElement == document.body) find('#list')?.focus();
   });
   on('click', (event) => {

@@ -57,7 +57,8 @@ pub struct Wanted {
     /// Only those of clients that are blocked for everyone
     #[arg(long)]
     blocked: bool,
-    /// Only those where this stands in the name of connection, client or person
+    /// Only those where this stands in the name of connection, client or person, in the
+    /// client ID or in the e-mail
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
     /// Only those unused for so many days

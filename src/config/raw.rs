@@ -188,8 +188,8 @@ pub struct RawSettings {
     #[arg(long, env = "UNTETHER_OWNERS", global = true, hide_env_values = true)]
     #[arg(value_name = "WHO,...")]
     pub owners: Option<String>,
-    /// Organization auditors, who see everything and change nothing: a comma list of
-    /// e-mail addresses and group:NAME [default: none]
+    /// Organization auditors, who see everything and change only their own connections: a
+    /// comma list of e-mail addresses and group:NAME [default: none]
     #[arg(long, env = "UNTETHER_AUDITORS", global = true, hide_env_values = true)]
     #[arg(value_name = "WHO,...")]
     pub auditors: Option<String>,

@@ -70,7 +70,7 @@ pub(super) struct BlockView {
 
 impl BlockView {
     /// Whether nobody can connect the client.
-    fn is_for_everyone(&self) -> bool {
+    pub(super) fn is_for_everyone(&self) -> bool {
         self.for_everyone
     }
 }

@@ -11,8 +11,7 @@ use askama::Template;
 use crate::{
     clock::Timestamp,
     domain::{
-        audit::Actor,
-        client::{Client, ClientType, Origin},
+        client::{Client, ClientType},
         ids::{ClientId, ProjectId},
         role::{Principal, Reach},
     },
@@ -31,7 +30,7 @@ use super::{
     counts::{self, CountLinks},
     frame, logo,
     look_alikes::{self, Alikes},
-    manage, moment, project,
+    manage, moment, origin, project,
     query::{Layout, ListQuery},
     setup::{self, Setup},
     view::{Frame, LogoView, When},
@@ -57,6 +56,8 @@ struct ClientPage {
     projects: Vec<ProjectView>,
     /// Label and address of the list of the others, when there are too many.
     more_projects: Option<(String, String)>,
+    /// Whether people may connect it.
+    works: bool,
     /// For whom it is blocked.
     blocks: Vec<BlockView>,
     /// Blocks of this client, not of a person.
@@ -146,6 +147,7 @@ pub async fn show(
     let page = ClientPage {
         block_href: block::href_for(&client, &blocks, &principal),
         revoke_all_href,
+        works: client.revoked_at.is_none() && !blocks.iter().any(BlockView::is_for_everyone),
         blocks,
         of_person: false,
         here: format!("/clients/{id}"),
@@ -224,7 +226,10 @@ fn client_view(client: Client, creator: Option<String>, now: Timestamp) -> Clien
             ClientType::Public => "Public client",
             ClientType::Confidential => "Confidential client",
         },
-        origin: origin(&client, creator.as_deref()),
+        origin: origin::words(
+            client.origin,
+            Some(client.document_host().unwrap_or(&client.identifier)),
+        ),
         created: moment::dated(client.created_at),
         created_by: creator,
         revoked: client.revoked_at.map(|at| moment::when(at, now)),
@@ -237,22 +242,6 @@ fn client_view(client: Client, creator: Option<String>, now: Timestamp) -> Clien
             .collect(),
         name: client.name,
         identifier: client.identifier,
-    }
-}
-
-/// How the client came to be known, in words.
-fn origin(client: &Client, creator: Option<&str>) -> String {
-    match client.origin {
-        Origin::Console if creator == Some(&Actor::CommandLine.to_string()) => {
-            "Created on the command line".to_owned()
-        }
-        Origin::Console => "Created in the console".to_owned(),
-        Origin::Api => "Created by API".to_owned(),
-        Origin::Registered => "Registered itself".to_owned(),
-        Origin::Document => format!(
-            "Described by a document at {}",
-            client.document_host().unwrap_or(&client.identifier)
-        ),
     }
 }
 

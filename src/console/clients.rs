@@ -18,10 +18,10 @@ use crate::{
 };
 
 use super::{
-    connections::paging,
-    counts, logo, moment, number,
+    connections::{groups, paging},
+    counts, logo, moment, number, origin,
     query::{ListQuery, View, address},
-    view::{Frame, LogoView, When},
+    view::{Frame, LogoView, When, list::Head},
     visit::Visit,
 };
 
@@ -37,6 +37,7 @@ struct ClientsPage {
     text: String,
     /// "14 clients".
     summary: String,
+    heads: Vec<Head>,
     rows: Vec<Row>,
     previous: Option<String>,
     next: Option<String>,
@@ -51,7 +52,9 @@ struct Row {
     revoked: bool,
     /// The project of its connections, or how many there are.
     projects: String,
-    count: i64,
+    count: String,
+    /// "2 of 42 match", when only some of them match the search.
+    matching: Option<String>,
     /// Class and words of each status that there is.
     parts: Vec<(&'static str, String)>,
     last_used: Option<When>,
@@ -84,6 +87,7 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Problem> {
     let first = found.first().filter(|_| sides.previous);
     let last = found.last().filter(|_| sides.next);
     let projects = projects(&mut tx, &found).await?;
+    let totals = groups::totals(&mut tx, &filter, GroupBy::Client, &found).await?;
     let page = ClientsPage {
         frame: visit.frame(),
         summary: match count {
@@ -92,9 +96,10 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Problem> {
         },
         previous: first.map(|group| href(&query, GroupPlace::Before(group.key(*order)))),
         next: last.map(|group| href(&query, GroupPlace::After(group.key(*order)))),
+        heads: heads(&query),
         rows: found
             .iter()
-            .map(|group| row(group, &projects, now))
+            .map(|group| row(group, &projects, &totals, now))
             .collect(),
         text: query.text.clone().unwrap_or_default(),
     };
@@ -112,6 +117,7 @@ fn asked(params: &Params, principal: &Principal) -> Result<ListQuery, Problem> {
     ];
     let whole = encode(own.chain(given));
     ListQuery::parse(&Params::parse(whole.as_bytes()), principal)
+        .map_err(|problem| problem.with_link("All clients", "/clients"))
 }
 
 fn href(query: &ListQuery, place: GroupPlace) -> String {
@@ -119,9 +125,30 @@ fn href(query: &ListQuery, place: GroupPlace) -> String {
     if let View::Groups { place: shown, .. } = &mut query.view {
         *shown = place;
     }
+    on_this_page(&query)
+}
+
+/// The address of this page that shows what the query asks for.
+fn on_this_page(query: &ListQuery) -> String {
     let mut pairs = query.pairs();
     pairs.retain(|(name, _)| PARAMETERS.contains(name));
     address("/clients", &pairs)
+}
+
+/// The headers of the table: those of the list by client, and the origin, which nothing is
+/// sorted by.
+fn heads(query: &ListQuery) -> Vec<Head> {
+    let mut heads = paging::heads(query, on_this_page);
+    let origin = Head {
+        label: "Origin",
+        href: None,
+        sort: None,
+        fold: false,
+    };
+    heads.insert(1.min(heads.len()), origin);
+    // Nothing folds here.
+    heads.iter_mut().for_each(|head| head.fold = false);
+    heads
 }
 
 /// One project of each group that has any.
@@ -135,7 +162,7 @@ async fn projects(tx: &mut Tx, groups: &[Group]) -> Result<Vec<Endpoint>, Proble
     Ok(store::project::endpoints(tx, Some(&ids), ids.len() as u32).await?)
 }
 
-fn row(group: &Group, projects: &[Endpoint], now: Timestamp) -> Row {
+fn row(group: &Group, projects: &[Endpoint], totals: &[(String, i64)], now: Timestamp) -> Row {
     let id = group.project_id.as_deref();
     let project = projects
         .iter()
@@ -149,26 +176,17 @@ fn row(group: &Group, projects: &[Endpoint], now: Timestamp) -> Row {
         projects: match (group.projects, project) {
             (0, _) => String::new(),
             (1, Some(project)) => project.name.clone(),
-            (count, _) => format!("{count} projects"),
+            (count, _) => format!("{} projects", number::grouped(count)),
         },
-        count: group.wanted,
+        count: number::grouped(group.wanted),
+        matching: groups::matching(group, totals),
         parts: counts::parts(group.counts),
         last_used: group.last_used_at.map(|at| moment::when(at, now)),
     }
 }
 
-/// How the client came to be known, in few words.
 fn origin(group: &Group) -> String {
-    match group.origin {
-        Some(Origin::Console) => "Created in the console".to_owned(),
-        Some(Origin::Api) => "Created by API".to_owned(),
-        Some(Origin::Registered) | None => "Registered itself".to_owned(),
-        Some(Origin::Document) => {
-            let host = WebAddress::parse(&group.detail);
-            format!(
-                "Document at {}",
-                host.map_or(&*group.detail, |host| host.authority)
-            )
-        }
-    }
+    let host = WebAddress::parse(&group.detail);
+    let host = host.map_or(&*group.detail, |host| host.authority);
+    origin::words(group.origin.unwrap_or(Origin::Registered), Some(host))
 }

@@ -29,6 +29,7 @@ use crate::{
 use super::{
     frame, number,
     query::{Layout, ListQuery, View, address},
+    revoke::see_other,
     view::{
         When,
         list::{ConnectionList, ConnectionsPage},
@@ -37,7 +38,7 @@ use super::{
 
 mod applied;
 mod filters;
-mod groups;
+pub(super) mod groups;
 mod open;
 pub(super) mod paging;
 mod rows;
@@ -45,6 +46,7 @@ mod typed;
 
 pub use groups::show as show_group;
 pub(super) use rows::status_view;
+pub(super) use typed::to_ids;
 
 /// Tells htmx the address of what it shows.
 const PUSH_URL: HeaderName = HeaderName::from_static("hx-push-url");
@@ -90,8 +92,12 @@ async fn answer(
     let now = app.clock.now();
     let params = Params::parse(query.as_bytes());
     let mut tx = app.db.snapshot().await?;
-    let params = typed::to_ids(&mut tx, app, principal, params).await?;
-    let query = ListQuery::parse(&params, principal)?;
+    let typed = to_ids(&mut tx, app, principal, &params).await?;
+    let query = ListQuery::parse(typed.as_ref().unwrap_or(&params), principal)?;
+    if typed.is_some() && !html::is_fragment(req) {
+        // Files and parts of the list go by its address.
+        return Ok(see_other(&query.href()));
+    }
     let select = params.one("select").ok().flatten();
     let desk = Desk::new(app, principal, &query, req, now);
     let page = ConnectionsPage {
@@ -225,7 +231,7 @@ async fn list(
         empty: (glance.total == Total::Exactly(0) || !has_rows)
             .then(|| filters::empty(desk, glance.counts.unwrap_or_default())),
         heads: if has_rows {
-            paging::heads(query)
+            paging::heads(query, ListQuery::href)
         } else {
             Vec::new()
         },

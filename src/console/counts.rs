@@ -56,7 +56,7 @@ pub fn parts(counts: Counts) -> Vec<(&'static str, String)> {
     ];
     let there = all.into_iter().filter(|(_, count)| *count > 0);
     there
-        .map(|(class, count)| (class, format!("{count} {class}")))
+        .map(|(class, count)| (class, format!("{} {class}", number::grouped(count))))
         .collect()
 }
 

@@ -105,11 +105,7 @@ pub async fn make(
 /// When the page cannot be made.
 pub fn shown_once(visit: &Visit, project: &Project, made: Made) -> Result<HttpResponse, Problem> {
     let page = MadePage {
-        // Whoever goes on from here must not send the form again.
-        frame: Frame {
-            here: path(&project.slug),
-            ..visit.frame()
-        },
+        frame: visit.frame(),
         project: project.name.clone(),
         path: path(&project.slug),
         endpoint: endpoint(&visit.app),

@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-use super::query::ListQuery;
+use super::{connections::to_ids, query::ListQuery};
 
 mod rows;
 
@@ -124,9 +124,11 @@ async fn connections(
 ) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
     let params = Params::parse(req.query_string().as_bytes());
-    let query = ListQuery::parse(&params, principal)?;
+    let mut tx = app.db.snapshot().await?;
+    let typed = to_ids(&mut tx, app, principal, &params).await?;
+    let query = ListQuery::parse(typed.as_ref().unwrap_or(&params), principal)?;
     let source = Connections::new(&query, principal.sees(), app.rules.lifetimes, now);
-    let mut export = Export::new(app.db.snapshot().await?, source, format);
+    let mut export = Export::new(tx, source, format);
     let first = export.next().await?;
     let day = now.to_utc().date();
     let file = format!("connections-{day}.{}", format.extension());

@@ -1,16 +1,14 @@
 //! A filter in words, as a confirmation and the audit trail say it.
 
-use crate::{
-    domain::client::{ClientType, Origin},
-    store::connection_groups::Group,
-};
+use crate::{domain::client::ClientType, store::connection_groups::Group};
 
-use super::{moment, number, query::ListQuery};
+use super::{moment, number, origin, query::ListQuery};
 
-/// The names that the ids of a filter stand for, as far as something matches.
+/// The names that the ids of a filter stand for, as far as the person who asks sees a
+/// connection of theirs.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
-    /// The projects among which something matches.
+    /// The projects.
     pub projects: Vec<Group>,
     /// The people.
     pub people: Vec<Group>,
@@ -30,7 +28,7 @@ pub fn words(query: &ListQuery, names: &Names) -> String {
     let named = |noun, ids: Vec<&str>, groups: &[Group]| {
         let name = |id: &str| {
             let group = groups.iter().find(|group| group.id == id);
-            group.map_or(id.to_owned(), |group| group.name.clone())
+            group.map_or("unknown".to_owned(), |group| group.name.clone())
         };
         let names: Vec<_> = ids.into_iter().map(name).collect();
         (!names.is_empty()).then(|| format!("{noun} {}", either(&names)))
@@ -42,13 +40,9 @@ pub fn words(query: &ListQuery, names: &Names) -> String {
     let clients = query.clients.iter().map(|id| id.as_str()).collect();
     parts.extend(named("client", clients, &names.clients));
     if !query.origins.is_empty() {
-        let origins = query.origins.iter().map(|origin| match origin {
-            Origin::Console => "made in the console",
-            Origin::Api => "made by API",
-            Origin::Registered => "self-registered",
-            Origin::Document => "known by a metadata document",
-        });
-        parts.push(format!("clients {}", either(&owned(origins))));
+        let origins = query.origins.iter();
+        let words: Vec<_> = origins.map(|origin| origin::words(*origin, None)).collect();
+        parts.push(format!("client origin {}", either(&words)));
     }
     if !query.types.is_empty() {
         let types = query.types.iter().map(|kind| match kind {
@@ -61,10 +55,10 @@ pub fn words(query: &ListQuery, names: &Names) -> String {
         parts.push("blocked clients".to_owned());
     }
     if let Some(days) = query.idle_days {
-        parts.push(format!(
-            "not used for more than {} days",
-            number::grouped(days)
-        ));
+        parts.push(match days {
+            1 => "not used for more than 1 day".to_owned(),
+            days => format!("not used for more than {} days", number::grouped(days)),
+        });
     }
     parts.extend(
         query

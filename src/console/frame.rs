@@ -8,6 +8,7 @@ use crate::{
     domain::role::Principal,
     web::{
         identity::IdentitySource,
+        params::Params,
         problem::Problem,
         session::{self, Flash},
         state::App,
@@ -31,7 +32,7 @@ pub fn build(
             email: identity.email.clone(),
             role: principal.role_word(),
         }),
-        nav: places(principal, req.path()),
+        nav: places(principal, req),
         personas: personas(app, session),
         csrf: app.secrets.form_token(&identity.subject, now),
         flash: session::take_flash(session).map(|flash| match flash {
@@ -42,7 +43,7 @@ pub fn build(
             },
         }),
         sign_out_url: app.settings.sign_out_url.clone(),
-        here: here(req),
+        here: here(principal, req),
         help_href: Some("/help".to_owned()),
         ..bare(app)
     }
@@ -82,8 +83,12 @@ pub fn home(principal: &Principal) -> &'static str {
 
 /// The places this person may open. A member's list and their own page hold the same,
 /// so that one link stands for both.
-fn places(principal: &Principal, path: &str) -> Vec<NavItem> {
-    let on_list = path.starts_with("/connections");
+fn places(principal: &Principal, req: &HttpRequest) -> Vec<NavItem> {
+    let path = req.path();
+    let params = Params::parse(req.query_string().as_bytes());
+    let by_person = path == "/connections" && params.all("view") == ["person"];
+    let on_list = path.starts_with("/connections") && !by_person;
+    let on_person = path.starts_with("/people");
     let beyond = principal.looks_beyond_themselves();
     let list = beyond.then_some(NavItem {
         label: "Connections",
@@ -93,7 +98,7 @@ fn places(principal: &Principal, path: &str) -> Vec<NavItem> {
     let mine = NavItem {
         label: MINE,
         href: "/me",
-        current: path == "/me" || (on_list && !beyond),
+        current: path == "/me" || (!beyond && (on_list || by_person || on_person)),
     };
     let clients = beyond.then_some(NavItem {
         label: "Clients",
@@ -108,17 +113,21 @@ fn places(principal: &Principal, path: &str) -> Vec<NavItem> {
     let people = beyond.then_some(NavItem {
         label: "People",
         href: PEOPLE,
-        current: path.starts_with("/people"),
+        current: by_person || on_person,
     });
     let places = [list, clients, projects, people, Some(mine)];
     places.into_iter().flatten().collect()
 }
 
-/// Path and query of the page that is being shown.
-pub fn here(req: &HttpRequest) -> String {
-    req.uri()
+/// Path and query of the page that is being shown; where this person begins when it answers
+/// a form, which must not be sent again and may have no page at its address.
+fn here(principal: &Principal, req: &HttpRequest) -> String {
+    let shown = req
+        .uri()
         .path_and_query()
-        .map_or("/", |here| here.as_str())
+        .filter(|_| req.method().is_safe());
+    shown
+        .map_or(home(principal), |here| here.as_str())
         .to_owned()
 }
 

@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-use super::{moment, view::When};
+use super::{moment, number, view::When};
 
 /// How many are shown beside a client.
 const SHOWN: usize = 10;
@@ -57,10 +57,13 @@ pub(super) async fn of(
     Ok((count > 0).then(|| Alikes {
         sentence: match count {
             1 => "1 other registration looks like this one".to_owned(),
-            count => format!("{count} other registrations look like this one"),
+            count => format!(
+                "{} other registrations look like this one",
+                number::grouped(count)
+            ),
         },
         shown: others.into_iter().map(|alike| other(alike, now)).collect(),
-        more: (older > 0).then(|| format!("and {older} more that are older")),
+        more: (older > 0).then(|| format!("and {} more that are older", number::grouped(older))),
     }))
 }
 
@@ -70,8 +73,7 @@ fn other(alike: Alike, now: Timestamp) -> Other {
         registered: moment::dated(alike.created_at),
         connections: match alike.connections {
             0 => "no connections".to_owned(),
-            1 => "1 connection".to_owned(),
-            count => format!("{count} connections"),
+            count => number::connections(count),
         },
         last_used: alike.last_used_at.map(|at| moment::when(at, now)),
         revoked: alike.revoked_at.is_some(),
@@ -88,6 +90,11 @@ pub(super) async fn notes(
         return Ok(Vec::new());
     }
     let counts = client_look::counts(tx, ids).await?;
-    let note = |(id, count)| (id, format!("1 of {count} that look alike"));
+    let note = |(id, count)| {
+        (
+            id,
+            format!("1 of {} that look alike", number::grouped(count)),
+        )
+    };
     Ok(counts.into_iter().map(note).collect())
 }

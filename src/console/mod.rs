@@ -20,6 +20,7 @@ mod look_alikes;
 pub mod manage;
 pub mod moment;
 mod number;
+mod origin;
 pub mod person;
 pub mod project;
 pub mod project_archive;

@@ -71,6 +71,8 @@ struct Connected {
     counts: CountLinks,
     last_used: Option<When>,
     projects: Vec<ProjectLink>,
+    /// How many others there are, and where: "2 more".
+    more_projects: Option<(String, String)>,
     rows: Vec<PersonRow>,
     /// Where all that can be revoked is revoked.
     revoke_all_href: Option<String>,
@@ -247,6 +249,7 @@ impl Connected {
             counts: counts::links(Counts::default(), &ListQuery::of(principal)),
             last_used: None,
             projects: Vec::new(),
+            more_projects: None,
             rows: Vec::new(),
             revoke_all_href: None,
         }
@@ -276,6 +279,12 @@ async fn connected(
     };
     let start = GroupPlace::Start;
     let projects = connection_groups::page(tx, &filter, &grouping, &start, PROJECTS_SHOWN).await?;
+    let more = match projects.len() < PROJECTS_SHOWN as usize {
+        true => 0,
+        false => {
+            connection_groups::count(tx, &filter, &grouping).await? - i64::from(PROJECTS_SHOWN)
+        }
+    };
     let named = ("person", id.as_str());
     let revoke_all_href = counts::revoke_all(app, tx, principal, &query, named, now).await?;
     let viewer = Viewer {
@@ -291,6 +300,10 @@ async fn connected(
             .into_iter()
             .map(|project| project_link(project, &query))
             .collect(),
+        more_projects: (more > 0).then(|| {
+            let all = query.in_layout(Layout::Groups(GroupBy::Project)).href();
+            (format!("{} more", number::grouped(more)), all)
+        }),
         rows: rows.into_iter().map(|row| viewer.row(row)).collect(),
         revoke_all_href,
     })

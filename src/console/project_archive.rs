@@ -82,10 +82,11 @@ pub async fn act(
     let reason = match reason(&typed) {
         Ok(reason) => reason,
         Err(note) => {
+            let active = verbs::active(&mut tx, &visit.context(), &project).await?;
             let page = ArchivePage {
                 reason: typed,
                 note: Some(note),
-                ..ArchivePage::new(visit.frame(), &project, 0)
+                ..ArchivePage::new(visit.frame(), &project, active)
             };
             return visit.page(StatusCode::BAD_REQUEST, &page);
         }

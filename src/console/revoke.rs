@@ -21,7 +21,7 @@ use crate::{
     },
     flow::{
         Context, block,
-        revoke::{self, REASON_LIMIT, Revoked},
+        revoke::{self, REASON_LIMIT},
     },
     store::connection_list::{self, Listed},
     web::{
@@ -55,7 +55,7 @@ pub async fn ask(
     let asked = Asked::parse(&Params::parse(req.query_string().as_bytes()), &req)?;
     let listed = asked.listed(&app, &principal).await?;
     let missing = asked.ids.len() - listed.len();
-    let note = (missing > 0).then(|| format!("{} Here are the others.", gone(missing)));
+    let note = (missing > 0).then(|| format!("{} Here are the others.", words::gone(missing)));
     let frame = frame::build(&app, &principal, &session, &req, now);
     asked.show(
         &req,
@@ -98,7 +98,7 @@ pub async fn act(
     let (status, note) = match problem {
         Some(text) => (StatusCode::BAD_REQUEST, text),
         None => {
-            let gone = gone(asked.ids.len() - listed.len());
+            let gone = words::gone(asked.ids.len() - listed.len());
             let text = format!("{gone} Nothing was revoked. Look again, and confirm.");
             (StatusCode::CONFLICT, text)
         }
@@ -154,19 +154,19 @@ impl Asked {
         reason: Option<&str>,
     ) -> Result<Option<String>, Problem> {
         let mut tx = app.db.write().await?;
-        let revoked = match self.blocks {
-            true => block::with_connections(&mut tx, context, reach, &self.ids, reason).await?,
-            false => revoke::connections(&mut tx, context, reach, &self.ids, reason).await?,
-        };
-        let Some(revoked) = revoked else {
-            return Ok(None);
+        let now = context.now;
+        let (count, said) = if self.blocks {
+            let done = block::with_connections(&mut tx, context, reach, &self.ids, reason).await?;
+            let Some(done) = done else { return Ok(None) };
+            let count = done.revoked.now.len() + done.ended;
+            (count, words::revoked_and_blocked(&done, now))
+        } else {
+            let done = revoke::connections(&mut tx, context, reach, &self.ids, reason).await?;
+            let Some(done) = done else { return Ok(None) };
+            (done.now.len(), words::revoked(&done, now))
         };
         tx.commit().await?;
-        tracing::info!(count = revoked.now.len(), "revoked connections");
-        let mut said = sentence(&revoked, context.now);
-        if self.blocks {
-            said.push_str(" Blocked until someone unblocks it, on the person\u{2019}s page.");
-        }
+        tracing::info!(count, "revoked connections");
         Ok(Some(said))
     }
 
@@ -192,7 +192,7 @@ impl Asked {
         let page = RevokePage {
             frame,
             title: format!("Revoke {}?", number::connections(listed.len() as i64)),
-            sentence: consequence(listed),
+            sentence: words::consequence(listed),
             targets: listed.iter().map(|row| target(row, now)).collect(),
             block: blockable(listed, &principal.changes()),
             blocks: self.blocks,
@@ -246,7 +246,7 @@ pub fn reason(typed: &str) -> Result<Option<String>, String> {
     if length > REASON_LIMIT {
         return Err(format!(
             "The reason has {length} characters, and at most {REASON_LIMIT} fit. Nothing was \
-             revoked. Shorten it, and confirm again."
+             changed. Shorten it, and confirm again."
         ));
     }
     Ok(Some(reason.to_owned()).filter(|reason| !reason.is_empty()))
@@ -287,72 +287,6 @@ fn blockable(listed: &[Listed], reach: &Reach) -> Option<&'static str> {
     })
 }
 
-fn gone(missing: usize) -> String {
-    match missing {
-        1 => "1 of the connections you chose is not there any more.".to_owned(),
-        count => format!("{count} of the connections you chose are not there any more."),
-    }
-}
-
-fn consequence(listed: &[Listed]) -> String {
-    match listed {
-        [only] => format!(
-            "Only this connection is removed, at once. {} stays registered, and {} can connect \
-             it again.",
-            only.client_name, only.person_name
-        ),
-        _ => "Only these connections are removed, at once. Their clients stay registered, and \
-              people can connect them again."
-            .to_owned(),
-    }
-}
-
-fn sentence(revoked: &Revoked, now: Timestamp) -> String {
-    let stays = |rows: &[Listed]| {
-        let first = rows
-            .first()
-            .map(|row| (&row.client, row.client_name.as_str()));
-        match first {
-            Some((client, name)) if rows.iter().all(|row| row.client == *client) => {
-                format!("{name} stays registered.")
-            }
-            _ => "Their clients stay registered.".to_owned(),
-        }
-    };
-    let before = match revoked.before.len() {
-        0 => String::new(),
-        1 => " 1 had been revoked before.".to_owned(),
-        count => format!(" {count} had been revoked before."),
-    };
-    match revoked.now.as_slice() {
-        [] => all_before(&revoked.before, now),
-        [only] => format!("Revoked {}. {}{before}", only.name, stays(&revoked.now)),
-        rows => format!(
-            "Revoked {} connections. {}{before}",
-            rows.len(),
-            stays(rows)
-        ),
-    }
-}
-
-/// What the first submit did, for the second.
-fn all_before(rows: &[Listed], now: Timestamp) -> String {
-    let what = match rows {
-        [only] => format!("{} had been revoked before", only.name),
-        rows => format!("These {} connections had been revoked before", rows.len()),
-    };
-    let mut acts: Vec<_> = rows
-        .iter()
-        .filter_map(|row| row.life.revoked.as_ref())
-        .map(|revoked| format!("{} by {}", moment::text(revoked.at, now), revoked.by))
-        .collect();
-    acts.dedup();
-    match acts.as_slice() {
-        [only] => format!("{what}: {only}. Nothing else was changed."),
-        _ => format!("{what}. Nothing else was changed."),
-    }
-}
-
 /// A row of the table of connections to revoke.
 pub fn target(row: &Listed, now: Timestamp) -> RevokeTarget {
     RevokeTarget {
@@ -365,15 +299,14 @@ pub fn target(row: &Listed, now: Timestamp) -> RevokeTarget {
         last_used: row
             .connected_at
             .map(|_| moment::when(row.life.last_used_at, now)),
-        note: row.life.revoked.as_ref().map(|revocation| {
-            format!(
-                "already revoked {} by {}",
-                moment::text(revocation.at, now),
-                revocation.by
-            )
+        revoked: row.life.revoked.as_ref().map(|revocation| {
+            let when = moment::when(revocation.at, now);
+            (when, revocation.by.clone())
         }),
     }
 }
+
+mod words;
 
 #[cfg(test)]
 mod tests;

@@ -100,8 +100,12 @@ pub struct StatusView {
     pub word: &'static str,
     /// `active`, `expired` or `revoked`.
     pub class: &'static str,
-    /// "until 12 Dec 2026", or who revoked it when and why; may be empty.
-    pub detail: String,
+    /// What stands before the time: "until ".
+    pub before: &'static str,
+    /// Until or since when.
+    pub when: Option<When>,
+    /// What stands after it: who revoked it and why.
+    pub after: String,
 }
 
 /// A connection about to be revoked.
@@ -116,8 +120,8 @@ pub struct RevokeTarget {
     pub person_note: Option<String>,
     /// `None` reads "Never".
     pub last_used: Option<When>,
-    /// What changed since it was listed: "already revoked 2 minutes ago".
-    pub note: Option<String>,
+    /// What changed since it was listed: when it was revoked, and by whom.
+    pub revoked: Option<(When, String)>,
 }
 
 /// A scope on the consent page.
@@ -142,8 +146,7 @@ pub struct ScopeGroup {
 pub struct WidenChoice {
     pub id: String,
     pub name: String,
-    /// In words: "2 minutes ago".
-    pub last_used: String,
+    pub last_used: When,
     /// Chosen at first.
     pub likely: bool,
 }

@@ -46,6 +46,17 @@ pub enum Blocked {
     Before,
 }
 
+/// What came of revoking connections and blocking their clients.
+#[derive(Clone, Debug)]
+pub struct RevokedAndBlocked {
+    /// What came of the connections that were chosen.
+    pub revoked: Revoked,
+    /// How many blocks that made; the others had been made before.
+    pub blocks: usize,
+    /// How many connections the blocks ended besides.
+    pub ended: usize,
+}
+
 /// Blocks a client, and ends the connections that the block covers.
 ///
 /// # Errors
@@ -117,7 +128,7 @@ pub async fn with_connections(
     reach: &Reach,
     ids: &[ConnectionId],
     reason: Option<&str>,
-) -> store::Result<Option<Revoked>> {
+) -> store::Result<Option<RevokedAndBlocked>> {
     store::lock_several(tx).await?;
     let rows = connection_list::by_ids(tx, reach, ids).await?;
     if !rows.iter().all(|row| reach.covers_project(&row.project)) {
@@ -143,13 +154,23 @@ pub async fn with_connections(
     let mut uncounted = Uncounted::default();
     let chosen = (ids, reason);
     let revoked = revoke::uncounted_connections(tx, context, reach, chosen, &mut uncounted).await?;
-    if revoked.is_some() {
-        for (blocked, scope) in blocks {
-            uncounted_client(tx, context, &blocked, (scope, reason), &mut uncounted).await?;
+    let Some(revoked) = revoked else {
+        return Ok(None);
+    };
+    let mut done = RevokedAndBlocked {
+        revoked,
+        blocks: 0,
+        ended: 0,
+    };
+    for (blocked, scope) in blocks {
+        let step = uncounted_client(tx, context, &blocked, (scope, reason), &mut uncounted).await?;
+        if let Blocked::Now { ended } = step {
+            done.blocks += 1;
+            done.ended += ended;
         }
     }
     connection_end::count(tx, &uncounted).await?;
-    Ok(revoked)
+    Ok(Some(done))
 }
 
 /// Lifts a block. What it ended stays ended. Returns the block, or `None` when it had been

@@ -132,7 +132,7 @@ impl<'a> Visit<'a> {
         Some(WidenChoice {
             id: connection.id.as_str().to_owned(),
             name: connection.name.clone(),
-            last_used: moment::text(connection.life.last_used_at, self.now),
+            last_used: moment::when(connection.life.last_used_at, self.now),
             likely: step_up::is_likely(proposal, connection, context),
         })
     }

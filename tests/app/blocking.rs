@@ -197,6 +197,44 @@ async fn a_block_for_one_person_leaves_the_others_and_their_other_clients() {
 }
 
 #[actix_web::test]
+async fn what_a_block_ends_besides_the_connection_is_said() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let (host, owner, ana) = (app.host("Cursor").await, app.owner(), app.person("ana"));
+    for _ in 0..2 {
+        host.connects(&ana, &server).await;
+        app.advance(std::time::Duration::from_secs(1));
+    }
+    host.connects(&ana, &server).await;
+    let id = ana.newest_connection().await;
+    let said = async || owner.opens("/connections").await.all("#flash").remove(0);
+    assert_eq!(revokes_and_blocks(&owner, &id).await.status, 303);
+    let first = said().await;
+    assert!(
+        first.contains(" and 2 more with the same client. Cursor stays"),
+        "{first}"
+    );
+    assert!(first.ends_with("Blocked until someone unblocks it, on the person\u{2019}s page."));
+
+    // The same again changes nothing, and says so.
+    revokes_and_blocks(&owner, &id).await;
+    let again = said().await;
+    assert!(
+        again.ends_with("Blocked before. Nothing else was changed."),
+        "{again}"
+    );
+
+    // A block of what has been revoked before is a change.
+    lifts(&owner).await;
+    host.connects(&ana, &server).await;
+    revokes_and_blocks(&owner, &id).await;
+    let blocked = said().await;
+    assert!(blocked.contains("had been revoked before"), "{blocked}");
+    assert!(blocked.contains("Revoked 1 connection with the same client. Blocked until"));
+    assert!(!blocked.contains("Nothing else"), "{blocked}");
+}
+
+#[actix_web::test]
 async fn members_and_auditors_block_nothing_and_administrators_only_what_is_theirs() {
     let app = TestApp::spawn().await;
     let server = app.project("search", &["adam@acme.example"]).await;

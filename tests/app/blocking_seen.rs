@@ -140,6 +140,23 @@ async fn a_connection_says_what_keeps_it_from_being_made_again() {
 }
 
 #[actix_web::test]
+async fn a_block_is_in_the_part_of_a_persons_page_that_scripts_put_there_after_a_revoke() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let (host, owner, ana) = (app.host("Cursor").await, app.owner(), app.person("ana"));
+    host.connects(&ana, &server).await;
+    let id = ana.newest_connection().await;
+    revokes_and_blocks(&owner, &id).await;
+    let at = owner.opens(&format!("/people/of/{id}")).await;
+    let part = owner
+        .fetches(at.headers["location"].to_str().unwrap())
+        .await;
+    assert!(part.all("h1").is_empty(), "a part of the page");
+    assert!(part.all(".blocks li")[0].contains("for ana@acme.example"));
+    assert!(part.all("#flash")[0].contains("Blocked until"));
+}
+
+#[actix_web::test]
 async fn an_open_client_leads_owners_to_its_block() {
     let app = TestApp::spawn().await;
     let server = app.project("search", &["pablo@acme.example"]).await;

@@ -105,7 +105,7 @@ async fn a_client_says_what_it_is_who_made_it_and_where_it_leads() {
         page.all("dialog > dl dd"),
         [
             "Never",
-            "Created on the command line",
+            "Created by an administrator",
             "1 Jun 2026, by command line"
         ]
     );
@@ -295,4 +295,22 @@ async fn a_client_weighs_at_most_eight_kilobytes_on_the_wire() {
         let bytes = owner.weighs(&path(&host.client_id), fragment).await;
         assert!(bytes <= 8 * 1024, "{bytes} bytes, fragment: {fragment}");
     }
+}
+
+#[actix_web::test]
+async fn a_client_that_cannot_connect_is_not_said_to() {
+    let app = TestApp::spawn().await;
+    app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let owner = app.owner();
+    let page = owner.opens(&path(&host.client_id)).await;
+    assert!(page.text.contains("may connect to any project"));
+    crate::blocking::blocks(&owner, &host).await;
+    let page = owner.opens(&path(&host.client_id)).await;
+    assert!(
+        !page.text.contains("may connect to any project"),
+        "{}",
+        page.text
+    );
+    assert!(page.text.contains("It has no connections."));
 }

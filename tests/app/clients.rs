@@ -49,13 +49,70 @@ async fn clients_are_listed_to_those_in_whose_sight_they_are_with_what_is_in_sig
     }
     let found = app.owner().opens("/clients?q=port").await;
     assert_eq!(names(&found), ["Portal"]);
-    assert_eq!(found.all("tbody td")[0], "Created in the console");
+    assert_eq!(found.all("tbody td")[0], "Created by an administrator");
     assert_eq!(found.attributes("#q", "value"), ["port"]);
     let none = app.owner().opens("/clients?q=nothing").await;
     assert_eq!(none.all(".empty h2"), ["No client matches"]);
+}
+
+#[actix_web::test]
+async fn a_search_by_person_says_how_many_of_a_clients_connections_match() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let (cursor, zed) = (app.host("Cursor").await, app.host("Zed").await);
+    for who in ["ana", "ben", "cy"] {
+        cursor.connects(&app.person(who), &server).await;
+    }
+    zed.connects(&app.person("ana"), &server).await;
+    let found = app.owner().opens("/clients?sort=name&q=ana@").await;
     assert_eq!(
-        app.owner().opens("/clients?sort=nonsense").await.status,
-        400
+        found.all("tbody .count"),
+        ["1 1 active1 of 3 match", "1 1 active"]
+    );
+    let by_name = app.owner().opens("/clients?q=cursor").await;
+    assert_eq!(by_name.all("tbody .count"), ["3 3 active"]);
+}
+
+#[actix_web::test]
+async fn clients_are_sorted_by_their_headers_and_a_wrong_sort_leads_back_to_all_of_them() {
+    let app = TestApp::spawn().await;
+    app.project("search", &[]).await;
+    for name in ["Beta", "Alpha"] {
+        app.makes_client("search", name, ClientType::Public, LOCAL)
+            .await;
+    }
+    let owner = app.owner();
+    let start = owner.opens("/clients?q=a").await;
+    let heads = [
+        "MCP client",
+        "Origin",
+        "Project",
+        "Connections",
+        "Last used",
+    ];
+    assert_eq!(start.all("thead th"), heads);
+    assert_eq!(start.all("thead [aria-sort=descending]"), ["Last used"]);
+    let links = start.attributes("thead a", "href");
+    assert_eq!(links.len(), 4, "{links:?}");
+    for (link, expected) in links.iter().zip([["Alpha", "Beta"]]) {
+        assert!(link.starts_with("/clients?q=a&"), "{link}");
+        let sorted = owner.opens(link).await;
+        assert_eq!(names(&sorted), expected);
+        assert_eq!(sorted.all("thead [aria-sort=ascending]"), ["MCP client"]);
+        let turned = sorted.attributes("thead a", "href").remove(0);
+        assert_eq!(names(&owner.opens(&turned).await), ["Beta", "Alpha"]);
+    }
+    for link in &links {
+        names(&owner.opens(link).await);
+    }
+    let wrong = owner.opens("/clients?sort=x").await;
+    assert_eq!(wrong.status, 400);
+    let said = "sort is \"x\", and must be name, project, connections or used.";
+    assert_eq!(wrong.all(".lead"), [said]);
+    assert!(
+        wrong
+            .attributes("main a", "href")
+            .contains(&"/clients".into())
     );
 }
 

@@ -37,7 +37,9 @@ impl<'a> Office<'a> {
 }
 
 pub async fn list(who: &Person<'_>, query: &str) -> Page {
-    let page = who.opens(&format!("/connections?view=list&{query}")).await;
+    let page = who
+        .follows(&format!("/connections?view=list&{query}"))
+        .await;
     assert_eq!(page.status, 200, "{query}: {}", page.text);
     page
 }

@@ -252,7 +252,7 @@ async fn of_many_projects_one_is_typed_by_its_slug() {
     assert_eq!(many.attributes("[name=project]", "type"), ["text"]);
     for typed in ["wiki", "%20Wiki%20"] {
         let found = owner
-            .opens(&format!("/connections?view=list&project={typed}"))
+            .follows(&format!("/connections?view=list&project={typed}"))
             .await;
         assert_eq!(found.connections().len(), 1, "{}", found.text);
         assert_eq!(
@@ -262,7 +262,7 @@ async fn of_many_projects_one_is_typed_by_its_slug() {
         assert!(found.all(".applied a")[0].contains("Project wiki"));
     }
     let both = owner
-        .opens("/connections?view=list&project=wiki&project=search&project=")
+        .follows("/connections?view=list&project=wiki&project=search&project=")
         .await;
     assert_eq!(both.connections().len(), 2);
     for (who, slug, status) in [
@@ -276,7 +276,7 @@ async fn of_many_projects_one_is_typed_by_its_slug() {
     ] {
         let page = app
             .person(who)
-            .opens(&format!("/connections?project={slug}"))
+            .follows(&format!("/connections?project={slug}"))
             .await;
         assert_eq!(page.status, status, "{who} {slug}");
     }
@@ -287,6 +287,32 @@ async fn of_many_projects_one_is_typed_by_its_slug() {
         .await;
     assert_eq!(hidden.status, missing.status);
     assert_eq!(hidden.bare(), missing.bare());
+}
+
+#[actix_web::test]
+async fn what_is_typed_into_an_address_leads_to_the_address_that_everything_else_understands() {
+    let app = TestApp::spawn().await;
+    let _office = Office::open(&app).await;
+    let owner = app.owner();
+    let typed = "view=list&person=ana@acme.example";
+    let led = owner.opens(&format!("/connections?{typed}")).await;
+    assert_eq!(led.status, 303);
+    let address = led.headers["location"].to_str().unwrap();
+    assert!(
+        address.starts_with("/connections?view=list&person="),
+        "{address}"
+    );
+    assert!(!address.contains("ana"), "{address}");
+    let list = owner.opens(address).await;
+    let ids = list.attributes("table tbody tr", "id");
+    assert_eq!(ids.len(), 2);
+    // A file takes what is typed as it is, and a part of the page as well.
+    let file = owner.opens(&format!("/connections.json?{typed}")).await;
+    let rows: Vec<serde_json::Value> = serde_json::from_str(&file.text).unwrap();
+    assert_eq!(rows.len(), 2);
+    let part = owner.fetches(&format!("/connections?{typed}")).await;
+    assert_eq!(part.headers["hx-push-url"], address);
+    assert_eq!(part.attributes("table tbody tr", "id"), ids);
 }
 
 #[actix_web::test]

@@ -264,6 +264,31 @@ async fn a_renamed_client_is_found_and_sorted_by_its_new_name() {
 }
 
 #[actix_web::test]
+async fn a_form_with_a_fault_comes_back_about_what_was_seen_when_it_was_opened() {
+    let app = TestApp::spawn().await;
+    app.project("search", &["pablo@acme.example"]).await;
+    let (client, _) = app
+        .makes_client("search", "Cursor", ClientType::Public, LOCAL)
+        .await;
+    let here = path(&client.identifier);
+    let (owner, pablo) = (app.owner(), app.person("pablo"));
+    let late = pablo.opens(&here).await;
+    let first = [("name", "Cursor prod"), ("redirect_uris", LOCAL[0])];
+    owner.fills(&owner.opens(&here).await, &here, &first).await;
+
+    let faulty = [("name", ""), ("redirect_uris", "http://localhost/mine")];
+    let again = pablo.fills(&late, &here, &faulty).await;
+    assert_eq!(again.status, 400);
+    let mended = [("name", "Mine"), ("redirect_uris", "http://localhost/mine")];
+    let told = pablo.fills(&again, &here, &mended).await;
+    assert_eq!(
+        told.status, 409,
+        "what the owner saved is not replaced unseen"
+    );
+    assert_eq!(owner.opens(&here).await.all("h1"), ["Cursor prod"]);
+}
+
+#[actix_web::test]
 async fn a_rotated_secret_works_at_once_and_the_one_before_no_more() {
     let app = TestApp::spawn().await;
     let server = app.project("search", &["pablo@acme.example"]).await;

@@ -79,6 +79,10 @@ async fn paging_shows_every_client_once_and_goes_back() {
     ] {
         let page = owner.opens(&format!("{CLIENTS}?{broken}")).await;
         assert_eq!(page.status, 400, "{broken}");
+        let said = page.all(".lead").join("");
+        assert!(said.contains("after") || said.contains("before"), "{said}");
+        let links = page.attributes("main a", "href");
+        assert!(links.contains(&CLIENTS.to_owned()), "{broken}: {links:?}");
     }
 }
 

@@ -283,7 +283,11 @@ async fn what_was_typed_wrong_is_said_and_nothing_typed_is_lost() {
         let fields = confirmation(&preview, PATH, count, reason);
         let answer = owner.posts(PATH, &fields).await;
         assert_eq!(answer.status, 400, "{count}");
-        assert!(answer.all("[role=alert]")[0].contains("Nothing was revoked."));
+        let said = answer.all("[role=alert]").remove(0);
+        assert!(
+            said.contains("Nothing was revoked.") || said.contains("Nothing was changed."),
+            "{said}"
+        );
         assert_eq!(answer.all("textarea"), [reason]);
         assert_eq!(answer.attributes("#count", "value"), [count]);
     }
@@ -356,4 +360,37 @@ async fn everyone_revokes_what_they_may_change_and_no_more() {
     assert!(wiki.admits(&wiki_tokens.access).await);
     assert_eq!(revokes_all(&ana, PATH).await.status, 303);
     assert_eq!(revoked(&app).await, 3);
+}
+
+#[actix_web::test]
+async fn what_is_asked_for_is_named_though_nothing_matches_and_never_by_an_id() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let (owner, ana) = (app.owner(), app.person("ana"));
+    let host = app.host("Cursor").await;
+    host.connects(&ana, &server).await;
+    let person = app
+        .database
+        .texts("SELECT person_id FROM connection")
+        .await
+        .remove(0);
+    let query = format!(
+        "status=expired&client={}&person={person}&person={}&idle_days=1&origin=registered",
+        host.client_id, host.client_id
+    );
+    let page = owner.opens(&format!("{PATH}?{query}")).await;
+    let words = page.all("main b").remove(0);
+    for part in [
+        "client Cursor",
+        "ana@acme.example",
+        "unknown",
+        "not used for more than 1 day;",
+        "client origin Registered itself",
+    ] {
+        assert!(format!("{words};").contains(part), "{part}: {words}");
+    }
+    assert!(
+        !words.contains(&person) && !words.contains(&host.client_id),
+        "{words}"
+    );
 }

@@ -111,7 +111,7 @@ async fn a_person_page_says_who_it_is_and_what_they_use() {
     let page = app.owner().opens(&format!("/people/{id}")).await;
     assert_eq!(page.all("h1"), ["ana@acme.example"]);
     assert_eq!(page.all(".intro"), ["Member"]);
-    assert_eq!(page.all(".facts dd"), ["Active", "1 Jun 2026", "just now"]);
+    assert_eq!(page.all(".facts dd"), ["1 Jun 2026", "just now"]);
     let expected = ["1 connection", "Active 1", "Expired 0", "Revoked 0"];
     assert_eq!(page.all(".counts a"), expected);
     let links = page.attributes(".counts a, .where a", "href");
@@ -307,4 +307,45 @@ async fn only_someone_of_whom_there_is_nothing_but_an_identifier_is_unknown() {
         let path = format!("/people/{}", record(&app, name).await);
         assert_eq!(owner.opens(&path).await.all(".intro"), [intro]);
     }
+}
+
+#[actix_web::test]
+async fn the_place_of_a_page_is_marked_wherever_its_list_or_person_is_reached() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let (owner, ana) = (app.owner(), app.person("ana"));
+    app.host("Cursor").await.connects(&ana, &server).await;
+    let of = format!("/people/of/{}", ana.newest_connection().await);
+    let own = owner.opens(&of).await.headers["location"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    for (who, path, place) in [
+        (&owner, "/connections", "Connections"),
+        (&owner, "/connections?view=list", "Connections"),
+        (&owner, "/connections?view=person", "People"),
+        (&owner, "/connections?q=a&view=person", "People"),
+        (&owner, &own, "People"),
+        (&ana, &own, "My connections"),
+        (&ana, "/connections?view=person", "My connections"),
+    ] {
+        let page = who.opens(path).await;
+        let marked = page.all(".bar nav [aria-current=page]");
+        assert_eq!(marked, [place], "{} {path}", who.email);
+    }
+}
+
+#[actix_web::test]
+async fn of_many_projects_the_others_are_counted() {
+    let app = TestApp::spawn().await;
+    let (host, ana) = (app.host("Cursor").await, app.person("ana"));
+    for number in 0..22 {
+        let server = app.project(&format!("server-{number}"), &[]).await;
+        host.connects(&ana, &server).await;
+    }
+    let page = ana.opens("/me").await;
+    let links = page.all(".where a");
+    assert_eq!((links.len(), &*links[20]), (21, "2 more"));
+    let way = page.attributes(".where a", "href").remove(20);
+    assert!(ana.opens(&way).await.all(".summary")[0].ends_with("22 projects"));
 }

@@ -31,6 +31,11 @@ async fn a_project_in_use_is_not_archived_and_the_exact_number_is_said() {
     let refused = pablo.posts(ARCHIVE, &form).await;
     assert_eq!(refused.status, 409);
     assert!(refused.text.contains("2 connections to it are active"));
+    // Also when something else is wrong with the form.
+    let long = [("reason".to_owned(), "x".repeat(501))];
+    let refused = pablo.posts(ARCHIVE, &[&*form, &long].concat()).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.text.contains("2 connections to it are active"));
     assert!(server.admits(&tokens.access).await);
     // The way to revoke them leads to these two and no others.
     let way = page.attributes(".actions a[href*=revoke]", "href");
@@ -51,12 +56,26 @@ async fn nothing_connects_to_an_archived_project_until_it_is_brought_back() {
         .opens("/projects/search/clients/new")
         .await;
     let asked = ana.is_asked(&host, &server).await;
+    let offers = async |who: &Person<'_>| {
+        let page = who.opens("/projects/search").await;
+        page.text.contains("make a client")
+    };
+    assert!(offers(&pablo).await && !offers(&app.auditor()).await);
     let page = pablo.opens(ARCHIVE).await;
     let form = form_fields(&page, ARCHIVE);
+    let long = "x".repeat(501);
+    let told = pablo.fills(&page, ARCHIVE, &[("reason", &long)]).await;
+    assert!(told.all("[role=alert]")[0].contains("Nothing was changed."));
     let done = pablo
         .fills(&page, ARCHIVE, &[("reason", "Shut down")])
         .await;
     assert_eq!(done.status, 303);
+    let archived = pablo.opens("/projects/search").await;
+    assert!(
+        !archived.text.contains("make a client"),
+        "{}",
+        archived.text
+    );
     // Twice is once.
     assert_eq!(pablo.posts(ARCHIVE, &form).await.status, 303);
     assert!(

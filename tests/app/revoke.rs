@@ -263,3 +263,26 @@ async fn a_client_can_hand_back_its_own_tokens_and_no_others() {
         "connection.revoked by the client itself"
     );
 }
+
+#[actix_web::test]
+async fn the_time_of_a_status_is_a_time_with_its_exact_moment() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let ana = app.person("ana");
+    app.host("Cursor").await.connects(&ana, &server).await;
+    let id = ana.newest_connection().await;
+    let path = format!("/connections/{id}");
+    let moment = ".status time[datetime][title]";
+    assert_eq!(ana.opens(&path).await.all(moment), ["1 Jul 2026"]);
+    ana.revokes(&[&id], "laptop lost").await;
+    let all = "status=active&status=expired&status=revoked";
+    for page in [&*path, &format!("/connections?view=list&{all}"), "/me"] {
+        assert_eq!(ana.opens(page).await.all(moment), ["just now"], "{page}");
+    }
+    let asked = ana.opens(&format!("/connections/revoke?id={id}")).await;
+    assert_eq!(asked.all(".changed time[title]"), ["just now"]);
+    assert_eq!(
+        asked.all(".changed"),
+        ["already revoked just now by ana@acme.example"]
+    );
+}

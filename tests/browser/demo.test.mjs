@@ -72,6 +72,18 @@ for (const js of [true, false]) {
   })
 }
 
+test('who changes persona on the answer to a form comes to a page that is there', async (t) => {
+  const page = await visit(t, browser, demo, null)
+  await page.goto('/projects')
+  await page.getByRole('rowheader').getByRole('link').first().click()
+  await page.locator('form[action$="/credentials"] button').last().click()
+  await page.locator('#secret, code').first().waitFor()
+  const switched = page.waitForResponse((answer) => answer.request().isNavigationRequest() && answer.status() < 300)
+  await page.getByRole('button', { name: 'Auditor' }).click()
+  assert.equal((await switched).status(), 200)
+  assert.equal(new URL(page.url()).pathname, '/connections')
+})
+
 test('the demo says how to connect a host to it', () => {
   assert.ok(demo.output.includes(`${demo.public}/mcp`), demo.output)
 })

@@ -55,6 +55,20 @@ test('with scripts, the list follows what is typed', async (t) => {
   assert.equal(await page.getByRole('searchbox').inputValue(), '')
 })
 
+test('with scripts, the mark in the navigation follows the view', async (t) => {
+  const page = await visit(t, browser, untether, 'owner')
+  const marked = (place) => page.locator('nav a[aria-current=page]').filter({ hasText: place }).waitFor()
+  await page.goto('/connections')
+  await marked('Connections')
+  for (const [view, place] of [['Group by person', 'People'], ['List view', 'Connections']]) {
+    await page.getByRole('link', { name: view }).click()
+    await marked(place)
+    assert.equal(await page.locator('nav[aria-label=Main] [aria-current]').count(), 1)
+  }
+  await page.goBack()
+  await marked('People')
+})
+
 test('without scripts, Search and Apply filters are buttons', async (t) => {
   const page = await visit(t, browser, untether, 'owner', { js: false })
   await page.goto('/connections')
@@ -225,4 +239,21 @@ test('the keyboard alone opens a client, ticks a row and asks to revoke it', asy
   await page.keyboard.press('Escape')
   await page.getByRole('dialog').waitFor({ state: 'detached' })
   assert.equal((await checked(page)).length, 1, 'what was ticked stays')
+})
+
+test('the focus stays where the keyboard pressed: on what selects, and on the first row that came', async (t) => {
+  const page = await visit(t, browser, untether, 'owner')
+  await page.goto('/connections')
+  await open(page, 'Cursor')
+  const focused = (of) => of.evaluate((element) => element === document.activeElement)
+  await page.getByRole('link', { name: 'Show 25 more' }).press('Enter')
+  await ticks(page).nth(49).waitFor()
+  assert.ok(await focused(group(page, 'Cursor').getByRole('link', { name: /^Cursor#/ }).nth(25)))
+  await selectAll(page, 'Cursor').press('Enter')
+  await page.getByRole('button', { name: /^Revoke \d\d connections$/ }).waitFor()
+  assert.ok(await focused(selectAll(page, 'Cursor')))
+  const all = page.getByRole('checkbox', { name: 'Select all connections of Claude' })
+  await all.press('Space')
+  await ticks(page).nth(100).waitFor()
+  assert.ok(await focused(all))
 })

@@ -90,6 +90,19 @@ test('in the dialog Cancel is focused, Tab stays inside, Esc closes and focus re
   assert.equal(await rows(page).count(), before, 'Cancel or Esc revoked something')
 })
 
+test('after a confirmation that came back, Cancel returns the focus to the row', async (t) => {
+  const { page, row } = await ownerOnTheList(t, { expected: /400/ })
+  await revokeOf(row).press('Enter')
+  const reason = page.getByRole('dialog').getByLabel('Reason')
+  await reason.evaluate((field) => field.removeAttribute('maxlength'))
+  await reason.fill('x'.repeat(501))
+  await page.getByRole('button', { name: 'Revoke access' }).click()
+  await page.getByRole('dialog').getByRole('alert').filter({ hasText: '501 characters' }).waitFor()
+  await page.getByRole('dialog').getByRole('link', { name: 'Cancel' }).press('Enter')
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+  assert.ok(await revokeOf(row).evaluate((element) => element === document.activeElement))
+})
+
 test('without scripts, Revoke asks on a page of its own', async (t) => {
   const list = await ownerOnTheList(t, { js: false })
   const { page, row, name } = list

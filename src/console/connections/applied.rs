@@ -1,7 +1,7 @@
 //! The filters in force, each with a way to be rid of it.
 
 use crate::{
-    console::{query::ListQuery, view::list::Choice},
+    console::{origin, query::ListQuery, view::list::Choice},
     domain::ids::ProjectId,
     store::{
         Tx,
@@ -68,7 +68,7 @@ pub(super) async fn chips(
         });
     }
     for origin in &query.origins {
-        let words = filters::origin_words(*origin);
+        let words = origin::words(*origin, None);
         chips.push(format!("Origin: {words}"), |query| {
             query.origins.retain(|other| other != origin);
         });

@@ -2,7 +2,7 @@
 
 use crate::{
     console::{
-        number,
+        number, origin,
         query::{BLOCKED, Layout, ListQuery, STATUSES_DEFAULT, View},
         view::list::{Choice, Empty, MoreFilters, Search, StatusChip, Tick},
     },
@@ -138,23 +138,10 @@ fn with_statuses(query: &ListQuery, statuses: Statuses) -> ListQuery {
     }
 }
 
-const ORIGINS: [(Origin, &str); 4] = [
-    (Origin::Console, "Created in the console"),
-    (Origin::Api, "Created by API"),
-    (Origin::Registered, "Registered itself"),
-    (Origin::Document, "Known by a document"),
-];
-
 const TYPES: [(ClientType, &str); 2] = [
     (ClientType::Public, "Public"),
     (ClientType::Confidential, "Confidential"),
 ];
-
-/// An origin in words.
-pub(super) fn origin_words(origin: Origin) -> &'static str {
-    let known = ORIGINS.iter().find(|(known, _)| *known == origin);
-    known.map_or(origin.as_str(), |(_, words)| words)
-}
 
 /// A type in words.
 pub(super) fn type_words(kind: ClientType) -> &'static str {
@@ -216,7 +203,7 @@ pub(super) fn more(
         asks_for_projects: projects.len() > PROJECTS_OFFERED,
         people: people.iter().map(person).collect(),
         types: TYPES.into_iter().map(kind).collect(),
-        origins: ORIGINS.into_iter().map(origin).collect(),
+        origins: origin::ORIGINS.into_iter().map(origin).collect(),
         blocked: Tick {
             value: BLOCKED.to_owned(),
             label: "Blocked".to_owned(),

@@ -5,7 +5,7 @@ use url::Url;
 
 use crate::{
     console::{
-        frame, logo, look_alikes, moment,
+        frame, logo, look_alikes, moment, number,
         query::{ListQuery, OPEN_ROWS, View, address},
         revoke::see_other,
         view::{
@@ -223,7 +223,7 @@ pub(super) async fn page(
 }
 
 /// How many connections each group has without the search, where that is more.
-async fn totals(
+pub(in crate::console) async fn totals(
     tx: &mut Tx,
     filter: &Filter,
     by: GroupBy,
@@ -234,6 +234,14 @@ async fn totals(
     }
     let ids: Vec<_> = groups.iter().map(|group| group.id.clone()).collect();
     Ok(connection_groups::totals(tx, filter, by, &ids).await?)
+}
+
+/// "2 of 42 match", where not all of a group's connections match the search.
+pub(in crate::console) fn matching(group: &Group, totals: &[(String, i64)]) -> Option<String> {
+    let total = totals.iter().find(|(known, _)| *known == group.id);
+    let (_, total) = total.filter(|(_, total)| *total > group.wanted)?;
+    let (wanted, total) = (number::grouped(group.wanted), number::grouped(*total));
+    Some(format!("{wanted} of {total} match"))
 }
 
 /// What is known about the groups together.
@@ -274,15 +282,13 @@ async fn row(
     let id = group.id.as_str();
     let wanted = desk.query.statuses;
     let part = |class: &'static str, on: bool, count: i64| {
-        (on && count > 0).then(|| (class, format!("{count} {class}")))
+        (on && count > 0).then(|| (class, format!("{} {class}", number::grouped(count))))
     };
     let counts = group.counts;
     let active = part("active", wanted.active, counts.active);
     let expired = part("expired", wanted.expired, counts.expired);
     let revoked = part("revoked", wanted.revoked, counts.revoked);
     let selectable = desk.may_tick() && (active.is_some() || expired.is_some());
-    let total = facts.totals.iter().find(|(known, _)| known == id);
-    let total = total.map_or(group.wanted, |(_, total)| *total);
     let is_open = *shown != Shown::Closed && group.wanted > 0;
     let opened = |rows| desk.query.with_group(id, Some(rows));
     let toggled = match is_open {
@@ -308,9 +314,10 @@ async fn row(
         },
         notes: notes(&group, facts),
         projects: (by == GroupBy::Client).then(|| project_words(&group, facts.projects)),
-        count: group.wanted,
+        is_empty: group.wanted == 0,
+        count: number::grouped(group.wanted),
         parts: [active, expired, revoked].into_iter().flatten().collect(),
-        matching: (total > group.wanted).then(|| format!("{} of {total} match", group.wanted)),
+        matching: matching(&group, facts.totals),
         last_used: group
             .last_used_at
             .map(|at| desk.moment(moment::when(at, desk.now))),

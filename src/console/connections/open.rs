@@ -2,6 +2,7 @@
 
 use crate::{
     console::{
+        number,
         query::{Layout, ListQuery, OPEN_ROWS, OPEN_ROWS_LIMIT, View, address},
         view::list::{Columns, GroupTable, MoreRows, OpenGroup},
     },
@@ -50,7 +51,10 @@ pub(super) async fn group(
     let all = alone(desk.query, by, &group.id).filter_pairs();
     Ok(OpenGroup {
         clear_href: desk.here.clone(),
-        too_many: too_many.then(|| (count, address("/connections/revoke-matching", &all))),
+        too_many: too_many.then(|| {
+            let way = address("/connections/revoke-matching", &all);
+            (number::grouped(count), way)
+        }),
         table: {
             let first = &Shown::First(TICKED_ROWS);
             let shown = if too_many { first } else { shown };

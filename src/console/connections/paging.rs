@@ -70,11 +70,19 @@ pub(super) fn per(query: &ListQuery) -> Vec<Choice> {
     PER_CHOICES.into_iter().map(choice).collect()
 }
 
-/// The headers of the table, except those of ticks and actions.
-pub(super) fn heads(query: &ListQuery) -> Vec<Head> {
+/// The headers of the table, except those of ticks and actions. `href` is where a query is
+/// shown.
+pub(in crate::console) fn heads(
+    query: &ListQuery,
+    href: impl Fn(&ListQuery) -> String,
+) -> Vec<Head> {
     match &query.view {
-        View::List { order, .. } => list_heads(*order, |_| true, |order| query.sorted(order)),
-        View::Groups { by, order, .. } => group_heads(query, *by, *order),
+        View::List { order, .. } => {
+            list_heads(*order, |_| true, |order| href(&query.sorted(order)))
+        }
+        View::Groups { by, order, .. } => {
+            group_heads(*by, *order, |order| href(&query.groups_sorted(order)))
+        }
     }
 }
 
@@ -86,14 +94,17 @@ pub(super) fn row_heads(query: &ListQuery, columns: Columns) -> Vec<Head> {
         Column::Person => columns.person,
         Column::Name | Column::Authorized | Column::Status | Column::LastUsed => true,
     };
-    list_heads(query.rows_order(), shown, |order| query.rows_sorted(order))
+    list_heads(query.rows_order(), shown, |order| {
+        query.rows_sorted(order).href()
+    })
 }
 
-/// The headers of columns of connections, with what is `sorted` by them or the other way round.
+/// The headers of columns of connections, and where they are `sorted` by them or the other
+/// way round.
 fn list_heads(
     order: Order,
     shown: impl Fn(Column) -> bool,
-    sorted: impl Fn(Order) -> ListQuery,
+    sorted: impl Fn(Order) -> String,
 ) -> Vec<Head> {
     let heads = LIST_HEADS.iter().filter(|(_, column, _)| shown(*column));
     heads
@@ -108,7 +119,7 @@ fn list_heads(
                 },
             };
             let descending = current.then_some(order.descending);
-            head(label, *fold, sorted(turned).href(), descending)
+            head(label, *fold, sorted(turned), descending)
         })
         .collect()
 }
@@ -123,10 +134,10 @@ const LIST_HEADS: [(&str, Column, bool); 7] = [
     ("Last used", Column::LastUsed, true),
 ];
 
-fn group_heads(query: &ListQuery, by: GroupBy, order: GroupOrder) -> Vec<Head> {
+fn group_heads(by: GroupBy, order: GroupOrder, sorted: impl Fn(GroupOrder) -> String) -> Vec<Head> {
     let sortable = |label, fold, column: GroupColumn| {
         let current = order.column == column;
-        let sorted = query.groups_sorted(GroupOrder {
+        let href = sorted(GroupOrder {
             column,
             descending: if current {
                 !order.descending
@@ -134,12 +145,7 @@ fn group_heads(query: &ListQuery, by: GroupBy, order: GroupOrder) -> Vec<Head> {
                 column.usually_descends()
             },
         });
-        head(
-            label,
-            fold,
-            sorted.href(),
-            current.then_some(order.descending),
-        )
+        head(label, fold, href, current.then_some(order.descending))
     };
     let name = match by {
         GroupBy::Client => "MCP client",

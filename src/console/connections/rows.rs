@@ -82,7 +82,7 @@ pub(super) fn row(listed: Listed, desk: &Desk<'_>, blocked: &[ConnectionId]) -> 
         authorized: desk.moment(moment::dated(listed.life.authorized_at)),
         person_note: below_name(&listed.person_name, &listed.person_email),
         person_name: listed.person_name,
-        status: brief(&status, desk.now),
+        status: brief(&status, desk),
         last_used: listed
             .connected_at
             .map(|_| desk.moment(moment::when(listed.life.last_used_at, desk.now))),
@@ -91,12 +91,16 @@ pub(super) fn row(listed: Listed, desk: &Desk<'_>, blocked: &[ConnectionId]) -> 
 }
 
 /// A status, without what follows from the last use.
-fn brief(status: &Status, now: Timestamp) -> StatusView {
-    let mut view = status_view(status, now);
-    if matches!(status, Status::Active { .. }) {
-        view.detail.clear();
+fn brief(status: &Status, desk: &Desk<'_>) -> StatusView {
+    let view = status_view(status, desk.now);
+    let is_brief = matches!(status, Status::Active { .. });
+    StatusView {
+        when: view
+            .when
+            .filter(|_| !is_brief)
+            .map(|when| desk.moment(when)),
+        ..view
     }
-    view
 }
 
 /// What must be known of a client that nobody owns.
@@ -106,27 +110,29 @@ pub(super) fn origin_note(origin: Origin) -> Option<&'static str> {
 
 /// A status in words.
 pub(in crate::console) fn status_view(status: &Status, now: Timestamp) -> StatusView {
-    match status {
-        Status::Active { until } => StatusView {
-            word: "Active",
-            class: "active",
-            detail: format!("until {}", moment::date(*until)),
-        },
-        Status::Expired { since } => StatusView {
-            word: "Expired",
-            class: "expired",
-            detail: moment::text(*since, now),
-        },
-        Status::Revoked(revocation) => StatusView {
-            word: "Revoked",
-            class: "revoked",
-            detail: {
-                let at = moment::text(revocation.at, now);
-                match &revocation.reason {
-                    None => format!("{at} by {}", revocation.by),
-                    Some(reason) => format!("{at} by {}: {reason}", revocation.by),
-                }
-            },
-        },
+    let (word, class, before, when, after) = match status {
+        Status::Active { until } => {
+            let when = moment::dated(*until);
+            ("Active", "active", "until ", when, String::new())
+        }
+        Status::Expired { since } => {
+            let when = moment::when(*since, now);
+            ("Expired", "expired", "", when, String::new())
+        }
+        Status::Revoked(revocation) => {
+            let when = moment::when(revocation.at, now);
+            let after = match &revocation.reason {
+                None => format!(" by {}", revocation.by),
+                Some(reason) => format!(" by {}: {reason}", revocation.by),
+            };
+            ("Revoked", "revoked", "", when, after)
+        }
+    };
+    StatusView {
+        word,
+        class,
+        before,
+        when: Some(when),
+        after,
     }
 }

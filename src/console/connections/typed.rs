@@ -25,23 +25,23 @@ use crate::{
 const LIMIT: u32 = 100;
 
 /// The same parameters with the id of each person who is named by e-mail, and of each
-/// project that is named by its slug.
+/// project that is named by its slug; `None` when nothing is named like that.
 ///
 /// # Errors
 /// A page, when someone or something named has no connection that this person sees.
-pub(super) async fn to_ids(
+pub(in crate::console) async fn to_ids(
     tx: &mut Tx,
     app: &App,
     principal: &Principal,
-    params: Params,
-) -> Result<Params, Problem> {
+    params: &Params,
+) -> Result<Option<Params>, Problem> {
     let by_email = |name: &str, value: &str| name == "person" && value.contains('@');
     let by_slug = |name: &str, value: &str| {
         name == "project" && !value.trim().is_empty() && ProjectId::parse(value).is_none()
     };
     let is_named = |(name, value)| by_email(name, value) || by_slug(name, value);
     if !params.pairs().any(is_named) {
-        return Ok(params);
+        return Ok(None);
     }
     let cutoffs = app.rules.lifetimes.cutoffs(app.clock.now());
     let mut pairs = Vec::new();
@@ -54,7 +54,7 @@ pub(super) async fn to_ids(
         pairs.push((name, value));
     }
     let pairs = pairs.iter().map(|(name, value)| (*name, value.as_str()));
-    Ok(Params::parse(encode(pairs).as_bytes()))
+    Ok(Some(Params::parse(encode(pairs).as_bytes())))
 }
 
 /// The id of the project with this slug.

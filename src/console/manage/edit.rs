@@ -113,7 +113,9 @@ pub async fn act(
     let edit = match typed.check(&visit.app.settings.redirect_schemes) {
         Ok(edit) => edit,
         Err(faults) => {
-            let page = ClientPage::read(&mut tx, &visit, (client, project)).await?;
+            // Still about the state that the person saw: a change of others is not theirs.
+            let seen = seen(client, &params)?;
+            let page = ClientPage::read(&mut tx, &visit, (seen, project)).await?;
             let page = page.with_typed(typed, faults);
             return visit.page(StatusCode::BAD_REQUEST, &page);
         }

@@ -24,7 +24,7 @@ use crate::{
 
 use crate::console::{
     connections::paging,
-    counts, logo, moment, project,
+    counts, logo, moment, number, project,
     view::{Frame, LogoView, When},
     visit::Visit,
 };
@@ -61,7 +61,7 @@ struct Row {
     kind: &'static str,
     revoked: Option<When>,
     created: When,
-    count: i64,
+    count: String,
     /// Class and words of each status that there is.
     parts: Vec<(&'static str, String)>,
     last_used: Option<When>,
@@ -75,10 +75,11 @@ pub async fn show(visit: Visit, slug: Path<String>) -> Result<HttpResponse, Prob
     let (app, principal, now) = (&visit.app, &visit.principal, visit.now);
     let mut tx = app.db.snapshot().await?;
     let project = seen_project(&mut tx, principal, &slug).await?;
-    let place = place(&Params::parse(visit.req.query_string().as_bytes()))?;
+    let asked = Params::parse(visit.req.query_string().as_bytes());
+    let base = path(&project.slug);
+    let place = place(&asked, &base)?;
     let mut found =
         client_manage::of_project(&mut tx, &project.id, &place, PER_PAGE as usize + 1).await?;
-    let base = path(&project.slug);
     let [previous, next] = sides(&base, &place, &mut found);
     let filter = Filter::all(Reach::All, app.rules.lifetimes.cutoffs(now));
     let groups = groups(&mut tx, filter, &project.id, &found).await?;
@@ -104,22 +105,27 @@ pub async fn show(visit: Visit, slug: Path<String>) -> Result<HttpResponse, Prob
     visit.page(StatusCode::OK, &page)
 }
 
-/// Which page is asked for.
-fn place(params: &Params) -> Result<ListPlace, Problem> {
-    let key = |text: &str| {
-        let (id, folded) = text.split_once(' ')?;
-        Some((folded.to_owned(), ClientId::parse(id)?))
+/// Which page of the list at `base` is asked for.
+fn place(params: &Params, base: &str) -> Result<ListPlace, Problem> {
+    let wrong = |text: String| Problem::bad_request(text).with_link("All its clients", base);
+    let one = |name| params.one(name).map_err(|error| wrong(format!("{error}.")));
+    let key = |name, text: &str| {
+        let key = text.split_once(' ').and_then(|(id, folded)| {
+            let id = ClientId::parse(id)?;
+            Some((folded.to_owned(), id))
+        });
+        key.ok_or_else(|| {
+            wrong(format!(
+                "{name} is \"{text}\", and must be as in the link to a page of the list."
+            ))
+        })
     };
-    let broken = |_| Problem::bad_request("The address names two pages of the list.");
-    let after = params.one("after").map_err(broken)?;
-    let before = params.one("before").map_err(broken)?;
-    let found = match (after, before) {
-        (None, None) => Some(ListPlace::Start),
-        (Some(after), None) => key(after).map(|(folded, id)| ListPlace::After(folded, id)),
-        (None, Some(before)) => key(before).map(|(folded, id)| ListPlace::Before(folded, id)),
-        (Some(_), Some(_)) => None,
-    };
-    found.ok_or_else(|| Problem::bad_request("The address names no page of the list."))
+    match (one("after")?, one("before")?) {
+        (None, None) => Ok(ListPlace::Start),
+        (Some(after), None) => key("after", after).map(|(name, id)| ListPlace::After(name, id)),
+        (None, Some(before)) => key("before", before).map(|(name, id)| ListPlace::Before(name, id)),
+        (Some(_), Some(_)) => Err(wrong("Give after or before, not both.".to_owned())),
+    }
 }
 
 /// The addresses of the pages before and after; what is one too many goes.
@@ -173,7 +179,7 @@ fn row(client: Managed, href: String, group: Option<&Group>, now: Timestamp) -> 
         },
         revoked: client.revoked_at.map(|at| moment::when(at, now)),
         created: moment::when(client.created_at, now),
-        count: counts.active + counts.expired + counts.revoked,
+        count: number::grouped(counts.active + counts.expired + counts.revoked),
         parts: counts::parts(counts),
         last_used: group
             .and_then(|group| group.last_used_at)

@@ -88,7 +88,7 @@ impl Asked {
     /// The filter in words.
     pub(super) async fn words(&self, app: &App, now: Timestamp) -> Result<String, Problem> {
         let mut tx = app.db.snapshot().await?;
-        let names = self.names(&mut tx, &self.filter(app, now)).await?;
+        let names = self.names(&mut tx, app, now).await?;
         Ok(filter_words::words(&self.query, &names))
     }
 
@@ -98,7 +98,7 @@ impl Asked {
         let filter = self.filter(app, now);
         let newest = Order::NEWEST;
         let rows = connection_list::page(&mut tx, &filter, newest, &Place::Start, SHOWN).await?;
-        let names = self.names(&mut tx, &filter).await?;
+        let names = self.names(&mut tx, app, now).await?;
         Ok(Preview {
             asked_at: now,
             action: address(PATH, &self.query.pairs()),
@@ -138,11 +138,26 @@ impl Asked {
         }
     }
 
-    async fn names(&self, tx: &mut Tx, filter: &Filter) -> Result<Names, Problem> {
+    /// What the ids stand for, whether or not anything of theirs matches.
+    async fn names(&self, tx: &mut Tx, app: &App, at: Timestamp) -> Result<Names, Problem> {
+        let cutoffs = app.rules.lifetimes.cutoffs(at);
+        let everything = || Filter::all(self.principal.sees(), cutoffs);
+        let projects = Filter {
+            projects: self.query.projects.clone(),
+            ..everything()
+        };
+        let people = Filter {
+            people: self.query.people.clone(),
+            ..everything()
+        };
+        let clients = Filter {
+            clients: self.query.clients.clone(),
+            ..everything()
+        };
         Ok(Names {
-            projects: named(tx, filter, GroupBy::Project, filter.projects.len()).await?,
-            people: named(tx, filter, GroupBy::Person, filter.people.len()).await?,
-            clients: named(tx, filter, GroupBy::Client, filter.clients.len()).await?,
+            projects: named(tx, &projects, GroupBy::Project, projects.projects.len()).await?,
+            people: named(tx, &people, GroupBy::Person, people.people.len()).await?,
+            clients: named(tx, &clients, GroupBy::Client, clients.clients.len()).await?,
         })
     }
 }
@@ -162,7 +177,7 @@ async fn named(
     Ok(connection_groups::page(tx, filter, &grouping(by), &GroupPlace::Start, limit).await?)
 }
 
-/// The groups with the most connections, and how many connections the others have.
+/// The groups with the most connections, and how many groups more there are.
 async fn biggest(tx: &mut Tx, filter: &Filter, by: GroupBy) -> Result<Vec<Tally>, Problem> {
     let grouping = grouping(by);
     let start = GroupPlace::Start;

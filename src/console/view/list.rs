@@ -175,7 +175,9 @@ pub struct GroupRow {
     /// The column of projects; `None` where there is no such column.
     pub projects: Option<String>,
     /// How many of its connections have a wanted status.
-    pub count: i64,
+    pub count: String,
+    /// Whether there is none.
+    pub is_empty: bool,
     /// The same by status: class and "39 active".
     pub parts: Vec<(&'static str, String)>,
     /// "2 of 42 match", when only connections match the search.
@@ -201,7 +203,7 @@ pub struct OpenGroup {
     /// The page without anything ticked.
     pub clear_href: String,
     /// More than can be selected: how many there are, and where all are revoked.
-    pub too_many: Option<(i64, String)>,
+    pub too_many: Option<(String, String)>,
     pub table: GroupTable,
 }
 

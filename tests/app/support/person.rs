@@ -143,6 +143,15 @@ impl<'a> Person<'a> {
         Self::look(self.send(self.app.http.get(url)).await).await
     }
 
+    /// Opens a path, and what it leads on to.
+    pub async fn follows(&self, path: &str) -> Page {
+        let page = self.opens(path).await;
+        match page.headers.get("location") {
+            Some(to) => self.opens(to.to_str().unwrap()).await,
+            None => page,
+        }
+    }
+
     /// Opens a path the way htmx does.
     pub async fn fetches(&self, path: &str) -> Page {
         let url = format!("{}{path}", self.app.url);
