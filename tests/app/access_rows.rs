@@ -140,6 +140,15 @@ const BY_NAME: Statuses = Statuses {
     stranger: [400; 4],
 };
 
+/// Where a page leads to the address with ids.
+const TO_IDS: Statuses = Statuses {
+    owner: [303, 303, 303, 400],
+    auditor: [303, 303, 303, 400],
+    administrator: [303, 303, 400, 400],
+    member: [303, 400, 400, 400],
+    stranger: [400; 4],
+};
+
 /// Everyone may connect for themselves, to every project, auditors too: it gives access
 /// to nothing but what is theirs. The client is told that a project is not there.
 const CONSENT: Statuses = Statuses {
@@ -219,8 +228,8 @@ pub const ROWS: &[Row] = &[
     get("/connections", "/connections?view=list&status=active&status=revoked", everyone(200)),
     get("/connections", "/connections?view=client&client={client}&open={client}", everyone(200)),
     get("/connections", "/connections?view=list&person={person}", everyone(200)),
-    get("/connections", "/connections?view=list&person={email}", BY_NAME),
-    get("/connections", "/connections?view=list&project={slug}", BY_NAME),
+    Row { page: Some(TO_IDS), ..get("/connections", "/connections?view=list&person={email}", BY_NAME) },
+    Row { page: Some(TO_IDS), ..get("/connections", "/connections?view=list&project={slug}", BY_NAME) },
     get("/connections", "/connections?view=person&project={project}", everyone(200)),
     get("/connections", "/connections?view=project", everyone(200)),
     get("/connections.csv", "/connections.csv?client={client}", everyone(200)),

@@ -138,10 +138,11 @@ impl Asked {
         }
     }
 
-    /// What the ids stand for, whether or not anything of theirs matches.
+    /// What the ids stand for, whether or not anything of theirs matches, within what this
+    /// person may change.
     async fn names(&self, tx: &mut Tx, app: &App, at: Timestamp) -> Result<Names, Problem> {
         let cutoffs = app.rules.lifetimes.cutoffs(at);
-        let everything = || Filter::all(self.principal.sees(), cutoffs);
+        let everything = || Filter::all(self.reach.clone(), cutoffs);
         let projects = Filter {
             projects: self.query.projects.clone(),
             ..everything()
