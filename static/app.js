@@ -142,7 +142,7 @@
     }
     restore();
     // The link is gone; what it showed begins below what was there.
-    if (ctx.target.matches('.more')) above.nextElementSibling.querySelector('a').focus();
+    if (ctx.target.matches?.('.more')) above.nextElementSibling.querySelector('a').focus();
     if (document.activeElement == document.body) find('#list')?.focus();
   });
   on('click', (event) => {

@@ -6,9 +6,21 @@ use std::{
 };
 
 use sqlx::{Executor, PgPool, Row, SqlitePool};
-use untether::config::DatabaseUrl;
+use tokio::sync::OnceCell;
+use untether::{config::DatabaseUrl, store::Db};
 
 static SCHEMAS: AtomicU32 = AtomicU32::new(0);
+
+/// The file of a database on SQLite with nothing in it. Migrating takes longer than most tests.
+static EMPTY: OnceCell<Vec<u8>> = OnceCell::const_new();
+
+async fn migrated() -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("empty.db");
+    let url = DatabaseUrl::Sqlite { path: path.clone() };
+    Db::open(&url).await.unwrap().close().await;
+    std::fs::read(path).unwrap()
+}
 
 /// Where the test's data is, and a way to look at it past the program.
 pub struct TestDatabase {
@@ -21,9 +33,11 @@ impl TestDatabase {
     pub async fn create() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = match std::env::var("UNTETHER_TEST_POSTGRES_URL") {
-            Err(_) => DatabaseUrl::Sqlite {
-                path: folder.path().join("test.db"),
-            },
+            Err(_) => {
+                let path = folder.path().join("test.db");
+                std::fs::write(&path, EMPTY.get_or_init(migrated).await).unwrap();
+                DatabaseUrl::Sqlite { path }
+            }
             Ok(server) => {
                 let number = SCHEMAS.fetch_add(1, Ordering::SeqCst);
                 let schema = format!("test_{}_{number}", std::process::id());
