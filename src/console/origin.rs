@@ -8,7 +8,7 @@ pub const ORIGINS: [(Origin, &str); 4] = [
     (Origin::Console, "Created by an administrator"),
     (Origin::Api, "Created by API"),
     (Origin::Registered, "Registered itself"),
-    (Origin::Document, "Known by a metadata document"),
+    (Origin::Document, "Metadata document"),
 ];
 
 /// An origin in words; of a document, with its `host`.
