@@ -72,8 +72,8 @@
     }
     // The list of people has a place of its own.
     const people = location.search.includes('view=person');
-    for (const place of document.querySelectorAll('nav > a[href^="/connections"]')) {
-      place.ariaCurrent = !!place.search == people ? 'page' : null;
+    for (const place of document.querySelectorAll('.top nav > a[href^="/connections"]')) {
+      if (location.pathname == '/connections') place.ariaCurrent = !!place.search == people ? 'page' : null;
     }
     count();
   };

@@ -64,9 +64,14 @@ test('with scripts, the mark in the navigation follows the view', async (t) => {
     await page.getByRole('link', { name: view }).click()
     await marked(place)
     assert.equal(await page.locator('nav[aria-label=Main] [aria-current]').count(), 1)
+    assert.deepEqual(await page.locator('nav[aria-label=Views] [aria-current]').allTextContents(), [view])
   }
   await page.goBack()
   await marked('People')
+  await page.goto('/clients')
+  await page.getByRole('link', { name: 'Cursor', exact: true }).click()
+  await page.getByRole('dialog').waitFor()
+  assert.deepEqual(await page.locator('nav[aria-label=Main] [aria-current]').allTextContents(), ['Clients'])
 })
 
 test('without scripts, Search and Apply filters are buttons', async (t) => {
