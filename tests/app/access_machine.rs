@@ -5,7 +5,6 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 use untether::{
     app::{MACHINE_ROUTES, Verb},
-    flow::introspect::Pace,
     web::assets,
 };
 
@@ -200,12 +199,7 @@ impl<'a> World<'a> {
     }
 
     async fn dump(&self) -> String {
-        self.app
-            .app
-            .uses
-            .record(&self.app.app.db, Pace::Straight)
-            .await
-            .unwrap();
+        self.app.records_uses().await;
         self.app.database.dump().await
     }
 }

@@ -9,7 +9,6 @@ use untether::{
         logo::Logo,
         picture::Picture,
     },
-    flow::introspect::Pace,
     store::{self, bulk_act::BulkAct},
 };
 
@@ -228,12 +227,7 @@ impl World {
 
     /// Everything in the database, with what was only noted until now.
     pub async fn dump(&self) -> String {
-        self.app
-            .app
-            .uses
-            .record(&self.app.app.db, Pace::Straight)
-            .await
-            .unwrap();
+        self.app.records_uses().await;
         self.app.app.asked.record(&self.app.app.db).await.unwrap();
         self.app.database.dump().await
     }

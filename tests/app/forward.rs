@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use reqwest::{Method, Response, header::HeaderMap};
 use serde_json::{Value, json};
-use untether::flow::introspect::Pace;
 
 use crate::support::TestApp;
 
@@ -275,18 +274,10 @@ async fn a_request_counts_as_a_use() {
     let server = app.project("search", &[]).await;
     let host = app.host("Cursor").await;
     let tokens = host.connects(&app.person("ana"), &server).await;
-    app.app
-        .uses
-        .record(&app.app.db, Pace::Straight)
-        .await
-        .unwrap();
+    app.records_uses().await;
     app.advance(Duration::from_secs(120));
     ask(&app, "search?scope=admin", Some(&tokens.access)).await;
-    app.app
-        .uses
-        .record(&app.app.db, Pace::Straight)
-        .await
-        .unwrap();
+    app.records_uses().await;
     let used = app
         .database
         .texts("SELECT CAST(last_used_at AS TEXT) FROM connection")

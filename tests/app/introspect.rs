@@ -4,7 +4,6 @@ use std::{rc::Rc, time::Duration};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use untether::flow::introspect::Pace;
 
 use crate::support::{TestApp, error_of};
 
@@ -148,11 +147,7 @@ async fn a_use_is_recorded_once_a_minute_and_keeps_the_connection_alive() {
     let host = app.host("Cursor").await;
     let tokens = host.connects(&app.person("ana"), &server).await;
     let last_use = || async {
-        app.app
-            .uses
-            .record(&app.app.db, Pace::Straight)
-            .await
-            .unwrap();
+        app.records_uses().await;
         app.database
             .texts("SELECT CAST(last_used_at AS TEXT) FROM connection")
             .await[0]

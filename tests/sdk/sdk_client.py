@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import anyio
 import httpx2
+import pytest
 from mcp.client.auth import OAuthClientProvider, TokenStorage
 from mcp.client.client import Client
 from mcp.client.streamable_http import streamable_http_client
@@ -86,6 +87,14 @@ class SdkClient:
     def forget_expiry(self):
         """Makes the SDK believe that its access token has run out, so that it refreshes first."""
         self.provider.context.token_expiry_time = 1.0
+
+
+def assert_asks_a_person(app: SdkClient, tool: str):
+    """The application gets nowhere without a person at the browser, and says nothing else."""
+    app.person = None
+    with pytest.raises((ConsentNeeded, BaseExceptionGroup)) as wanted:
+        app.call(tool)
+    assert [type(error) for error in flattened(wanted.value)] == [ConsentNeeded]
 
 
 def bearer_is_refused(url: str, access_token: str) -> bool:

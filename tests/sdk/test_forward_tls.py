@@ -9,7 +9,7 @@ from certificates import Authority
 from front import Front
 from person import Person
 from proxies import ACCEPTED, PING, PROXIES, protecting
-from sdk_client import ConsentNeeded, SdkClient, bearer_is_refused, flattened
+from sdk_client import SdkClient, assert_asks_a_person, bearer_is_refused
 from untether import Untether
 
 
@@ -52,10 +52,7 @@ def test_a_client_connects_calls_and_is_refused_after_a_revoke(protected, ana, o
     row = owner.connection_of(ana.email)
     owner.revoke(row)
     assert bearer_is_refused(protected.url, app.storage.tokens.access_token)
-    app.person = None
-    with pytest.raises((ConsentNeeded, BaseExceptionGroup)) as wanted:
-        app.call("ping")
-    assert [type(error) for error in flattened(wanted.value)] == [ConsentNeeded]
+    assert_asks_a_person(app, "ping")
 
 
 def test_a_false_untether_lets_nobody_pass(protected, secured, ana, tmp_path):

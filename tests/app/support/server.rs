@@ -20,6 +20,7 @@ use untether::{
         scope::ScopeToken,
         secret::{Secrets, SystemRandomness},
     },
+    flow::introspect::Pace,
     flow::{
         Context,
         credential::{self, Made},
@@ -107,6 +108,12 @@ impl TestApp {
             http: plain_client(),
             clock,
         }
+    }
+
+    /// Writes down the uses of connections that were only noted until now.
+    pub async fn records_uses(&self) {
+        let done = self.app.uses.record(&self.app.db, Pace::Straight).await;
+        done.unwrap();
     }
 
     pub fn advance(&self, duration: Duration) {
