@@ -11,6 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use brotlic::{CompressionMode, Quality, WindowSize};
 use sha2::{Digest, Sha256};
 
 fn main() -> io::Result<()> {
@@ -110,14 +111,11 @@ fn write_new(path: &Path, content: impl FnOnce() -> io::Result<Vec<u8>>) -> io::
 }
 
 fn brotli(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    let params = brotli::enc::BrotliEncoderParams {
-        quality: 11,
-        lgwin: 18,
-        size_hint: bytes.len(),
-        ..Default::default()
-    };
-    let mut out = Vec::new();
-    brotli::BrotliCompress(&mut &bytes[..], &mut out, &params)?;
+    let quality = Quality::best();
+    let mut out = vec![0; brotlic::compress_bound(bytes.len(), quality).unwrap_or_default()];
+    let window = WindowSize::default();
+    let size = brotlic::compress(bytes, &mut out, quality, window, CompressionMode::Text)?;
+    out.truncate(size);
     Ok(out)
 }
 
