@@ -14,10 +14,10 @@ use crate::{
 };
 
 use super::client_block;
-use super::connection_search::{Found, pattern, push_person_name, push_text};
+use super::connection_search::{Found, push_has, push_person_name, push_text};
 
 pub use super::connection_plan::Plan;
-pub(super) use super::engine::Engine;
+pub(super) use super::engine::{Engine, push_any, push_in};
 
 /// Which statuses are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,16 +218,24 @@ where
     if !asks_of_clients(filter) {
         return;
     }
-    if filter.plan.as_ref().is_some_and(|plan| plan.big_kinds) {
-        query
-            .push(" AND EXISTS (SELECT 1 FROM client AS kind WHERE kind.id = connection.client_id");
-        push_kinds(query, filter, "kind");
-    } else {
+    if filter.plan.as_ref().is_none_or(|plan| !plan.big_kinds) {
         query.push(" AND ").push(hide);
         query.push("connection.client_id IN (SELECT client.id FROM client WHERE 1 = 1");
         push_kinds(query, filter, "client");
+        query.push(")");
+        return;
     }
-    query.push(")");
+    if asks_of_kinds(filter) {
+        query
+            .push(" AND EXISTS (SELECT 1 FROM client AS kind WHERE kind.id = connection.client_id");
+        push_registered(query, filter, "kind");
+        query.push(")");
+    }
+    if let (Found::OfClients, Some(text)) = (filter.found(), &filter.text) {
+        // Each connection has its client's names.
+        query.push(" AND ");
+        push_has(query, "connection.client_folded", text);
+    }
 }
 
 /// Whether the filter asks for some people.
@@ -245,8 +253,9 @@ where
         (Found::OfPeople(Some(people)), _) => push_any(query, column, people),
         (Found::OfPeople(None), Some(text)) => {
             query.push(" AND ").push(column);
-            query.push(" IN (SELECT people.id FROM people WHERE people.folded LIKE ");
-            query.push_bind(pattern(text)).push(r" ESCAPE '\')");
+            query.push(" IN (SELECT people.id FROM people WHERE ");
+            push_has(query, "people.folded", text);
+            query.push(")");
         }
         _ => {}
     }
@@ -254,6 +263,18 @@ where
 
 /// What the filter asks of clients by what they are, on the columns of `table`.
 pub(super) fn push_kinds<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, table: &str)
+where
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    push_registered(query, filter, table);
+    if let (Found::OfClients, Some(text)) = (filter.found(), &filter.text) {
+        query.push(" AND ");
+        push_has(query, &format!("{table}.folded"), text);
+    }
+}
+
+/// The same without the search term.
+fn push_registered<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, table: &str)
 where
     for<'q> String: Encode<'q, D> + Type<D>,
 {
@@ -267,10 +288,6 @@ where
     push_any(query, &format!("{table}.client_type"), &types);
     if filter.blocked {
         client_block::push_everywhere(query, table);
-    }
-    if let (Found::OfClients, Some(text)) = (filter.found(), &filter.text) {
-        query.push(" AND ").push(table).push(".folded LIKE ");
-        query.push_bind(pattern(text)).push(r" ESCAPE '\'");
     }
 }
 
@@ -367,34 +384,4 @@ where
             query.push(")");
         }
     }
-}
-
-/// ` AND column IN (…)`, or nothing when nothing is listed.
-pub(super) fn push_any<D: Engine, T: ToString>(
-    query: &mut QueryBuilder<D>,
-    column: &str,
-    values: &[T],
-) where
-    for<'q> String: Encode<'q, D> + Type<D>,
-{
-    if !values.is_empty() {
-        query.push(" AND ");
-        push_in(query, column, values);
-    }
-}
-
-/// `column IN (…)`.
-pub(super) fn push_in<D: Engine, T: ToString>(
-    query: &mut QueryBuilder<D>,
-    column: &str,
-    values: &[T],
-) where
-    for<'q> String: Encode<'q, D> + Type<D>,
-{
-    query.push(column).push(" IN (");
-    let mut list = query.separated(", ");
-    for value in values {
-        list.push_bind(value.to_string());
-    }
-    query.push(")");
 }

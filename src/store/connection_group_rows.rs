@@ -13,7 +13,7 @@ use super::{
         Counted, Moved, counts_give, counts_tell, push_counted, push_sum, totals_tell,
     },
     connection_groups::{GroupBy, GroupColumn, Grouping, WithEmpty},
-    connection_search::{Found, pattern},
+    connection_search::{Found, push_has},
 };
 
 /// Which of the groups, where clients of which nothing is wanted are groups too.
@@ -289,8 +289,7 @@ where
     push_any(query, "own.id", &filter.clients);
     push_kinds(query, filter, "own");
     if let (Some(text), false) = (&filter.text, *filter.found() == Found::OfClients) {
-        query.push(" AND own.folded LIKE ");
-        query.push_bind(pattern(text));
-        query.push(r" ESCAPE '\'");
+        query.push(" AND ");
+        push_has(query, "own.folded", text);
     }
 }

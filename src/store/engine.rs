@@ -1,6 +1,9 @@
-//! Where the engines truly differ: what `migrations/` cannot say to both.
+//! What building a query needs of either engine, and where the two truly differ: what
+//! `migrations/` cannot say to both.
 
-use sqlx::{AssertSqlSafe, Database, PgPool, Postgres, Sqlite, SqlitePool};
+use sqlx::{
+    AssertSqlSafe, Database, Encode, PgPool, Postgres, QueryBuilder, Sqlite, SqlitePool, Type,
+};
 
 use super::{Result, Tx, sql};
 
@@ -37,6 +40,9 @@ pub(super) trait Engine: Database {
     /// After a table, keeps the planner from reading all of it instead of the index
     /// connection_by_other_stem.
     const BY_OTHER_STEM: &'static str;
+    /// The function that says where in a text another one begins: 1 at its beginning, 0 when
+    /// it is not in it.
+    const POSITION: &'static str;
     /// The condition of that index: that the stem of a connection's name is no part of
     /// its client's name.
     const OTHER_STEM: &'static str;
@@ -44,6 +50,7 @@ pub(super) trait Engine: Database {
 
 impl Engine for Sqlite {
     const HIDE: &'static str = "+";
+    const POSITION: &'static str = "instr";
     const BY_OTHER_STEM: &'static str = " INDEXED BY connection_by_other_stem";
     // It knows the condition again only with the column first.
     const OTHER_STEM: &'static str = "client_folded = replace(client_folded, stem, '')";
@@ -51,10 +58,41 @@ impl Engine for Sqlite {
 
 impl Engine for Postgres {
     const HIDE: &'static str = "";
+    const POSITION: &'static str = "strpos";
     const BY_OTHER_STEM: &'static str = "";
     // The one column is compared byte by byte, the other need not be.
     const OTHER_STEM: &'static str =
         r#"client_folded = replace(client_folded, stem COLLATE "C", '')"#;
+}
+
+/// ` AND column IN (…)`, or nothing when nothing is listed.
+pub(super) fn push_any<D: Engine, T: ToString>(
+    query: &mut QueryBuilder<D>,
+    column: &str,
+    values: &[T],
+) where
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    if !values.is_empty() {
+        query.push(" AND ");
+        push_in(query, column, values);
+    }
+}
+
+/// `column IN (…)`.
+pub(super) fn push_in<D: Engine, T: ToString>(
+    query: &mut QueryBuilder<D>,
+    column: &str,
+    values: &[T],
+) where
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    query.push(column).push(" IN (");
+    let mut list = query.separated(", ");
+    for value in values {
+        list.push_bind(value.to_string());
+    }
+    query.push(")");
 }
 
 /// Makes the index of the connections with such a stem, unless it is there.

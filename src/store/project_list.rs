@@ -14,7 +14,7 @@ use crate::{
 use super::{
     Result, Tx,
     connection_filter::{Engine, push_in},
-    connection_search::pattern,
+    connection_search::push_has,
     sql,
 };
 
@@ -164,14 +164,13 @@ where
         }
     }
     if let Some(text) = wanted.text {
-        let pattern = pattern(text);
         for (before, column) in [
             (" AND (", "project.folded"),
             (" OR ", "project.slug"),
             (" OR ", "LOWER(project.resource)"),
         ] {
-            query.push(before).push(column).push(" LIKE ");
-            query.push_bind(pattern.clone()).push(r" ESCAPE '\'");
+            query.push(before);
+            push_has(query, column, text);
         }
         query.push(")");
     }
