@@ -4,7 +4,7 @@
 //! A page is compressed here, as one string with one length, and not by a middleware
 //! that streams: a page then leaves in a single write (RFC 9110 §8.4, §12.5.3, §13.1.2).
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -29,26 +29,20 @@ enum Effort {
 }
 
 impl Effort {
-    const fn quality(self) -> Quality {
-        match self {
-            Self::Usual => const { quality(5) },
-            Self::Great => const { quality(10) },
+    fn brotli(self, body: &[u8]) -> io::Result<Vec<u8>> {
+        let quality = match self {
+            Self::Usual => Quality::new(5),
+            Self::Great => Quality::new(10),
         }
+        .map_err(io::Error::other)?;
+        // It looks back for 64 KB, about a page.
+        let window = WindowSize::new(16).map_err(io::Error::other)?;
+        let mut out = vec![0; brotlic::compress_bound(body.len(), quality).unwrap_or_default()];
+        let size = brotlic::compress(body, &mut out, quality, window, CompressionMode::Text)?;
+        out.truncate(size);
+        Ok(out)
     }
 }
-
-const fn quality(level: u8) -> Quality {
-    match Quality::new(level) {
-        Ok(quality) => quality,
-        Err(_) => panic!("0 to 11"),
-    }
-}
-
-/// How far back brotli looks: 64 KB, about a page.
-const WINDOW: WindowSize = match WindowSize::new(16) {
-    Ok(window) => window,
-    Err(_) => panic!("10 to 24 bits"),
-};
 
 /// A content coding that this server can send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,17 +104,9 @@ impl Coding {
         }
     }
 
-    fn encode(self, body: String, effort: Effort) -> std::io::Result<Vec<u8>> {
+    fn encode(self, body: String, effort: Effort) -> io::Result<Vec<u8>> {
         match self {
-            Self::Brotli => {
-                let quality = effort.quality();
-                let bound = brotlic::compress_bound(body.len(), quality).unwrap_or_default();
-                let mut out = vec![0; bound];
-                let text = CompressionMode::Text;
-                let size = brotlic::compress(body.as_bytes(), &mut out, quality, WINDOW, text)?;
-                out.truncate(size);
-                Ok(out)
-            }
+            Self::Brotli => effort.brotli(body.as_bytes()),
             Self::Gzip => {
                 let out = Vec::with_capacity(body.len() / 5);
                 let mut encoder = flate2::write::GzEncoder::new(out, flate2::Compression::new(6));
