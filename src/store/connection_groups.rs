@@ -4,7 +4,11 @@ use sqlx::QueryBuilder;
 
 use crate::{
     clock::Timestamp,
-    domain::{client::Origin, logo::Logo},
+    domain::{
+        client::Origin,
+        ids::{ClientId, PersonId, ProjectId},
+        logo::Logo,
+    },
 };
 
 use super::{
@@ -296,17 +300,27 @@ pub async fn totals(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let filter = Filter {
+    let mut filter = Filter {
         text: None,
         plan: None,
         ..filter.clone()
     };
+    // Otherwise every other group would be counted too.
+    match by {
+        GroupBy::Client => filter.clients = parsed(ids, ClientId::parse),
+        GroupBy::Person => filter.people = parsed(ids, PersonId::parse),
+        GroupBy::Project => filter.projects = parsed(ids, ProjectId::parse),
+    }
     let filter = &connection_plan::settled(tx, &filter).await?;
     Ok(sql!(tx, |c| {
         let mut query = QueryBuilder::new("");
         push_totals(&mut query, filter, by, ids);
         query.build_query_as().fetch_all(c).await
     })?)
+}
+
+fn parsed<T>(ids: &[String], parse: impl Fn(&str) -> Option<T>) -> Vec<T> {
+    ids.iter().filter_map(|id| parse(id)).collect()
 }
 
 impl GroupBy {
