@@ -85,17 +85,22 @@ pub async fn run<T: Traffic>(
     let count = clients.len() as u32;
     let interval = rate.map(|rate| Duration::from_secs_f64(f64::from(count) / rate));
     let over = Arc::new(AtomicBool::new(false));
+    let mut visitors = Vec::new();
+    for client in clients {
+        let connected = Connection::open(address).await;
+        visitors.push((connected.map_err(|error| error.to_string())?, client));
+    }
     let worked = work_of_others();
     let begin = Instant::now();
     let mut tasks = JoinSet::new();
-    for (n, client) in (0..).zip(clients) {
+    for (n, (connection, client)) in (0..).zip(visitors) {
         let visit = Visit {
             first: begin + interval.unwrap_or_default() * n / count,
             interval,
             end: begin + time,
             over: over.clone(),
         };
-        tasks.spawn(visit.make(address, client));
+        tasks.spawn(visit.make(connection, client));
     }
     let mut clients = Vec::new();
     let mut times = Vec::new();
@@ -148,11 +153,9 @@ struct Visit {
 impl Visit {
     async fn make<T: Traffic>(
         self,
-        address: SocketAddr,
+        mut connection: Connection,
         mut client: T,
     ) -> Result<(T, Vec<Duration>), String> {
-        let connected = Connection::open(address).await;
-        let mut connection = connected.map_err(|error| error.to_string())?;
         let mut times = Vec::new();
         let mut due = self.first;
         loop {

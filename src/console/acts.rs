@@ -1,9 +1,7 @@
 //! How far an act on everything that matched is.
 
-use actix_session::Session;
 use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
+    HttpResponse,
     web::{Data, Path},
 };
 use askama::Template;
@@ -14,12 +12,13 @@ use crate::{
         role::{OrganizationRole, Principal},
     },
     store::bulk_act::{self, BulkAct},
-    web::{html, problem::Problem, state::App},
+    web::{problem::Problem, state::App},
 };
 
 use super::{
-    frame, moment, number,
+    moment, number,
     view::{Frame, When},
+    visit::Visit,
 };
 
 /// The address of an act.
@@ -51,22 +50,15 @@ pub async fn run(app: Data<App>, id: ActId) {
 ///
 /// # Errors
 /// A page, when it is not there for this person.
-pub async fn show(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-    id: Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
+pub async fn show(visit: Visit, id: Path<String>) -> Result<HttpResponse, Problem> {
     let id = ActId::parse(&id).ok_or_else(Problem::not_found)?;
-    let mut tx = app.db.read().await?;
+    let mut tx = visit.app.db.read().await?;
     let act = bulk_act::find(&mut tx, &id).await?;
     let act = act
-        .filter(|act| is_visible(act, &principal))
+        .filter(|act| is_visible(act, &visit.principal))
         .ok_or_else(Problem::not_found)?;
     let page = ActPage {
-        frame: frame::build(&app, &principal, &session, &req, now),
+        frame: visit.frame(),
         title: title(&act),
         path: path(&id),
         progress: progress(&act),
@@ -76,14 +68,9 @@ pub async fn show(
         filter: act.filter,
         reason: act.reason,
         actor: act.actor,
-        started: moment::when(act.started_at, now),
+        started: moment::when(act.started_at, visit.now),
     };
-    let body = if html::is_fragment(&req) {
-        frame::render(&page.as_act())?
-    } else {
-        frame::render(&page)?
-    };
-    Ok(html::page(&req, StatusCode::OK, body))
+    visit.page_or_part(&page, page.as_act())
 }
 
 fn is_visible(act: &BulkAct, principal: &Principal) -> bool {

@@ -1,17 +1,11 @@
 //! Keeping a client from connecting, and letting it connect again.
 
-use actix_session::Session;
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{Data, Path},
-};
+use actix_web::{HttpResponse, http::StatusCode, web::Path};
 use askama::Template;
 
 use crate::{
     clock::Timestamp,
     domain::{
-        audit::Actor,
         block::Scope,
         client::Client,
         ids::{BlockId, ClientId, PersonId, ProjectId},
@@ -23,19 +17,14 @@ use crate::{
         client_block::{self, Covered, Listed},
         connection_list,
     },
-    web::{
-        form::Protected,
-        html,
-        problem::Problem,
-        session::{Flash, keep_flash},
-        state::App,
-    },
+    web::{form::Protected, problem::Problem, session::Flash},
 };
 
 use super::{
-    frame, moment, number,
-    revoke::{local_path, reason, see_other, typed_reason},
+    moment, number,
+    revoke::{local_path, reason, typed_reason},
     view::{Frame, When},
+    visit::Visit,
 };
 
 /// The question before a client is blocked for everyone.
@@ -50,6 +39,21 @@ struct BlockPage {
     /// What was typed before, when the page is shown again.
     reason: String,
     note: Option<String>,
+}
+
+impl BlockPage {
+    /// The question about this client.
+    async fn read(visit: &Visit, tx: &mut Tx, client: Client) -> store::Result<Self> {
+        let covered = client_block::covered(tx, &client.identity(), &Scope::default()).await?;
+        Ok(Self {
+            frame: visit.frame(),
+            href: href(&client),
+            sentences: sentences(&client, covered),
+            name: client.name,
+            reason: String::new(),
+            note: None,
+        })
+    }
 }
 
 /// A block, as pages show it.
@@ -79,67 +83,37 @@ impl BlockView {
 ///
 /// # Errors
 /// A page, when there is no such client for this person to block.
-pub async fn ask(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-    id: Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let mut tx = app.db.snapshot().await?;
-    let client = governed(&mut tx, &principal, &id).await?;
-    let covered = client_block::covered(&mut tx, &client.identity(), &Scope::default()).await?;
-    let page = BlockPage {
-        frame: frame::build(&app, &principal, &session, &req, now),
-        href: href(&client),
-        sentences: sentences(&client, covered),
-        name: client.name,
-        reason: String::new(),
-        note: None,
-    };
-    Ok(html::page(&req, StatusCode::OK, frame::render(&page)?))
+pub async fn ask(visit: Visit, id: Path<String>) -> Result<HttpResponse, Problem> {
+    let mut tx = visit.app.db.snapshot().await?;
+    let client = governed(&mut tx, &visit.principal, &id).await?;
+    let page = BlockPage::read(&visit, &mut tx, client).await?;
+    visit.page(StatusCode::OK, &page)
 }
 
 /// `POST /clients/{id}/block`.
 ///
 /// # Errors
 /// A page, when there is no such client for this person to block.
-pub async fn act(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-    id: Path<String>,
-    form: Protected,
-) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let typed = typed_reason(&form.verify(&app, &principal, now)?)?;
-    let mut tx = app.db.write().await?;
-    let client = governed(&mut tx, &principal, &id).await?;
+pub async fn act(visit: Visit, id: Path<String>, form: Protected) -> Result<HttpResponse, Problem> {
+    let typed = typed_reason(&visit.fields(form)?)?;
+    let mut tx = visit.app.db.write().await?;
+    let client = governed(&mut tx, &visit.principal, &id).await?;
     let reason = match reason(&typed) {
         Ok(reason) => reason,
         Err(too_long) => {
-            let everyone = Scope::default();
-            let covered = client_block::covered(&mut tx, &client.identity(), &everyone).await?;
             let page = BlockPage {
-                href: href(&client),
-                sentences: sentences(&client, covered),
-                name: client.name,
-                frame: frame::build(&app, &principal, &session, &req, now),
                 reason: typed,
                 note: Some(too_long),
+                ..BlockPage::read(&visit, &mut tx, client).await?
             };
-            let body = frame::render(&page)?;
-            return Ok(html::page(&req, StatusCode::BAD_REQUEST, body));
+            return visit.page(StatusCode::BAD_REQUEST, &page);
         }
     };
-    let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
-    let everyone = Scope::default();
+    let (context, everyone) = (visit.context(), Scope::default());
     let outcome = block::client(&mut tx, &context, &client, everyone, reason.as_deref()).await?;
     tx.commit().await?;
-    keep_flash(&session, Flash::Done(sentence(&client.name, &outcome)));
-    Ok(see_other(&href(&client)))
+    let said = Flash::Done(sentence(&client.name, &outcome));
+    Ok(visit.go_on(&href(&client), said))
 }
 
 /// `POST /blocks/{id}/lift`.
@@ -147,22 +121,17 @@ pub async fn act(
 /// # Errors
 /// A page, when there is no such block for this person to lift.
 pub async fn lift(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
+    visit: Visit,
     id: Path<String>,
     form: Protected,
 ) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let params = form.verify(&app, &principal, now)?;
+    let params = visit.fields(form)?;
     let id = BlockId::parse(&id).ok_or_else(Problem::not_found)?;
-    let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
-    let mut tx = app.db.write().await?;
+    let mut tx = visit.app.db.write().await?;
     let found = client_block::by_id(&mut tx, &id).await?;
-    let found = found.filter(|found| may_lift(found, &principal));
+    let found = found.filter(|found| may_lift(found, &visit.principal));
     let found = found.ok_or_else(Problem::not_found)?;
-    let lifted = block::lift(&mut tx, &context, &id, None).await?;
+    let lifted = block::lift(&mut tx, &visit.context(), &id, None).await?;
     tx.commit().await?;
     let said = match lifted {
         Some(_) => format!(
@@ -175,8 +144,8 @@ pub async fn lift(
             found.client_name
         ),
     };
-    keep_flash(&session, Flash::Done(said));
-    Ok(see_other(&local_path(params.one("back").ok().flatten())))
+    let back = local_path(params.one("back").ok().flatten());
+    Ok(visit.go_on(&back, Flash::Done(said)))
 }
 
 /// The client, if it is this person's to block for everyone.

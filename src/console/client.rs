@@ -1,11 +1,6 @@
 //! One client: a panel beside the list, and a page of its own.
 
-use actix_session::Session;
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{Data, Path},
-};
+use actix_web::{HttpResponse, web::Path};
 use askama::Template;
 
 use crate::{
@@ -22,18 +17,19 @@ use crate::{
         connection_list,
         project::Endpoint,
     },
-    web::{html, problem::Problem, state::App},
+    web::problem::Problem,
 };
 
 use super::{
     block::{self, BlockView},
     counts::{self, CountLinks},
-    frame, logo,
+    logo,
     look_alikes::{self, Alikes},
     manage, moment, origin, project,
     query::{Layout, ListQuery},
     setup::{self, Setup},
     view::{Frame, LogoView, When},
+    visit::Visit,
 };
 
 /// How many projects of one client are shown.
@@ -105,85 +101,87 @@ struct ProjectView {
 ///
 /// # Errors
 /// A page, when there is no such client in this person's sight.
-pub async fn show(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-    id: Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
+pub async fn show(visit: Visit, id: Path<String>) -> Result<HttpResponse, Problem> {
     let id = ClientId::parse(&id).ok_or_else(Problem::not_found)?;
-    let query = ListQuery {
+    let page = ClientPage::read(&visit, &id).await?;
+    visit.page_or_part(&page, page.as_panel())
+}
+
+impl ClientPage {
+    /// The page of a client that is in this person's sight.
+    async fn read(visit: &Visit, id: &ClientId) -> Result<Self, Problem> {
+        let (app, principal, now) = (&visit.app, &visit.principal, visit.now);
+        let (query, reach) = (connections_of(id, principal), principal.sees());
+        let filter = query.filter(reach.clone(), app.rules.lifetimes.cutoffs(now), now);
+        let mut tx = app.db.snapshot().await?;
+        let client = store::client::by_id(&mut tx, id).await?;
+        let client = client.ok_or_else(Problem::not_found)?;
+        let counts = counts::links(connection_list::counts(&mut tx, &filter).await?, &query);
+        if !reach.covers_client(client.project.as_ref(), counts.total > 0) {
+            return Err(Problem::not_found());
+        }
+        let groups = projects(&mut tx, &filter).await?;
+        let endpoints = endpoints(&mut tx, &client, &groups).await?;
+        let setups = match client.revoked_at {
+            None => setup::of(&client, &endpoints, &app.settings.public_url),
+            Some(_) => Vec::new(),
+        };
+        let last_used = groups.first().and_then(|group| group.last_used_at);
+        let blocks = block::of_client(&mut tx, &client, principal, now).await?;
+        let named = ("client", id.as_str());
+        let creator = store::audit::creator(&mut tx, id).await?;
+        Ok(Self {
+            frame: visit.frame(),
+            href: format!("/clients/{id}"),
+            counts,
+            revoke_all_href: counts::revoke_all(app, &mut tx, principal, &query, named, now)
+                .await?,
+            last_used: last_used.map(|at| moment::when(at, now)),
+            projects: endpoints
+                .iter()
+                .map(|endpoint| project_view(endpoint, &reach))
+                .collect(),
+            more_projects: more_projects(&groups, &query),
+            works: client.revoked_at.is_none() && !blocks.iter().any(BlockView::is_for_everyone),
+            block_href: block::href_for(&client, &blocks, principal),
+            blocks,
+            of_person: false,
+            here: format!("/clients/{id}"),
+            alike: look_alikes::of(&mut tx, &client, &reach, now).await?,
+            manage_href: manage_href(&client, &endpoints, &reach),
+            open: setups
+                .iter()
+                .find(|setup| setup.fits)
+                .map_or("", |setup| setup.host),
+            setups,
+            client: client_view(client, creator, now),
+        })
+    }
+}
+
+/// The list of the client's connections, of every status.
+fn connections_of(id: &ClientId, principal: &Principal) -> ListQuery {
+    ListQuery {
         clients: vec![id.clone()],
         statuses: Statuses::ALL,
-        ..ListQuery::of(&principal).in_layout(Layout::List)
-    };
-    let reach = principal.sees();
-    let filter = query.filter(reach.clone(), app.rules.lifetimes.cutoffs(now), now);
-    let mut tx = app.db.snapshot().await?;
-    let client = store::client::by_id(&mut tx, &id)
-        .await?
-        .ok_or_else(Problem::not_found)?;
-    let counts = connection_list::counts(&mut tx, &filter).await?;
-    let links = counts::links(counts, &query);
-    if !reach.covers_client(client.project.as_ref(), links.total > 0) {
-        return Err(Problem::not_found());
+        ..ListQuery::of(principal).in_layout(Layout::List)
     }
-    let creator = store::audit::creator(&mut tx, &id).await?;
-    let groups = projects(&mut tx, &filter).await?;
-    let endpoints = endpoints(&mut tx, &client, &groups).await?;
-    let setups = if client.revoked_at.is_none() {
-        setup::of(&client, &endpoints, &app.settings.public_url)
-    } else {
-        Vec::new()
-    };
-    let of_project = client.project.as_ref();
-    let managed = of_project.is_some_and(|project| reach.covers_project(project));
-    let named = ("client", id.as_str());
-    let revoke_all_href = counts::revoke_all(&app, &mut tx, &principal, &query, named, now).await?;
-    let alike = look_alikes::of(&mut tx, &client, &reach, now).await?;
-    let blocks = block::of_client(&mut tx, &client, &principal, now).await?;
-    let page = ClientPage {
-        block_href: block::href_for(&client, &blocks, &principal),
-        revoke_all_href,
-        works: client.revoked_at.is_none() && !blocks.iter().any(BlockView::is_for_everyone),
-        blocks,
-        of_person: false,
-        here: format!("/clients/{id}"),
-        alike,
-        frame: frame::build(&app, &principal, &session, &req, now),
-        href: format!("/clients/{id}"),
-        last_used: groups
-            .first()
-            .and_then(|group| group.last_used_at)
-            .map(|at| moment::when(at, now)),
-        more_projects: (groups.len() > PROJECTS_SHOWN as usize).then(|| {
-            let by_project = query.in_layout(Layout::Groups(GroupBy::Project));
-            ("All its projects".to_owned(), by_project.href())
-        }),
-        manage_href: endpoints
-            .first()
-            .filter(|_| managed)
-            .map(|endpoint| manage::client_path(&endpoint.slug, &id)),
-        projects: endpoints
-            .iter()
-            .map(|endpoint| project_view(endpoint, &reach))
-            .collect(),
-        open: setups
-            .iter()
-            .find(|setup| setup.fits)
-            .map_or("", |setup| setup.host),
-        setups,
-        counts: links,
-        client: client_view(client, creator, now),
-    };
-    let body = if html::is_fragment(&req) {
-        frame::render(&page.as_panel())?
-    } else {
-        frame::render(&page)?
-    };
-    Ok(html::page(&req, StatusCode::OK, body))
+}
+
+fn more_projects(groups: &[Group], query: &ListQuery) -> Option<(String, String)> {
+    (groups.len() > PROJECTS_SHOWN as usize).then(|| {
+        let by_project = query.in_layout(Layout::Groups(GroupBy::Project));
+        ("All its projects".to_owned(), by_project.href())
+    })
+}
+
+/// Where a client that belongs to a project is looked after.
+fn manage_href(client: &Client, endpoints: &[Endpoint], reach: &Reach) -> Option<String> {
+    let project = client.project.as_ref()?;
+    let endpoint = endpoints
+        .first()
+        .filter(|_| reach.covers_project(project))?;
+    Some(manage::client_path(&endpoint.slug, &client.id))
 }
 
 /// The projects of the connections, the most recently used first, and one too many when

@@ -1,17 +1,10 @@
 //! One connection: what it is, another name for it, and the end of its record.
 
-use actix_session::Session;
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{Data, Path},
-};
+use actix_web::{HttpResponse, http::StatusCode, web::Path};
 use askama::Template;
 
 use crate::{
-    clock::Timestamp,
     domain::{
-        audit::Actor,
         client::{self, Client},
         connection::{Connection, Status},
         ids::ConnectionId,
@@ -23,41 +16,26 @@ use crate::{
         self, client_block,
         connection_list::{self, Listed},
     },
-    web::{
-        form::Protected,
-        html,
-        params::encode,
-        problem::Problem,
-        session::{Flash, keep_flash},
-        state::App,
-    },
+    web::{form::Protected, params::encode, problem::Problem, session::Flash},
 };
 
 use super::{
     block::{self, BlockView},
     check,
     connections::status_view,
-    frame, moment,
+    moment,
     revoke::see_other,
     view::{Frame, StatusView, When, below_name},
+    visit::Visit,
 };
 
 /// `GET /connections/{id}`.
 ///
 /// # Errors
 /// A page, when the connection is not there for this person to see.
-pub async fn show(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-    id: Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let found = Found::read(&app, &principal, &parse_id(&id)?).await?;
-    let frame = frame::build(&app, &principal, &session, &req, now);
-    let page = found.page(&app, &principal, frame, now);
-    Ok(html::page(&req, StatusCode::OK, frame::render(&page)?))
+pub async fn show(visit: Visit, id: Path<String>) -> Result<HttpResponse, Problem> {
+    let found = Found::read(&visit, &parse_id(&id)?).await?;
+    visit.page(StatusCode::OK, &found.page(&visit))
 }
 
 /// `POST /connections/{id}/rename`.
@@ -65,15 +43,11 @@ pub async fn show(
 /// # Errors
 /// A page, when the connection is not there for this person to change.
 pub async fn rename(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
+    visit: Visit,
     id: Path<String>,
     form: Protected,
 ) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let params = form.verify(&app, &principal, now)?;
+    let params = visit.fields(form)?;
     let id = parse_id(&id)?;
     let typed = params.one("name").ok().flatten().unwrap_or_default();
     let was = params.one("was").ok().flatten().unwrap_or_default();
@@ -83,18 +57,15 @@ pub async fn rename(
             (StatusCode::BAD_REQUEST, note)
         }
         Ok(name) => {
-            let actor = Actor::Person(principal.identity.email.clone());
-            let context = app.context(now, actor, &req);
-            let reach = principal.changes();
-            let mut tx = app.db.write().await?;
+            let (context, reach) = (visit.context(), visit.principal.changes());
+            let mut tx = visit.app.db.write().await?;
             let change = connection::rename(&mut tx, &context, &reach, &id, (was, &name)).await?;
             match change {
                 Change::NotThere => return Err(Problem::not_found()),
                 Change::Done(_) => {
                     tx.commit().await?;
                     let said = format!("Renamed {was} to {name}.");
-                    keep_flash(&session, Flash::Done(said));
-                    return Ok(see_other(&path(&id)));
+                    return Ok(visit.go_on(&path(&id), Flash::Done(said)));
                 }
                 // A double click has done it already.
                 Change::Otherwise(row) if row.name == name => return Ok(see_other(&path(&id))),
@@ -102,12 +73,12 @@ pub async fn rename(
             }
         }
     };
-    let found = Found::to_change(&app, &principal, &id).await?;
-    let frame = frame::build(&app, &principal, &session, &req, now);
-    let mut page = found.page(&app, &principal, frame, now);
-    page.note = Some(note);
-    page.typed = typed.to_owned();
-    Ok(html::page(&req, status, frame::render(&page)?))
+    let page = ConnectionPage {
+        note: Some(note),
+        typed: typed.to_owned(),
+        ..Found::to_change(&visit, &id).await?.page(&visit)
+    };
+    visit.page(status, &page)
 }
 
 /// `POST /connections/{id}/delete`.
@@ -115,25 +86,20 @@ pub async fn rename(
 /// # Errors
 /// A page, when the connection is not there for this person to change.
 pub async fn delete(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
+    visit: Visit,
     id: Path<String>,
     form: Protected,
 ) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    form.verify(&app, &principal, now)?;
+    visit.fields(form)?;
     let id = parse_id(&id)?;
-    let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
-    let mut tx = app.db.write().await?;
-    match connection::delete(&mut tx, &context, &principal.changes(), &id).await? {
+    let reach = visit.principal.changes();
+    let mut tx = visit.app.db.write().await?;
+    match connection::delete(&mut tx, &visit.context(), &reach, &id).await? {
         Deletion::NotThere => Err(Problem::not_found()),
         Deletion::Done(name) => {
             tx.commit().await?;
             let said = format!("Deleted the record of {name}. The audit trail keeps it.");
-            keep_flash(&session, Flash::Done(said));
-            Ok(see_other("/connections"))
+            Ok(visit.go_on("/connections", Flash::Done(said)))
         }
         Deletion::InUse(name) => {
             let text = format!(
@@ -177,10 +143,10 @@ struct Found {
 }
 
 impl Found {
-    async fn read(app: &App, principal: &Principal, id: &ConnectionId) -> Result<Self, Problem> {
-        let mut tx = app.db.snapshot().await?;
-        let ids = std::slice::from_ref(id);
-        let rows = connection_list::by_ids(&mut tx, &principal.sees(), ids).await?;
+    async fn read(visit: &Visit, id: &ConnectionId) -> Result<Self, Problem> {
+        let mut tx = visit.app.db.snapshot().await?;
+        let (reach, ids) = (visit.principal.sees(), std::slice::from_ref(id));
+        let rows = connection_list::by_ids(&mut tx, &reach, ids).await?;
         let connection = store::connection::find(&mut tx, id).await?;
         let (Some(row), Some(connection)) = (rows.into_iter().next(), connection) else {
             return Err(Problem::not_found());
@@ -201,13 +167,9 @@ impl Found {
     }
 
     /// The same, if this person may change it.
-    async fn to_change(
-        app: &App,
-        principal: &Principal,
-        id: &ConnectionId,
-    ) -> Result<Self, Problem> {
-        let found = Self::read(app, principal, id).await?;
-        match found.is_changed_by(principal) {
+    async fn to_change(visit: &Visit, id: &ConnectionId) -> Result<Self, Problem> {
+        let found = Self::read(visit, id).await?;
+        match found.is_changed_by(&visit.principal) {
             true => Ok(found),
             false => Err(Problem::not_found()),
         }
@@ -218,14 +180,9 @@ impl Found {
         principal.changes().covers(&row.person, &row.project)
     }
 
-    fn page(
-        self,
-        app: &App,
-        principal: &Principal,
-        frame: Frame,
-        now: Timestamp,
-    ) -> ConnectionPage {
-        let status = self.row.life.status(&app.rules.lifetimes, now);
+    fn page(self, visit: &Visit) -> ConnectionPage {
+        let (principal, now) = (&visit.principal, visit.now);
+        let status = self.row.life.status(&visit.app.rules.lifetimes, now);
         let revoked = matches!(status, Status::Revoked(_));
         let may_change = self.is_changed_by(principal);
         let scopes = self.scopes();
@@ -240,7 +197,7 @@ impl Found {
         let here = path(&row.id);
         let question = encode([("id", row.id.as_str()), ("back", here.as_str())]);
         ConnectionPage {
-            frame,
+            frame: visit.frame(),
             note: None,
             blocks,
             of_person: true,

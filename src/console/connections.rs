@@ -1,13 +1,11 @@
 //! The list of connections, one row each or grouped by what they share.
 
-use actix_session::Session;
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpResponse,
     http::{
         StatusCode,
         header::{HeaderName, HeaderValue},
     },
-    web::Data,
 };
 
 use crate::{
@@ -27,13 +25,14 @@ use crate::{
 };
 
 use super::{
-    frame, number,
+    number,
     query::{Layout, ListQuery, View, address},
     revoke::see_other,
     view::{
         When,
         list::{ConnectionList, ConnectionsPage},
     },
+    visit::Visit,
 };
 
 mod applied;
@@ -55,63 +54,45 @@ const PUSH_URL: HeaderName = HeaderName::from_static("hx-push-url");
 ///
 /// # Errors
 /// A page, when the query makes no sense or the database failed.
-pub async fn show(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-) -> Result<HttpResponse, Problem> {
-    answer(&app, &principal, &session, &req, req.query_string()).await
+pub async fn show(visit: Visit) -> Result<HttpResponse, Problem> {
+    answer(&visit, visit.req.query_string()).await
 }
 
 /// The answer to a form that was sent from `path` and did what it should: htmx gets the
 /// list at once, where a redirect would cost it another way there and back. `None` when
 /// the form was not sent by htmx, or not from a list.
-pub async fn after_act(
-    app: &App,
-    principal: &Principal,
-    session: &Session,
-    req: &HttpRequest,
-    path: &str,
-) -> Option<HttpResponse> {
+pub async fn after_act(visit: &Visit, path: &str) -> Option<HttpResponse> {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    if path != "/connections" || !html::is_fragment(req) {
+    if path != "/connections" || !html::is_fragment(&visit.req) {
         return None;
     }
     // What is wrong with the address says the page that the redirect leads to.
-    answer(app, principal, session, req, query).await.ok()
+    answer(visit, query).await.ok()
 }
 
-async fn answer(
-    app: &App,
-    principal: &Principal,
-    session: &Session,
-    req: &HttpRequest,
-    query: &str,
-) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
+async fn answer(visit: &Visit, query: &str) -> Result<HttpResponse, Problem> {
+    let (app, principal) = (&visit.app, &visit.principal);
     let params = Params::parse(query.as_bytes());
     let mut tx = app.db.snapshot().await?;
     let typed = to_ids(&mut tx, app, principal, &params).await?;
     let query = ListQuery::parse(typed.as_ref().unwrap_or(&params), principal)?;
-    if typed.is_some() && !html::is_fragment(req) {
+    if typed.is_some() && !html::is_fragment(&visit.req) {
         // Files and parts of the list go by its address.
         return Ok(see_other(&query.href()));
     }
     let select = params.one("select").ok().flatten();
-    let desk = Desk::new(app, principal, &query, req, now);
+    let desk = Desk::new(visit, &query);
     let page = ConnectionsPage {
         heading: heading(principal),
         intro: intro(app, principal),
         list: list(&mut tx, &desk, select).await?,
-        frame: frame::build(app, principal, session, req, now),
+        frame: visit.frame(),
     };
     if desk.is_part {
-        let body = frame::render(&page.as_list())?;
-        let response = html::page(req, StatusCode::OK, body);
+        let response = visit.page(StatusCode::OK, &page.as_list())?;
         return Ok(at_address(response, &query.href()));
     }
-    Ok(html::page(req, StatusCode::OK, frame::render(&page)?))
+    visit.page(StatusCode::OK, &page)
 }
 
 /// Has htmx show this address.
@@ -155,20 +136,20 @@ struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
-    fn new(
-        app: &'a App,
-        principal: &'a Principal,
-        query: &'a ListQuery,
-        req: &HttpRequest,
-        now: Timestamp,
-    ) -> Self {
+    fn new(visit: &'a Visit, query: &'a ListQuery) -> Self {
+        let Visit {
+            app,
+            principal,
+            now,
+            ..
+        } = visit;
         Self {
-            is_part: html::is_fragment(req),
+            is_part: html::is_fragment(&visit.req),
             principal,
             query,
             lifetimes: &app.rules.lifetimes,
-            cutoffs: app.rules.lifetimes.cutoffs(now),
-            now,
+            cutoffs: app.rules.lifetimes.cutoffs(*now),
+            now: *now,
             sees: principal.sees(),
             changes: principal.changes(),
             here: query.href(),

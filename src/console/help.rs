@@ -2,16 +2,12 @@
 
 use std::time::Duration;
 
-use actix_session::Session;
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
+use actix_web::{HttpResponse, http::StatusCode};
 use askama::Template;
 
-use crate::{
-    domain::role::{OrganizationRole, Principal},
-    web::{html, problem::Problem, state::App},
-};
+use crate::{domain::role::OrganizationRole, web::problem::Problem};
 
-use super::{frame, view::Frame};
+use super::{view::Frame, visit::Visit};
 
 #[derive(Clone, Debug, Template)]
 #[template(path = "help.html")]
@@ -31,20 +27,15 @@ struct HelpPage {
 ///
 /// # Errors
 /// A 500 when it cannot be rendered.
-pub async fn show(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-) -> Result<HttpResponse, Problem> {
+pub async fn show(visit: Visit) -> Result<HttpResponse, Problem> {
     let days = |duration: Duration| duration.as_secs() / 86_400;
-    let lifetimes = &app.rules.lifetimes;
+    let lifetimes = &visit.app.rules.lifetimes;
     let page = HelpPage {
-        frame: frame::build(&app, &principal, &session, &req, app.clock.now()),
+        frame: visit.frame(),
         idle_days: days(lifetimes.idle),
         max_age_days: lifetimes.max_age.map(days),
-        beyond: principal.looks_beyond_themselves(),
-        only_own: principal.role == OrganizationRole::Auditor,
+        beyond: visit.principal.looks_beyond_themselves(),
+        only_own: visit.principal.role == OrganizationRole::Auditor,
     };
-    Ok(html::page(&req, StatusCode::OK, frame::render(&page)?))
+    visit.page(StatusCode::OK, &page)
 }

@@ -1,9 +1,7 @@
 //! One person and everything they connected; for oneself under a name of its own.
 
-use actix_session::Session;
 use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
+    HttpResponse,
     web::{Data, Path},
 };
 use askama::Template;
@@ -23,7 +21,7 @@ use crate::{
         person::Person,
         project::Endpoint,
     },
-    web::{html, identity, problem::Problem, state::App},
+    web::{identity, problem::Problem, state::App},
 };
 
 use super::{
@@ -34,6 +32,7 @@ use super::{
     query::{Layout, ListQuery},
     revoke::see_other,
     view::{Frame, StatusView, When, below_name},
+    visit::Visit,
 };
 
 /// How many connections are shown here; the list has all of them.
@@ -118,44 +117,43 @@ struct PersonRow {
 ///
 /// # Errors
 /// A page, when there is no such person in this person's sight.
-pub async fn show(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-    id: Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
+pub async fn show(visit: Visit, id: Path<String>) -> Result<HttpResponse, Problem> {
+    let Visit {
+        app,
+        principal,
+        now,
+        ..
+    } = &visit;
     let id = PersonId::parse(&id).ok_or_else(Problem::not_found)?;
     let reach = principal.sees();
     let mut tx = app.db.snapshot().await?;
     let person = store::person::by_id(&mut tx, &id)
         .await?
         .ok_or_else(Problem::not_found)?;
-    let connected = connected(&app, &mut tx, &principal, &id, now).await?;
+    let connected = connected(&visit, &mut tx, &id).await?;
     if !reach.covers_person(&id, connected.counts.total > 0) {
         return Err(Problem::not_found());
     }
     // Their role elsewhere is nothing that administrators of projects need to know.
     let role = if reach == Reach::All || principal.person.as_ref() == Some(&id) {
         let known = person.identity.clone();
-        let roles = identity::authorize(&app, &mut tx, known, Some(id)).await?;
+        let roles = identity::authorize(app, &mut tx, known, Some(id)).await?;
         Some(roles.role_word())
     } else {
         None
     };
-    let blocks = block::of_person(&mut tx, &person.id, &principal, now).await?;
+    let blocks = block::of_person(&mut tx, &person.id, principal, *now).await?;
     let page = PersonPage {
         blocks,
         of_person: true,
         here: format!("/people/{}", person.id),
-        frame: frame::build(&app, &principal, &session, &req, now),
+        frame: visit.frame(),
         heading: person.identity.name.clone(),
-        facts: Some(facts(person, role, now)),
+        facts: Some(facts(person, role, *now)),
         connected,
         servers: Vec::new(),
     };
-    answer(&req, &page)
+    visit.page_or_part(&page, page.as_list())
 }
 
 /// `GET /people`: everyone is in the list, under their name.
@@ -184,17 +182,12 @@ pub async fn of(
 ///
 /// # Errors
 /// A page, when the database failed.
-pub async fn me(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let mut tx = app.db.snapshot().await?;
+pub async fn me(visit: Visit) -> Result<HttpResponse, Problem> {
+    let principal = &visit.principal;
+    let mut tx = visit.app.db.snapshot().await?;
     let connected = match &principal.person {
-        Some(id) => connected(&app, &mut tx, &principal, id, now).await?,
-        None => Connected::nothing(&principal),
+        Some(id) => connected(&visit, &mut tx, id).await?,
+        None => Connected::nothing(principal),
     };
     let servers = match (connected.counts.total, principal.sees()) {
         (0, Reach::All) => store::project::endpoints(&mut tx, None, PROJECTS_SHOWN).await?,
@@ -205,29 +198,20 @@ pub async fn me(
     };
     let server = |server: Endpoint| (server.name, server.resource.as_str().to_owned());
     let blocks = match &principal.person {
-        Some(id) => block::of_person(&mut tx, id, &principal, now).await?,
+        Some(id) => block::of_person(&mut tx, id, principal, visit.now).await?,
         None => Vec::new(),
     };
     let page = PersonPage {
         blocks,
         of_person: true,
         here: "/me".to_owned(),
-        frame: frame::build(&app, &principal, &session, &req, now),
+        frame: visit.frame(),
         heading: frame::MINE.to_owned(),
         facts: None,
         connected,
         servers: servers.into_iter().map(server).collect(),
     };
-    answer(&req, &page)
-}
-
-fn answer(req: &HttpRequest, page: &PersonPage) -> Result<HttpResponse, Problem> {
-    let body = if html::is_fragment(req) {
-        frame::render(&page.as_list())?
-    } else {
-        frame::render(page)?
-    };
-    Ok(html::page(req, StatusCode::OK, body))
+    visit.page_or_part(&page, page.as_list())
 }
 
 fn facts(person: Person, role: Option<&'static str>, now: Timestamp) -> Facts {
@@ -256,13 +240,8 @@ impl Connected {
     }
 }
 
-async fn connected(
-    app: &App,
-    tx: &mut Tx,
-    principal: &Principal,
-    id: &PersonId,
-    now: Timestamp,
-) -> store::Result<Connected> {
+async fn connected(visit: &Visit, tx: &mut Tx, id: &PersonId) -> store::Result<Connected> {
+    let (app, principal, now) = (&visit.app, &visit.principal, visit.now);
     let query = ListQuery {
         people: vec![id.clone()],
         statuses: Statuses::ALL,
@@ -287,11 +266,6 @@ async fn connected(
     };
     let named = ("person", id.as_str());
     let revoke_all_href = counts::revoke_all(app, tx, principal, &query, named, now).await?;
-    let viewer = Viewer {
-        app,
-        principal,
-        now,
-    };
     let last_used = projects.first().and_then(|project| project.last_used_at);
     Ok(Connected {
         counts: counts::links(counts, &query),
@@ -304,7 +278,7 @@ async fn connected(
             let all = query.in_layout(Layout::Groups(GroupBy::Project)).href();
             (format!("{} more", number::grouped(more)), all)
         }),
-        rows: rows.into_iter().map(|row| viewer.row(row)).collect(),
+        rows: rows.into_iter().map(|row| row_for(visit, row)).collect(),
         revoke_all_href,
     })
 }
@@ -321,30 +295,21 @@ fn project_link(project: Group, query: &ListQuery) -> ProjectLink {
     }
 }
 
-/// Whom the rows are shown to, and when.
-struct Viewer<'a> {
-    app: &'a App,
-    principal: &'a Principal,
-    now: Timestamp,
-}
-
-impl Viewer<'_> {
-    fn row(&self, row: Listed) -> PersonRow {
-        let status = row.life.status(&self.app.rules.lifetimes, self.now);
-        let changes = self.principal.changes().covers(&row.person, &row.project);
-        let revocable = changes && !matches!(status, Status::Revoked(_));
-        PersonRow {
-            revocable,
-            client_href: format!("/clients/{}", row.client),
-            id: row.id.to_string(),
-            name: row.name,
-            client: row.client_name,
-            project: row.project_name,
-            authorized: moment::dated(row.life.authorized_at),
-            status: status_view(&status, self.now),
-            last_used: row
-                .connected_at
-                .map(|_| moment::when(row.life.last_used_at, self.now)),
-        }
+fn row_for(visit: &Visit, row: Listed) -> PersonRow {
+    let status = row.life.status(&visit.app.rules.lifetimes, visit.now);
+    let changes = visit.principal.changes().covers(&row.person, &row.project);
+    let revocable = changes && !matches!(status, Status::Revoked(_));
+    PersonRow {
+        revocable,
+        client_href: format!("/clients/{}", row.client),
+        id: row.id.to_string(),
+        name: row.name,
+        client: row.client_name,
+        project: row.project_name,
+        authorized: moment::dated(row.life.authorized_at),
+        status: status_view(&status, visit.now),
+        last_used: row
+            .connected_at
+            .map(|_| moment::when(row.life.last_used_at, visit.now)),
     }
 }

@@ -1,7 +1,6 @@
 //! The projects that someone looks after.
 
-use actix_session::Session;
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
 use askama::Template;
 
 use crate::{
@@ -16,13 +15,14 @@ use crate::{
         connection_groups::{self, GroupBy, GroupOrder, GroupPlace, Grouping, WithEmpty},
         project_list::{self, Listed, Place, Server, Wanted},
     },
-    web::{html, params::Params, problem::Problem, state::App},
+    web::{params::Params, problem::Problem, state::App},
 };
 
 use super::{
-    frame, moment, number,
+    moment, number,
     query::{Layout, ListQuery, TEXT_LIMIT, address},
     view::{Frame, When},
+    visit::Visit,
 };
 
 /// How many projects a page has.
@@ -81,17 +81,12 @@ pub struct Health {
 ///
 /// # Errors
 /// A page, for whoever has none to look after, and when the query makes no sense.
-pub async fn show(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-) -> Result<HttpResponse, Problem> {
+pub async fn show(visit: Visit) -> Result<HttpResponse, Problem> {
+    let Visit { app, principal, .. } = &visit;
     if !principal.looks_beyond_themselves() {
         return Err(Problem::not_found());
     }
-    let now = app.clock.now();
-    let asked = Asked::parse(&req)?;
+    let asked = Asked::parse(&visit.req)?;
     let reach = principal.sees();
     let wanted = asked.wanted(&reach);
     let mut tx = app.db.snapshot().await?;
@@ -109,17 +104,17 @@ pub async fn show(
     let count = project_list::count(&mut tx, &wanted).await?;
     let others = asked.others(&mut tx, &reach).await?;
     let page = ProjectsPage {
-        frame: frame::build(&app, &principal, &session, &req, now),
+        frame: visit.frame(),
         add: principal.adds_projects(),
         summary: asked.summary(count),
         archived: asked.archived,
         others,
-        rows: rows(&app, &mut tx, &principal, found, now).await?,
+        rows: rows(app, &mut tx, principal, found, visit.now).await?,
         previous,
         next,
         text: asked.text.unwrap_or_default(),
     };
-    Ok(html::page(&req, StatusCode::OK, frame::render(&page)?))
+    visit.page(StatusCode::OK, &page)
 }
 
 /// The query of the list.

@@ -1,26 +1,19 @@
 //! Revoking connections: the question, and the act.
 
-use actix_session::Session;
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{
         StatusCode,
         header::{self, HeaderName, HeaderValue},
     },
-    web::Data,
 };
-
 use url::{Position, Url};
 
 use crate::{
     clock::Timestamp,
-    domain::{
-        audit::Actor,
-        ids::ConnectionId,
-        role::{Principal, Reach},
-    },
+    domain::{ids::ConnectionId, role::Reach},
     flow::{
-        Context, block,
+        block,
         revoke::{self, REASON_LIMIT},
     },
     store::connection_list::{self, Listed},
@@ -30,14 +23,14 @@ use crate::{
         params::Params,
         problem::Problem,
         session::{Flash, keep_flash},
-        state::App,
     },
 };
 
 use super::{
     connections::after_act,
-    frame, moment, number,
-    view::{Frame, RevokePage, RevokeTarget, below_name},
+    moment, number,
+    view::{RevokePage, RevokeTarget, below_name},
+    visit::Visit,
 };
 
 /// `GET /connections/revoke`: asks. A hundred ids make an address of 4 KB, half of
@@ -45,56 +38,33 @@ use super::{
 ///
 /// # Errors
 /// A page, when no target is there for this person to revoke.
-pub async fn ask(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let asked = Asked::parse(&Params::parse(req.query_string().as_bytes()), &req)?;
-    let listed = asked.listed(&app, &principal).await?;
+pub async fn ask(visit: Visit) -> Result<HttpResponse, Problem> {
+    let params = Params::parse(visit.req.query_string().as_bytes());
+    let asked = Asked::parse(&params, &visit.req)?;
+    let listed = asked.listed(&visit).await?;
     let missing = asked.ids.len() - listed.len();
     let note = (missing > 0).then(|| format!("{} Here are the others.", words::gone(missing)));
-    let frame = frame::build(&app, &principal, &session, &req, now);
-    asked.show(
-        &req,
-        StatusCode::OK,
-        (frame, &principal),
-        &listed,
-        note,
-        now,
-    )
+    asked.show(&visit, StatusCode::OK, &listed, note)
 }
 
 /// `POST /connections/revoke`: acts on exactly what was asked about.
 ///
 /// # Errors
 /// A page, when no target is there for this person to revoke.
-pub async fn act(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-    form: Protected,
-) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let asked = Asked::parse(&form.verify(&app, &principal, now)?, &req)?;
+pub async fn act(visit: Visit, form: Protected) -> Result<HttpResponse, Problem> {
+    let asked = Asked::parse(&visit.fields(form)?, &visit.req)?;
     let problem = match reason(&asked.reason) {
         Ok(reason) => {
-            let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
-            let reach = principal.changes();
-            if let Some(said) = asked.end(&app, &context, &reach, reason.as_deref()).await? {
-                keep_flash(&session, Flash::Done(said));
-                let list = after_act(&app, &principal, &session, &req, &asked.back).await;
+            if let Some(said) = asked.end(&visit, reason.as_deref()).await? {
+                keep_flash(&visit.session, Flash::Done(said));
+                let list = after_act(&visit, &asked.back).await;
                 return Ok(list.unwrap_or_else(|| see_other(&asked.back)));
             }
             None
         }
         Err(too_long) => Some(too_long),
     };
-    let listed = asked.listed(&app, &principal).await?;
-    let frame = frame::build(&app, &principal, &session, &req, now);
+    let listed = asked.listed(&visit).await?;
     let (status, note) = match problem {
         Some(text) => (StatusCode::BAD_REQUEST, text),
         None => {
@@ -103,7 +73,7 @@ pub async fn act(
             (StatusCode::CONFLICT, text)
         }
     };
-    asked.show(&req, status, (frame, &principal), &listed, Some(note), now)
+    asked.show(&visit, status, &listed, Some(note))
 }
 
 /// What the person chose and typed.
@@ -146,15 +116,10 @@ impl Asked {
     }
 
     /// Ends the connections, and says so; `None` when one of them is not there to be ended.
-    async fn end(
-        &self,
-        app: &App,
-        context: &Context<'_>,
-        reach: &Reach,
-        reason: Option<&str>,
-    ) -> Result<Option<String>, Problem> {
-        let mut tx = app.db.write().await?;
-        let now = context.now;
+    async fn end(&self, visit: &Visit, reason: Option<&str>) -> Result<Option<String>, Problem> {
+        let (context, now) = (&visit.context(), visit.now);
+        let reach = &visit.principal.changes();
+        let mut tx = visit.app.db.write().await?;
         let (count, said) = if self.blocks {
             let done = block::with_connections(&mut tx, context, reach, &self.ids, reason).await?;
             let Some(done) = done else { return Ok(None) };
@@ -171,9 +136,10 @@ impl Asked {
     }
 
     /// The connections as they are now; a page when there are none.
-    async fn listed(&self, app: &App, principal: &Principal) -> Result<Vec<Listed>, Problem> {
-        let mut tx = app.db.read().await?;
-        let listed = connection_list::by_ids(&mut tx, &principal.changes(), &self.ids).await?;
+    async fn listed(&self, visit: &Visit) -> Result<Vec<Listed>, Problem> {
+        let reach = visit.principal.changes();
+        let mut tx = visit.app.db.read().await?;
+        let listed = connection_list::by_ids(&mut tx, &reach, &self.ids).await?;
         match listed.is_empty() {
             true => Err(Problem::not_found()),
             false => Ok(listed),
@@ -182,28 +148,26 @@ impl Asked {
 
     fn show(
         self,
-        req: &HttpRequest,
+        visit: &Visit,
         status: StatusCode,
-        (frame, principal): (Frame, &Principal),
         listed: &[Listed],
         note: Option<String>,
-        now: Timestamp,
     ) -> Result<HttpResponse, Problem> {
         let page = RevokePage {
-            frame,
+            frame: visit.frame(),
             title: format!("Revoke {}?", number::connections(listed.len() as i64)),
             sentence: words::consequence(listed),
-            targets: listed.iter().map(|row| target(row, now)).collect(),
-            block: blockable(listed, &principal.changes()),
+            targets: listed.iter().map(|row| target(row, visit.now)).collect(),
+            block: blockable(listed, &visit.principal.changes()),
             blocks: self.blocks,
             reason: self.reason,
             back: self.back,
             note,
         };
-        if !html::is_fragment(req) {
-            return Ok(html::page(req, status, frame::render(&page)?));
+        if !html::is_fragment(&visit.req) {
+            return visit.page(status, &page);
         }
-        let mut answer = html::page(req, status, frame::render(&page.as_dialog())?);
+        let mut answer = visit.page(status, &page.as_dialog())?;
         if status != StatusCode::OK {
             // The form swaps the list; what is said here belongs into the dialog.
             for (name, value) in [("hx-retarget", "#dialog"), ("hx-push-url", "false")] {

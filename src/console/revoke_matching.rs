@@ -1,27 +1,20 @@
 //! Revoking everything that matches a filter: a preview with the exact count, which
 //! must be typed, and the act on exactly what the preview counted.
 
-use actix_session::Session;
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
+use actix_web::{HttpResponse, http::StatusCode};
 
 use crate::{
     clock::Timestamp,
-    domain::{audit::Actor, fingerprint::Fingerprint, ids::ActId, role::Principal},
+    domain::{fingerprint::Fingerprint, ids::ActId},
     flow::revoke_matching::{self, Confirmed, Matching},
     store::bulk_act,
-    web::{
-        form::Protected,
-        html,
-        params::Params,
-        problem::Problem,
-        session::{Flash, keep_flash},
-        state::App,
-    },
+    web::{form::Protected, params::Params, problem::Problem, session::Flash},
 };
 
 use super::{
-    acts, frame, number,
+    acts, number,
     revoke::{reason, see_other, typed_reason},
+    visit::Visit,
 };
 
 mod preview;
@@ -35,18 +28,10 @@ const AT_ONCE: u64 = 1000;
 ///
 /// # Errors
 /// A page, when the query makes no sense or this person can revoke nothing at all.
-pub async fn ask(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let asked = Asked::parse(&principal, &req)?;
-    let preview = asked.preview(&app, now).await?;
-    let frame = frame::build(&app, &principal, &session, &req, now);
-    let page = preview.page(frame, app.secrets.new_id(now));
-    Ok(html::page(&req, StatusCode::OK, frame::render(&page)?))
+pub async fn ask(visit: Visit) -> Result<HttpResponse, Problem> {
+    let asked = Asked::parse(&visit.principal, &visit.req)?;
+    let preview = asked.preview(&visit.app, visit.now).await?;
+    visit.page(StatusCode::OK, &preview.page(&visit))
 }
 
 /// `POST /connections/revoke-matching`: acts on what the preview counted, or shows what
@@ -54,99 +39,82 @@ pub async fn ask(
 ///
 /// # Errors
 /// A page, when the form makes no sense or this person can revoke nothing at all.
-pub async fn act(
-    app: Data<App>,
-    principal: Principal,
-    session: Session,
-    req: HttpRequest,
-    form: Protected,
-) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let params = form.verify(&app, &principal, now)?;
-    let asked = Asked::parse(&principal, &req)?;
+pub async fn act(visit: Visit, form: Protected) -> Result<HttpResponse, Problem> {
+    let params = visit.fields(form)?;
+    let asked = Asked::parse(&visit.principal, &visit.req)?;
     let typed = Typed::parse(&params)?;
-    if was_begun(&app, &principal, &typed.act).await? {
+    if was_begun(&visit, &typed.act).await? {
         return Ok(see_other(&acts::path(&typed.act)));
     }
     let (status, note) = match typed.check() {
         Err(note) => (StatusCode::BAD_REQUEST, note),
         Ok(reason) => {
-            let matching = asked.matching(&app, typed.at).await?;
+            let matching = asked.matching(&visit.app, typed.at).await?;
             if matching.fingerprint.to_string() == typed.set {
-                begin(&app, &principal, &req, (&asked, &typed, reason), &matching).await?;
+                begin(&visit, (&asked, &typed, reason), &matching).await?;
                 let few = matching.fingerprint.count() <= AT_ONCE;
-                return carry_out(app, session, &asked, typed.act, few).await;
+                return carry_out(&visit, &asked, typed.act, few).await;
             }
             // The same form, sent twice: the first has changed what matches by now.
-            if was_begun(&app, &principal, &typed.act).await? {
+            if was_begun(&visit, &typed.act).await? {
                 return Ok(see_other(&acts::path(&typed.act)));
             }
             (StatusCode::CONFLICT, typed.changed(&matching.fingerprint))
         }
     };
-    let preview = asked.preview(&app, now).await?;
-    let frame = frame::build(&app, &principal, &session, &req, now);
-    let mut page = preview.page(frame, app.secrets.new_id(now));
+    let preview = asked.preview(&visit.app, visit.now).await?;
+    let mut page = preview.page(&visit);
     page.reason = typed.reason;
     page.note = Some(note);
     if status == StatusCode::BAD_REQUEST {
         // Another set must be counted anew.
         page.typed = typed.count;
     }
-    Ok(html::page(&req, status, frame::render(&page)?))
+    visit.page(status, &page)
 }
 
 /// Keeps what was confirmed, so that it can be carried out.
 async fn begin(
-    app: &App,
-    principal: &Principal,
-    req: &HttpRequest,
+    visit: &Visit,
     (asked, typed, reason): (&Asked, &Typed, Option<String>),
     matching: &Matching,
 ) -> Result<(), Problem> {
-    let now = app.clock.now();
     let confirmed = Confirmed {
         act: typed.act.clone(),
-        subject: principal.identity.subject.clone(),
-        filter: asked.words(app, now).await?,
+        subject: visit.principal.identity.subject.clone(),
+        filter: asked.words(&visit.app, visit.now).await?,
         reason,
     };
-    let actor = Actor::Person(principal.identity.email.clone());
-    let context = app.context(now, actor, req);
-    let mut tx = app.db.write().await?;
-    revoke_matching::begin(&mut tx, &context, confirmed, matching).await?;
+    let mut tx = visit.app.db.write().await?;
+    revoke_matching::begin(&mut tx, &visit.context(), confirmed, matching).await?;
     Ok(tx.commit().await?)
 }
 
 /// Ends what was confirmed, whether or not the browser waits: a few before the answer.
 async fn carry_out(
-    app: Data<App>,
-    session: Session,
+    visit: &Visit,
     asked: &Asked,
     id: ActId,
     few: bool,
 ) -> Result<HttpResponse, Problem> {
-    let task = actix_web::rt::spawn(acts::run(app.clone(), id.clone()));
+    let task = actix_web::rt::spawn(acts::run(visit.app.clone(), id.clone()));
     if !few || task.await.is_err() {
         return Ok(see_other(&acts::path(&id)));
     }
-    let mut tx = app.db.read().await?;
+    let mut tx = visit.app.db.read().await?;
     let act = bulk_act::find(&mut tx, &id).await?;
-    match act.filter(|act| act.finished_at.is_some()) {
-        None => Ok(see_other(&acts::path(&id))),
-        Some(act) => {
-            keep_flash(&session, Flash::Done(acts::outcome(&act)));
-            Ok(see_other(&asked.list()))
-        }
-    }
+    Ok(match act.filter(|act| act.finished_at.is_some()) {
+        None => see_other(&acts::path(&id)),
+        Some(act) => visit.go_on(&asked.list(), Flash::Done(acts::outcome(&act))),
+    })
 }
 
 /// Whether this person has confirmed this act before. Another's is not there.
-async fn was_begun(app: &App, principal: &Principal, id: &ActId) -> Result<bool, Problem> {
-    let mut tx = app.db.read().await?;
+async fn was_begun(visit: &Visit, id: &ActId) -> Result<bool, Problem> {
+    let mut tx = visit.app.db.read().await?;
     match bulk_act::find(&mut tx, id).await? {
         None => Ok(false),
-        Some(act) if act.subject == principal.identity.subject => Ok(true),
+        Some(act) if act.subject == visit.principal.identity.subject => Ok(true),
         Some(_) => Err(Problem::not_found()),
     }
 }

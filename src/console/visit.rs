@@ -102,6 +102,21 @@ impl Visit {
         Ok(html::page(&self.req, status, frame::render(page)?))
     }
 
+    /// The answer that is this page, or the part of it that htmx swaps in.
+    ///
+    /// # Errors
+    /// A 500 when it cannot be rendered.
+    pub fn page_or_part(
+        &self,
+        page: &impl Template,
+        part: impl Template,
+    ) -> Result<HttpResponse, Problem> {
+        match html::is_fragment(&self.req) {
+            true => self.page(StatusCode::OK, &part),
+            false => self.page(StatusCode::OK, page),
+        }
+    }
+
     /// The answer that is this page, of which nothing may be kept on the way.
     ///
     /// # Errors

@@ -94,7 +94,7 @@ pub async fn decide(
     };
     let described = document.is_none_or(|document| shown == Some(&document.fingerprint()));
     let proposed = params.one("shown").map_err(repeated)? == Some(&proposal.fingerprint());
-    if !described || !proposed {
+    if decision.allows() && !(described && proposed) {
         let mut page = visit.consent(&context, &request, &proposal, document);
         page.frame.flash = Some(changed_meanwhile(described));
         return question::ask(&req, &page);
@@ -134,6 +134,11 @@ impl Decision {
             Some("deny") => Ok(Self::Deny),
             _ => Err(Problem::bad_request("Choose Allow or Deny.")),
         }
+    }
+
+    /// Whether something would be granted: to say no needs no second look.
+    const fn allows(&self) -> bool {
+        matches!(self, Self::Allow { .. })
     }
 
     async fn carry_out(

@@ -341,6 +341,23 @@ async fn nothing_is_granted_that_was_changed_while_a_person_read() {
 }
 
 #[actix_web::test]
+async fn a_no_is_a_no_whatever_was_changed_while_a_person_read() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    let page = ana.is_asked(&host, &server).await;
+    let scopes = vec![OfferedScope::parse("delete", "Use delete", false).unwrap()];
+    let wider = Edit {
+        scopes,
+        ..Edit::default()
+    };
+    changes(&app, wider).await;
+    let back = query_of(&ana.answers(&page, "deny", &[]).await);
+    assert_eq!(back["error"], "access_denied");
+}
+
+#[actix_web::test]
 async fn another_project_than_was_shown_is_not_what_was_allowed() {
     let app = TestApp::spawn().await;
     app.project("search", &[]).await;

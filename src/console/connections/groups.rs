@@ -1,6 +1,6 @@
 //! Connections grouped by the client, person or project they share.
 
-use actix_web::{HttpRequest, HttpResponse, web::Data};
+use actix_web::{HttpRequest, HttpResponse};
 use url::Url;
 
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
             below_name,
             list::{Columns, GroupPart, GroupRow, GroupRowsPart},
         },
+        visit::Visit,
     },
     domain::{
         client::Origin,
@@ -24,7 +25,7 @@ use crate::{
         connection_groups::{self, Group, GroupBy, GroupOrder, GroupPlace, Grouping, WithEmpty},
         connection_list::Key,
     },
-    web::{html, params::Params, problem::Problem, state::App},
+    web::{html, params::Params, problem::Problem},
 };
 
 use super::{
@@ -39,27 +40,29 @@ use super::{
 ///
 /// # Errors
 /// A page, when the query makes no sense or there is no such group.
-pub async fn show(
-    app: Data<App>,
-    principal: Principal,
-    req: HttpRequest,
-) -> Result<HttpResponse, Problem> {
+pub async fn show(visit: Visit) -> Result<HttpResponse, Problem> {
+    let Visit {
+        app,
+        principal,
+        req,
+        ..
+    } = &visit;
     let params = Params::parse(req.query_string().as_bytes());
-    let mut query = ListQuery::parse(&params, &principal)?;
+    let mut query = ListQuery::parse(&params, principal)?;
     let (id, shown) = asked(&params, &query)?;
     let rows = match shown {
         Shown::Ticked => Some(open::TICKED_ROWS),
         _ => query.rows_of(&id),
     };
-    if !html::is_fragment(&req) {
+    if !html::is_fragment(req) {
         let list = query.with_group(&id, rows.or(Some(OPEN_ROWS))).href();
         return Ok(see_other(&list));
     }
     // What has been opened meanwhile, the link that was followed does not know.
     query = query
-        .with_open_of(shown_page(&req, &principal).as_ref())
+        .with_open_of(shown_page(req, principal).as_ref())
         .with_group(&id, rows);
-    let desk = Desk::new(&app, &principal, &query, &req, app.clock.now());
+    let desk = Desk::new(&visit, &query);
     let mut tx = app.db.snapshot().await?;
     let (group, by, filter) = find(&mut tx, &desk, &id).await?;
     let body = if let Shown::After(_) = shown {
@@ -81,7 +84,7 @@ pub async fn show(
         let group = row(&mut tx, &desk, &desk.filter(), &facts, group, &shown).await?;
         frame::render(&GroupPart { group })?
     };
-    Ok(at_address(html::part(&req, body), &desk.here))
+    Ok(at_address(html::part(req, body), &desk.here))
 }
 
 /// Which group is asked for, and what of it: the list's own parameters say the rest.

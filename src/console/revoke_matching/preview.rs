@@ -29,6 +29,7 @@ use crate::console::{
     query::{ListQuery, address},
     revoke::target,
     view::{Frame, RevokeTarget},
+    visit::Visit,
 };
 
 /// How many of the connections a preview shows.
@@ -245,15 +246,16 @@ pub(super) struct MatchingPage {
 }
 
 impl Preview {
-    /// The page that asks for the act of this id.
-    pub(super) fn page(self, frame: Frame, act: ActId) -> MatchingPage {
+    /// The page that asks for an act.
+    pub(super) fn page(self, visit: &Visit) -> MatchingPage {
         let count = self.fingerprint.count();
+        let act: ActId = visit.app.secrets.new_id(visit.now);
         let statuses = [
             ("Active", self.statuses.active),
             ("Expired", self.statuses.expired),
         ];
         MatchingPage {
-            frame,
+            frame: visit.frame(),
             title: match count {
                 0 => "Nothing to revoke".to_owned(),
                 count => format!("Revoke {}?", number::connections(count)),
