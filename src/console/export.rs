@@ -16,6 +16,7 @@ use tokio::{
 use tracing::Instrument;
 
 use crate::{
+    clock::Timestamp,
     domain::role::Principal,
     store::{self, Tx},
     web::{
@@ -128,10 +129,28 @@ async fn connections(
     let typed = to_ids(&mut tx, app, principal, &params).await?;
     let query = ListQuery::parse(typed.as_ref().unwrap_or(&params), principal)?;
     let source = Connections::new(&query, principal.sees(), app.rules.lifetimes, now);
-    let mut export = Export::new(tx, source, format);
+    answer(
+        app,
+        Export::new(tx, source, format),
+        ("connections", format),
+        now,
+    )
+    .await
+}
+
+/// The file as an answer: at once when it is short, else as it is made.
+///
+/// # Errors
+/// A page, when the database failed or too many long exports are being made.
+pub async fn answer<S: Source<N> + 'static, const N: usize>(
+    app: &App,
+    mut export: Export<S, N>,
+    (name, format): (&str, Format),
+    now: Timestamp,
+) -> Result<HttpResponse, Problem> {
     let first = export.next().await?;
     let day = now.to_utc().date();
-    let file = format!("connections-{day}.{}", format.extension());
+    let file = format!("{name}-{day}.{}", format.extension());
     let mut response = HttpResponse::Ok();
     response
         .content_type(format.media_type())
@@ -175,8 +194,7 @@ fn busy() -> Problem {
         "Others are exporting",
         "Too many long exports are being made at the moment.",
     )
-    .with_advice("Try again in a minute, or choose fewer connections.")
-    .with_link("All connections", "/connections")
+    .with_advice("Try again in a minute, or with filters that leave less.")
 }
 
 /// A part of a file, and whether it is the last.

@@ -15,7 +15,10 @@ use crate::{
     },
 };
 
-use super::view::{self, Frame, NavItem, PersonaOption, Who};
+use super::{
+    audit,
+    view::{self, Frame, NavItem, PersonaOption, Who},
+};
 
 /// The frame of a page for this person. Takes the message kept for it.
 pub fn build(
@@ -115,7 +118,12 @@ fn places(principal: &Principal, req: &HttpRequest) -> Vec<NavItem> {
         href: PEOPLE,
         current: by_person || on_person,
     });
-    let places = [list, clients, projects, people, Some(mine)];
+    let trail = audit::is_open_to(principal).then_some(NavItem {
+        label: "Audit",
+        href: audit::PATH,
+        current: path == audit::PATH,
+    });
+    let places = [list, clients, projects, people, trail, Some(mine)];
     places.into_iter().flatten().collect()
 }
 

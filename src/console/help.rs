@@ -7,7 +7,7 @@ use askama::Template;
 
 use crate::{domain::role::OrganizationRole, web::problem::Problem};
 
-use super::{view::Frame, visit::Visit};
+use super::{audit, view::Frame, visit::Visit};
 
 #[derive(Clone, Debug, Template)]
 #[template(path = "help.html")]
@@ -19,6 +19,8 @@ struct HelpPage {
     max_age_days: Option<u64>,
     /// Whether this person sees the connections of others.
     beyond: bool,
+    /// Whether the audit trail is this person's to read.
+    trail: bool,
     /// Whether this person sees everything and revokes only what is their own.
     only_own: bool,
 }
@@ -35,6 +37,7 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Problem> {
         idle_days: days(lifetimes.idle),
         max_age_days: lifetimes.max_age.map(days),
         beyond: visit.principal.looks_beyond_themselves(),
+        trail: audit::is_open_to(&visit.principal),
         only_own: visit.principal.role == OrganizationRole::Auditor,
     };
     visit.page(StatusCode::OK, &page)

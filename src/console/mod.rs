@@ -1,6 +1,7 @@
 //! The pages for people, one file per family.
 
 pub mod acts;
+pub mod audit;
 pub mod block;
 pub mod check;
 pub mod client;

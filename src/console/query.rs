@@ -27,7 +27,9 @@ mod parse;
 
 pub use open::{OPEN_ROWS, OPEN_ROWS_LIMIT, Opened};
 
-use parse::{COLUMNS, GROUP_COLUMNS, LAYOUTS, direction, midnight, word_for};
+pub(super) use parse::{day, midnight};
+
+use parse::{COLUMNS, GROUP_COLUMNS, LAYOUTS, direction, word_for};
 
 const DAY: Duration = Duration::from_secs(86_400);
 

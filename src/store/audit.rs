@@ -82,32 +82,6 @@ pub struct Entry {
     pub person_email: Option<String>,
 }
 
-/// Up to `limit` events that are older than `after`, the newest first.
-///
-/// # Errors
-/// When the database fails.
-pub async fn page(
-    tx: &mut Tx,
-    after: Option<&(Timestamp, EventId)>,
-    limit: usize,
-) -> Result<Vec<Entry>> {
-    Ok(sql!(tx, |c| {
-        // audit_event_by_age
-        let mut query = sqlx::QueryBuilder::new(
-            "SELECT id, at, action, actor, address, reason, detail,
-                connection_id, connection_name, client_id, client_name, project_id, project_name, person_id, person_email
-            FROM audit_event",
-        );
-        if let Some((at, id)) = after {
-            query.push(" WHERE (at, id) < (").push_bind(*at);
-            query.push(", ").push_bind(id).push(")");
-        }
-        query.push(" ORDER BY at DESC, id DESC LIMIT ");
-        query.push_bind(limit as i64);
-        query.build_query_as().fetch_all(c).await
-    })?)
-}
-
 /// The latest `limit` changes of a project, the newest first.
 ///
 /// # Errors

@@ -43,6 +43,8 @@ pub(super) trait Engine: Database {
     /// The function that says where in a text another one begins: 1 at its beginning, 0 when
     /// it is not in it.
     const POSITION: &'static str;
+    /// After a text, has its bytes compared and only the letters from A to Z changed by LOWER.
+    const BY_BYTES: &'static str;
     /// The condition of that index: that the stem of a connection's name is no part of
     /// its client's name.
     const OTHER_STEM: &'static str;
@@ -51,6 +53,7 @@ pub(super) trait Engine: Database {
 impl Engine for Sqlite {
     const HIDE: &'static str = "+";
     const POSITION: &'static str = "instr";
+    const BY_BYTES: &'static str = "";
     const BY_OTHER_STEM: &'static str = " INDEXED BY connection_by_other_stem";
     // It knows the condition again only with the column first.
     const OTHER_STEM: &'static str = "client_folded = replace(client_folded, stem, '')";
@@ -59,6 +62,7 @@ impl Engine for Sqlite {
 impl Engine for Postgres {
     const HIDE: &'static str = "";
     const POSITION: &'static str = "strpos";
+    const BY_BYTES: &'static str = r#" COLLATE "C""#;
     const BY_OTHER_STEM: &'static str = "";
     // The one column is compared byte by byte, the other need not be.
     const OTHER_STEM: &'static str =

@@ -18,6 +18,7 @@ use sqlx::{
 use crate::config::DatabaseUrl;
 
 pub mod audit;
+pub mod audit_list;
 pub mod bulk_act;
 pub mod client;
 pub mod client_block;

@@ -108,6 +108,13 @@ const OWNERS: Statuses = Statuses {
     owner: [200; 4],
     ..everyone(404)
 };
+
+/// Whoever sees everything, whatever it is about.
+const ALL_SEEING: Statuses = Statuses {
+    auditor: [200; 4],
+    ..OWNERS
+};
+
 /// Owners alone: the clients of the table serve any project.
 const fn owners(status: u16) -> Statuses {
     Statuses {
@@ -283,6 +290,10 @@ pub const ROWS: &[Row] = &[
     post("/blocks/{id}/lift", "/blocks/{block}/lift", "", managed(303)),
     get("/projects/{slug}/check", "/projects/{slug}/check", MANAGED),
     post("/projects/{slug}/check", "/projects/{slug}/check", "", MANAGED),
+    get("/audit", "/audit", ALL_SEEING),
+    get("/audit", "/audit?q=acme&about=connections", ALL_SEEING),
+    get("/audit.csv", "/audit.csv?about=clients", ALL_SEEING),
+    get("/audit.json", "/audit.json", ALL_SEEING),
     get("/help", "/help", everyone(200)),
     get("/people", "/people", everyone(303)),
     get("/people/of/{id}", "/people/of/{connection}", seen(303)),

@@ -24,6 +24,7 @@ mod attacks_identity;
 mod attacks_oracle;
 mod attacks_redirect;
 mod audit;
+mod audit_page;
 mod authorize;
 mod blocking;
 mod blocking_seen;

@@ -8,7 +8,7 @@ use untether::{
     config::DatabaseUrl,
     domain::connection::{Cutoffs, Status},
     store::{
-        Tx, audit, bulk_act,
+        Tx, audit, audit_list, bulk_act,
         connection_filter::Filter,
         connection_groups::{
             self, GroupBy, GroupColumn, GroupOrder, GroupPlace, Grouping, WithEmpty,
@@ -205,7 +205,17 @@ async fn ask_for_dues(tx: &mut Tx, cutoffs: Cutoffs) {
     token::count_ended(tx, then).await.unwrap();
     audit::find_until(tx, then, 500).await.unwrap();
     audit::count_until(tx, then).await.unwrap();
-    audit::page(tx, None, 50).await.unwrap();
+    let all = audit_list::Wanted::default();
+    let some = audit_list::Wanted {
+        kind: Some(audit_list::Kind::Connections),
+        text: Some("acme".to_owned()),
+        from: Some(then),
+        until: Some(then),
+    };
+    for wanted in [all, some] {
+        let start = audit_list::Place::Start;
+        audit_list::page(tx, &wanted, &start, 50).await.unwrap();
+    }
 }
 
 #[actix_web::test]

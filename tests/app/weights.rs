@@ -111,6 +111,7 @@ const SCREENS: &[Screen] = &[
     part("/clients/{client}", LATER),
     screen("/people/{person}", LATER),
     screen("/me", LATER),
+    screen("/audit", LATER),
     screen("/help", LATER),
     screen("/projects", LATER),
     screen("/projects?q=acme", LATER),

@@ -4,12 +4,12 @@ use crate::{
     clock::Timestamp,
     domain::{
         connection::{Lifetimes, Status},
-        ids::EventId,
         role::Reach,
     },
     store::{
         self, Tx,
-        audit::{self, Entry},
+        audit::Entry,
+        audit_list::{self, Wanted},
         connection_filter::Filter,
         connection_list::{self, Listed, Order, Place},
     },
@@ -129,7 +129,18 @@ impl Source<17> for Connections {
 /// The audit trail, the newest event first.
 #[derive(Clone, Debug, Default)]
 pub struct AuditTrail {
-    after: Option<(Timestamp, EventId)>,
+    wanted: Wanted,
+    place: audit_list::Place,
+}
+
+impl AuditTrail {
+    /// Those of the events that are wanted.
+    pub const fn of(wanted: Wanted) -> Self {
+        Self {
+            wanted,
+            place: audit_list::Place::Start,
+        }
+    }
 }
 
 impl Source<15> for AuditTrail {
@@ -152,9 +163,9 @@ impl Source<15> for AuditTrail {
     ];
 
     async fn next(&mut self, tx: &mut Tx) -> store::Result<Vec<Row<15>>> {
-        let entries = audit::page(tx, self.after.as_ref(), BATCH).await?;
+        let entries = audit_list::page(tx, &self.wanted, &self.place, BATCH).await?;
         if let Some(last) = entries.last() {
-            self.after = Some((last.at, last.id.clone()));
+            self.place = audit_list::Place::After(audit_list::Key::of(last));
         }
         Ok(entries.into_iter().map(event).collect())
     }

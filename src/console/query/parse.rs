@@ -195,10 +195,15 @@ fn idle_days(params: &Params) -> Result<Option<u16>, Problem> {
 
 const DATE: &[FormatItem<'_>] = format_description!("[year]-[month]-[day]");
 
+/// A day such as 2026-03-12.
+pub(in crate::console) fn day(text: &str) -> Option<Date> {
+    Date::parse(text.trim(), DATE).ok()
+}
+
 fn date(params: &Params, name: &'static str) -> Result<Option<Date>, Problem> {
     one(params, name)?
         .map(|text| {
-            Date::parse(text.trim(), DATE).map_err(|_| {
+            day(text).ok_or_else(|| {
                 wrong(&format!(
                     "{name} is \"{text}\", and must be a day such as 2026-03-12."
                 ))
@@ -207,7 +212,8 @@ fn date(params: &Params, name: &'static str) -> Result<Option<Date>, Problem> {
         .transpose()
 }
 
-pub(super) fn midnight(day: Date) -> Timestamp {
+/// The beginning of a day, in UTC.
+pub(in crate::console) fn midnight(day: Date) -> Timestamp {
     Timestamp::from_millis(day.midnight().assume_utc().unix_timestamp() * 1000)
 }
 

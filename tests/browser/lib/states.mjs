@@ -152,6 +152,8 @@ export const STATES = {
   'archived projects': at(to('/projects?archived=yes')),
   'the clients of a project that was archived': at(to('/projects/old/clients')),
   'the form of a project': at(to('/projects/new')),
+  'the audit trail': at(to('/audit')),
+  'the audit trail when nothing matches': at(to('/audit?q=nothing-like-it')),
   'the help': at(to('/help')),
   'the consent page': at((page, app) => page.goto(app.authorizeUrl('look'))),
   'the error page of consent': at(to('/oauth/authorize?client_id=unknown'), { status: 400 }),

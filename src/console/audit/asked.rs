@@ -1,0 +1,155 @@
+//! What the address of the audit trail asks for.
+
+use std::time::Duration;
+
+use time::Date;
+
+use crate::{
+    console::query::{TEXT_LIMIT, address, day, midnight},
+    store::{
+        audit::Entry,
+        audit_list::{Key, Kind, Place, Wanted},
+    },
+    web::{params::Params, problem::Problem},
+};
+
+use super::PATH;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// What events can be about: the word in the address, and what it means.
+pub(super) const KINDS: [(&str, Kind); 3] = [
+    ("connections", Kind::Connections),
+    ("clients", Kind::Clients),
+    ("projects", Kind::Projects),
+];
+
+/// The state of the list, as its address has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) text: Option<String>,
+    pub(super) kind: Option<Kind>,
+    pub(super) from: Option<Date>,
+    pub(super) to: Option<Date>,
+    pub(super) place: Place,
+}
+
+impl Asked {
+    /// # Errors
+    /// A page that names the parameter and what it may be.
+    pub(super) fn parse(params: &Params) -> Result<Self, Problem> {
+        let one = |name| params.one(name).map_err(|error| wrong(format!("{error}.")));
+        let date = |name| match one(name)?.filter(|text| !text.is_empty()) {
+            None => Ok(None),
+            Some(text) => day(text).map(Some).ok_or_else(|| {
+                wrong(format!(
+                    "{name} is \"{text}\", and must be a day such as 2026-03-12."
+                ))
+            }),
+        };
+        let text = one("q")?.map(str::trim).filter(|text| !text.is_empty());
+        if text.is_some_and(|text| text.chars().count() > TEXT_LIMIT) {
+            let long = format!("The search term is longer than {TEXT_LIMIT} characters.");
+            return Err(wrong(long));
+        }
+        let key = |text| {
+            Key::parse(text)
+                .ok_or_else(|| wrong("This page of the audit trail cannot be found.".to_owned()))
+        };
+        let asked = Self {
+            text: text.map(str::to_owned),
+            kind: one("about")?
+                .filter(|word| !word.is_empty())
+                .map(kind)
+                .transpose()?,
+            from: date("from")?,
+            to: date("to")?,
+            place: match (one("after")?, one("before")?) {
+                (None, None) => Place::Start,
+                (Some(text), None) => Place::After(key(text)?),
+                (None, Some(text)) => Place::Before(key(text)?),
+                (Some(_), Some(_)) => {
+                    return Err(wrong("Give after or before, not both.".to_owned()));
+                }
+            },
+        };
+        if asked.from.zip(asked.to).is_some_and(|(from, to)| from > to) {
+            return Err(wrong("from is a later day than to.".to_owned()));
+        }
+        Ok(asked)
+    }
+
+    /// The events that it asks for, whatever the page.
+    pub(super) fn wanted(&self) -> Wanted {
+        Wanted {
+            kind: self.kind,
+            text: self.text.clone(),
+            from: self.from.map(midnight),
+            until: self.to.map(|day| midnight(day).plus(DAY)),
+        }
+    }
+
+    pub(super) fn is_filtered(&self) -> bool {
+        self.wanted() != Wanted::default()
+    }
+
+    /// What its files are asked for with.
+    pub(super) fn export_query(&self) -> String {
+        let everything = Self {
+            place: Place::Start,
+            ..self.clone()
+        };
+        address("", &everything.pairs())
+    }
+
+    /// The addresses of the pages before and after the one that has these entries, of which
+    /// there are `more` in the direction that was asked for.
+    pub(super) fn neighbours(&self, entries: &[Entry], more: bool) -> [Option<String>; 2] {
+        let (newer, older) = match self.place {
+            Place::Start => (false, more),
+            Place::After(_) => (true, more),
+            Place::Before(_) => (more, true),
+        };
+        let beside = |place| {
+            let page = Self {
+                place,
+                ..self.clone()
+            };
+            address(PATH, &page.pairs())
+        };
+        let first = entries.first().filter(|_| newer).map(Key::of);
+        let last = entries.last().filter(|_| older).map(Key::of);
+        [
+            first.map(|key| beside(Place::Before(key))),
+            last.map(|key| beside(Place::After(key))),
+        ]
+    }
+
+    fn pairs(&self) -> Vec<(&'static str, String)> {
+        let mut pairs = Vec::new();
+        pairs.extend(self.text.clone().map(|text| ("q", text)));
+        let word = KINDS.iter().find(|(_, kind)| self.kind == Some(*kind));
+        pairs.extend(word.map(|(word, _)| ("about", (*word).to_owned())));
+        pairs.extend(self.from.map(|day| ("from", day.to_string())));
+        pairs.extend(self.to.map(|day| ("to", day.to_string())));
+        match &self.place {
+            Place::Start => {}
+            Place::After(key) => pairs.push(("after", key.to_string())),
+            Place::Before(key) => pairs.push(("before", key.to_string())),
+        }
+        pairs
+    }
+}
+
+fn kind(word: &str) -> Result<Kind, Problem> {
+    let known = KINDS.iter().find(|(known, _)| *known == word);
+    known.map(|(_, kind)| *kind).ok_or_else(|| {
+        wrong(format!(
+            "about is \"{word}\", and must be connections, clients or projects."
+        ))
+    })
+}
+
+fn wrong(text: String) -> Problem {
+    Problem::bad_request(text).with_link("The audit trail", PATH)
+}

@@ -1,0 +1,244 @@
+//! The page of the audit trail: what it says, of what, to whom, and its files.
+
+use std::time::Duration;
+
+use crate::support::{Page, Person, TestApp};
+
+/// What the rows say that happened, in their order.
+fn happened(page: &Page) -> Vec<String> {
+    page.all("tbody th[scope=row]")
+}
+
+/// The page at this address, which must be there.
+async fn reads(person: &Person<'_>, query: &str) -> Page {
+    let page = person.opens(&format!("/audit{query}")).await;
+    assert_eq!(page.status, 200, "{query}: {}", page.text);
+    page
+}
+
+/// Ana connects Cursor to search and revokes that, and Ben is refused.
+async fn furnish(app: &TestApp) -> String {
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let (ana, ben) = (app.person("ana"), app.person("ben"));
+    app.advance(Duration::from_secs(60));
+    host.connects(&ana, &server).await;
+    let id = ana.newest_connection().await;
+    app.advance(Duration::from_secs(60));
+    ana.revokes(&[&id], "My laptop was stolen").await;
+    app.advance(Duration::from_secs(60));
+    let asked = ben.is_asked(&host, &server).await;
+    ben.answers(&asked, "deny", &[]).await;
+    id
+}
+
+#[actix_web::test]
+async fn the_page_says_who_did_what_to_what_from_where_and_why() {
+    let app = TestApp::spawn().await;
+    let id = furnish(&app).await;
+    let page = reads(&app.owner(), "").await;
+    let rows = happened(&page);
+    assert_eq!(
+        rows[..3],
+        [
+            "Connection denied",
+            "Connection revoked",
+            "Connection authorized"
+        ]
+    );
+    let revoked = &page.all("tbody tr")[1];
+    for said in [
+        "Connection Cursor#",
+        "Client Cursor",
+        "Project search",
+        "Person ana@acme.example",
+        "ana@acme.example",
+        "from 127.0.0.1",
+        "My laptop was stolen",
+    ] {
+        assert!(revoked.contains(said), "{said}: {revoked}");
+    }
+    for href in [
+        format!("/connections/{id}"),
+        "/projects/search".to_owned(),
+        "/clients/".to_owned(),
+        "/people/".to_owned(),
+    ] {
+        let links = page.attributes("tbody tr:nth-child(2) a", "href");
+        let link = links.iter().find(|link| link.starts_with(&href));
+        let link = link.unwrap_or_else(|| panic!("{href} in {links:?}"));
+        assert_eq!(app.owner().opens(link).await.status, 200, "{link}");
+    }
+}
+
+#[actix_web::test]
+async fn filters_leave_what_they_say_alone_and_together_and_in_the_files() {
+    let app = TestApp::spawn().await;
+    furnish(&app).await;
+    let auditor = app.auditor();
+    let today = app.now().to_utc().date();
+    let yesterday = today.previous_day().unwrap();
+    let revoked = "Connection revoked";
+    let denied = "Connection denied";
+    let authorized = "Connection authorized";
+    for (query, expected) in [
+        (
+            "?about=connections".to_owned(),
+            vec![denied, revoked, authorized],
+        ),
+        ("?about=clients".to_owned(), vec!["Client registered"]),
+        ("?q=STOLEN".to_owned(), vec![revoked]),
+        ("?q=ben%40acme".to_owned(), vec![denied]),
+        ("?q=ana%40&about=clients".to_owned(), vec![]),
+        ("?q=%25".to_owned(), vec![]),
+        ("?q=%00".to_owned(), vec![]),
+        (format!("?q=ana%40&from={today}"), vec![revoked, authorized]),
+        (format!("?q=ana%40&to={today}"), vec![revoked, authorized]),
+        (format!("?to={yesterday}"), vec![]),
+        (
+            "?to=9999-12-31&from=0000-01-01&q=ben%40".to_owned(),
+            vec![denied],
+        ),
+    ] {
+        let page = reads(&auditor, &query).await;
+        assert_eq!(happened(&page), expected, "{query}");
+        assert_eq!(
+            page.all(".empty").is_empty(),
+            !expected.is_empty(),
+            "{query}"
+        );
+        let files = page.attributes(".export a", "href");
+        let csv = auditor.opens(&files[0]).await;
+        assert_eq!(csv.status, 200, "{}", files[0]);
+        assert_eq!(
+            csv.text.matches("\r\n").count(),
+            expected.len() + 1,
+            "{}",
+            csv.text
+        );
+        let json = auditor.opens(&files[1]).await;
+        let events: Vec<serde_json::Value> = serde_json::from_str(&json.text).unwrap();
+        assert_eq!(events.len(), expected.len(), "{}", json.text);
+    }
+}
+
+#[actix_web::test]
+async fn a_filter_that_makes_no_sense_is_named_with_what_it_may_be() {
+    let app = TestApp::spawn().await;
+    let owner = app.owner();
+    let long = format!("?q={}", "a".repeat(201));
+    for (query, said) in [
+        ("?about=people", "connections, clients or projects"),
+        ("?from=yesterday", "must be a day such as"),
+        ("?to=2026-02-30", "to is"),
+        ("?from=2026-02-02&to=2026-02-01", "later day"),
+        ("?after=1", "cannot be found"),
+        (
+            "?before=x_01890000-0000-7000-8000-000000000000",
+            "cannot be found",
+        ),
+        (
+            "?after=1_01890000-0000-7000-8000-000000000000&before=1_01890000-0000-7000-8000-000000000000",
+            "not both",
+        ),
+        ("?q=a&q=b", "q"),
+        (&long, "200 characters"),
+    ] {
+        for path in ["/audit", "/audit.csv", "/audit.json"] {
+            let page = owner.opens(&format!("{path}{query}")).await;
+            assert_eq!(page.status, 400, "{path}{query}");
+            let told = page.all("main").join("");
+            assert!(told.contains(said), "{path}{query}: {told}");
+            assert_eq!(
+                page.attributes("main a", "href"),
+                ["/audit"],
+                "{path}{query}"
+            );
+        }
+    }
+}
+
+#[actix_web::test]
+async fn pages_neither_skip_nor_repeat_while_events_are_added() {
+    let app = TestApp::spawn().await;
+    // Several at the same moment: the id tells them apart.
+    for n in 0..60 {
+        let (id, at) = (format!("01890000-0000-7000-8000-{n:012}"), n / 7);
+        app.database
+            .execute(&format!(
+                "INSERT INTO audit_event (id, at, action, actor, reason)
+                VALUES ('{id}', {at}, 'project.changed', 'somebody', 'event {n}')"
+            ))
+            .await;
+    }
+    let owner = app.owner();
+    let reasons = |page: &Page| page.all("td[data-label=Why]");
+    let beside = |page: &Page, rel: &str| page.attributes(&format!("a[rel={rel}]"), "href").pop();
+    let expected: Vec<_> = (0..60).rev().map(|n| format!("event {n}")).collect();
+    let mut page = reads(&owner, "?q=somebody").await;
+    assert_eq!(beside(&page, "prev"), None);
+    let mut read = reasons(&page);
+    while let Some(next) = beside(&page, "next") {
+        app.database
+            .execute(&format!(
+                "INSERT INTO audit_event (id, at, action, actor, reason)
+                VALUES ('01890000-0000-7000-9000-{:012}', 99, 'project.changed', 'somebody', 'new')",
+                read.len()
+            ))
+            .await;
+        page = owner.opens(&next).await;
+        read.extend(reasons(&page));
+    }
+    assert_eq!(read, expected);
+    // And back again, to what has been added at the top.
+    let mut back = reasons(&page);
+    while let Some(previous) = beside(&page, "prev") {
+        page = owner.opens(&previous).await;
+        back.splice(0..0, reasons(&page));
+    }
+    assert_eq!(back[2..], expected);
+    assert_eq!(back[..2], ["new", "new"]);
+}
+
+#[actix_web::test]
+async fn what_is_gone_is_named_without_a_link() {
+    let app = TestApp::spawn().await;
+    let id = furnish(&app).await;
+    let ana = app.person("ana");
+    ana.posts(
+        &format!("/connections/{id}/delete"),
+        &[("csrf".to_owned(), ana.form_token().await)],
+    )
+    .await;
+    let page = reads(&app.owner(), "?about=connections&q=stolen").await;
+    let row = page.all("tbody tr").join("");
+    assert!(row.contains("Connection Cursor#"), "{row}");
+    let links = page.attributes("tbody a", "href");
+    assert!(
+        links.iter().all(|link| !link.starts_with("/connections/")),
+        "{links:?}"
+    );
+    assert!(
+        links.iter().any(|link| link.starts_with("/clients/")),
+        "{links:?}"
+    );
+}
+
+#[actix_web::test]
+async fn those_who_see_everything_find_the_trail_in_the_navigation() {
+    let app = TestApp::spawn().await;
+    app.project("search", &["pablo@acme.example"]).await;
+    for (person, there) in [
+        (app.owner(), true),
+        (app.auditor(), true),
+        (app.person("pablo"), false),
+        (app.person("ana"), false),
+    ] {
+        let places = person.opens("/me").await.attributes(".top nav a", "href");
+        assert_eq!(
+            places.iter().any(|place| place == "/audit"),
+            there,
+            "{places:?}"
+        );
+    }
+}
