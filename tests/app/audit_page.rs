@@ -223,22 +223,3 @@ async fn what_is_gone_is_named_without_a_link() {
         "{links:?}"
     );
 }
-
-#[actix_web::test]
-async fn those_who_see_everything_find_the_trail_in_the_navigation() {
-    let app = TestApp::spawn().await;
-    app.project("search", &["pablo@acme.example"]).await;
-    for (person, there) in [
-        (app.owner(), true),
-        (app.auditor(), true),
-        (app.person("pablo"), false),
-        (app.person("ana"), false),
-    ] {
-        let places = person.opens("/me").await.attributes(".top nav a", "href");
-        assert_eq!(
-            places.iter().any(|place| place == "/audit"),
-            there,
-            "{places:?}"
-        );
-    }
-}

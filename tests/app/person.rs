@@ -215,18 +215,14 @@ async fn more_than_fifty_connections_are_all_in_the_list() {
 async fn the_navigation_leads_where_this_person_may_go() {
     let app = TestApp::spawn().await;
     app.project("search", &["pablo@acme.example"]).await;
-    let all = [
-        "Connections",
-        "Clients",
-        "Projects",
-        "People",
-        "My connections",
-    ];
+    let lists = ["Connections", "Clients", "Projects", "People"];
+    let all = [&lists[..], &["Audit", "My connections"]].concat();
+    let some = [&lists[..], &["My connections"]].concat();
     for (who, places, home) in [
         ("olivia", &all[..], "/connections"),
         ("arthur", &all, "/connections"),
-        ("pablo", &all, "/connections"),
-        ("ana", &all[4..], "/me"),
+        ("pablo", &some, "/connections"),
+        ("ana", &all[5..], "/me"),
     ] {
         let who = app.person(who);
         for (path, current) in [("/me", "My connections"), ("/connections", places[0])] {
@@ -265,6 +261,7 @@ async fn a_page_that_says_no_is_framed_like_any_other_where_the_person_is_known(
                 "Clients",
                 "Projects",
                 "People",
+                "Audit",
                 "My connections"
             ],
             "{path}"
