@@ -41,12 +41,7 @@ use super::{
 /// # Errors
 /// A page, when the query makes no sense or there is no such group.
 pub async fn show(visit: Visit) -> Result<HttpResponse, Problem> {
-    let Visit {
-        app,
-        principal,
-        req,
-        ..
-    } = &visit;
+    let (req, principal) = (&visit.req, &visit.principal);
     let params = Params::parse(req.query_string().as_bytes());
     let mut query = ListQuery::parse(&params, principal)?;
     let (id, shown) = asked(&params, &query)?;
@@ -63,28 +58,28 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Problem> {
         .with_open_of(shown_page(req, principal).as_ref())
         .with_group(&id, rows);
     let desk = Desk::new(&visit, &query);
-    let mut tx = app.db.snapshot().await?;
-    let (group, by, filter) = find(&mut tx, &desk, &id).await?;
-    let body = if let Shown::After(_) = shown {
-        let table = open::table(&mut tx, &desk, by, &id, &filter, &shown).await?;
-        frame::render(&GroupRowsPart { table })?
-    } else {
-        let projects = filters::projects(&mut tx, &desk).await?;
-        let totals = totals(&mut tx, &filter, by, std::slice::from_ref(&group)).await?;
-        let alike = alike(&mut tx, &desk, by, std::slice::from_ref(&group)).await?;
-        let blocked =
-            client_block::among(&mut tx, &clients(by, std::slice::from_ref(&group))).await?;
-        let facts = Facts {
-            by,
-            projects: &projects,
-            totals: &totals,
-            alike: &alike,
-            blocked: &blocked,
-        };
-        let group = row(&mut tx, &desk, &desk.filter(), &facts, group, &shown).await?;
-        frame::render(&GroupPart { group })?
-    };
+    let mut tx = visit.app.db.snapshot().await?;
+    let body = part(&mut tx, &desk, &id, &shown).await?;
     Ok(at_address(html::part(req, body), &desk.here))
+}
+
+/// What htmx puts in the list: the group, or more of its rows.
+async fn part(tx: &mut Tx, desk: &Desk<'_>, id: &str, shown: &Shown) -> Result<String, Problem> {
+    let (group, by, filter) = find(tx, desk, id).await?;
+    if let Shown::After(_) = shown {
+        let table = open::table(tx, desk, by, id, &filter, shown).await?;
+        return frame::render(&GroupRowsPart { table });
+    }
+    let only = std::slice::from_ref(&group);
+    let facts = Facts {
+        by,
+        projects: &filters::projects(tx, desk).await?,
+        totals: &totals(tx, &filter, by, only).await?,
+        alike: &alike(tx, desk, by, only).await?,
+        blocked: &client_block::among(tx, &clients(by, only)).await?,
+    };
+    let group = row(tx, desk, &desk.filter(), &facts, group.clone(), shown).await?;
+    frame::render(&GroupPart { group })
 }
 
 /// Which group is asked for, and what of it: the list's own parameters say the rest.
