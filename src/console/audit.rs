@@ -47,6 +47,8 @@ struct AuditPage {
     to: String,
     /// Whether something is left out.
     filtered: bool,
+    /// The page of the newest events that match, where this is another.
+    newest: Option<String>,
     export_query: String,
     rows: Vec<Row>,
     previous: Option<String>,
@@ -112,10 +114,11 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Problem> {
         from: day(asked.from),
         to: day(asked.to),
         filtered: asked.is_filtered(),
+        newest: asked.newest(),
         export_query: asked.export_query(),
         rows: entries
             .into_iter()
-            .map(|entry| present.row(entry, &visit))
+            .map(|entry| present.row(entry))
             .collect(),
         previous,
         next,
@@ -202,7 +205,7 @@ impl Present {
         })
     }
 
-    fn row(&self, entry: Entry, visit: &Visit) -> Row {
+    fn row(&self, entry: Entry) -> Row {
         let page = |there: &HashSet<String>, path: &str, id: &Option<String>| {
             let id = id.as_ref().filter(|id| there.contains(*id))?;
             Some(format!("/{path}/{id}"))
@@ -235,7 +238,7 @@ impl Present {
             Some(About { kind, name, href })
         });
         Row {
-            when: moment::when(entry.at, visit.now),
+            when: moment::to_the_minute(entry.at),
             what: words(&entry.action),
             detail: entry.detail,
             about: about.collect(),
@@ -249,7 +252,7 @@ impl Present {
 /// What happened, in words: `client.secret_rotated` is "Client secret rotated".
 fn words(action: &str) -> String {
     if action == "matching.revoked" {
-        return "Everything that matched revoked".to_owned();
+        return "Everything that matched was revoked".to_owned();
     }
     let words = action.replace(['.', '_'], " ");
     let mut letters = words.chars();

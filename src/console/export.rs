@@ -194,7 +194,7 @@ fn busy() -> Problem {
         "Others are exporting",
         "Too many long exports are being made at the moment.",
     )
-    .with_advice("Try again in a minute, or with filters that leave less.")
+    .with_advice("Try again in a minute, or narrow the filters.")
 }
 
 /// A part of a file, and whether it is the last.

@@ -35,8 +35,9 @@ pub fn dated(at: Timestamp) -> When {
     }
 }
 
-/// A moment that is yet to come, with its time: `12 Mar 2026, 09:15 UTC`.
-pub fn to_come(at: Timestamp) -> When {
+/// A moment with its time, for one that is yet to come or where others are found by it:
+/// `12 Mar 2026, 09:15 UTC`.
+pub fn to_the_minute(at: Timestamp) -> When {
     let format =
         format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute] UTC");
     When {

@@ -179,7 +179,7 @@ fn credential_row(slug: &Slug, credential: Credential, now: Timestamp) -> Creden
         word,
         class,
         end: credential.revoked_at.map(|at| match works {
-            true => moment::to_come(at),
+            true => moment::to_the_minute(at),
             false => moment::when(at, now),
         }),
         revoke_href: works.then(|| credentials::revoke_path(slug, &credential.id)),

@@ -94,7 +94,7 @@ pub async fn decide(
     };
     let described = document.is_none_or(|document| shown == Some(&document.fingerprint()));
     let proposed = params.one("shown").map_err(repeated)? == Some(&proposal.fingerprint());
-    if decision.allows() && !(described && proposed) {
+    if !described || (decision.allows() && !proposed) {
         let mut page = visit.consent(&context, &request, &proposal, document);
         page.frame.flash = Some(changed_meanwhile(described));
         return question::ask(&req, &page);

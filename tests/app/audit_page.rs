@@ -89,6 +89,10 @@ async fn filters_leave_what_they_say_alone_and_together_and_in_the_files() {
         ("?about=clients".to_owned(), vec!["Client registered"]),
         ("?q=STOLEN".to_owned(), vec![revoked]),
         ("?q=ben%40acme".to_owned(), vec![denied]),
+        (
+            "?q=127.0.0.1&about=clients".to_owned(),
+            vec!["Client registered"],
+        ),
         ("?q=ana%40&about=clients".to_owned(), vec![]),
         ("?q=%25".to_owned(), vec![]),
         ("?q=%00".to_owned(), vec![]),
@@ -141,7 +145,7 @@ async fn a_filter_that_makes_no_sense_is_named_with_what_it_may_be() {
             "?after=1_01890000-0000-7000-8000-000000000000&before=1_01890000-0000-7000-8000-000000000000",
             "not both",
         ),
-        ("?q=a&q=b", "q"),
+        ("?q=a&q=b", "q is given more than once"),
         (&long, "200 characters"),
     ] {
         for path in ["/audit", "/audit.csv", "/audit.json"] {
@@ -221,5 +225,47 @@ async fn what_is_gone_is_named_without_a_link() {
     assert!(
         links.iter().any(|link| link.starts_with("/clients/")),
         "{links:?}"
+    );
+}
+
+#[actix_web::test]
+async fn an_act_on_everything_is_about_connections_and_a_credential_about_its_project() {
+    let app = TestApp::spawn().await;
+    for (n, action) in ["matching.revoked", "credential.made", "client.blocked"]
+        .into_iter()
+        .enumerate()
+    {
+        app.database
+            .execute(&format!(
+                "INSERT INTO audit_event (id, at, action, actor, detail)
+                VALUES ('01890000-0000-7000-8000-00000000000{n}', 9, '{action}', 'somebody', 'of note')"
+            ))
+            .await;
+    }
+    let owner = app.owner();
+    for (about, expected) in [
+        ("connections", "Everything that matched was revoked of note"),
+        ("projects", "Credential made of note"),
+        ("clients", "Client blocked of note"),
+    ] {
+        let page = reads(&owner, &format!("?about={about}&q=OF+NOTE")).await;
+        assert_eq!(happened(&page), [expected]);
+        assert!(
+            page.raw("td.about ul").is_empty(),
+            "nothing is a list of nothing"
+        );
+    }
+}
+
+#[actix_web::test]
+async fn a_page_from_which_all_has_gone_leads_to_the_newest_events() {
+    let app = TestApp::spawn().await;
+    furnish(&app).await;
+    let gone = "after=1_01890000-0000-7000-8000-000000000000";
+    let page = reads(&app.owner(), &format!("?about=connections&{gone}")).await;
+    assert_eq!(page.all(".empty h2"), ["No events here"]);
+    assert_eq!(
+        page.attributes(".empty a", "href"),
+        ["/audit?about=connections"]
     );
 }

@@ -39,7 +39,7 @@ impl Asked {
     /// A page that names the parameter and what it may be.
     pub(super) fn parse(params: &Params) -> Result<Self, Problem> {
         let one = |name| params.one(name).map_err(|error| wrong(format!("{error}.")));
-        let date = |name| match one(name)?.filter(|text| !text.is_empty()) {
+        let date = |name| match one(name)? {
             None => Ok(None),
             Some(text) => day(text).map(Some).ok_or_else(|| {
                 wrong(format!(
@@ -58,10 +58,7 @@ impl Asked {
         };
         let asked = Self {
             text: text.map(str::to_owned),
-            kind: one("about")?
-                .filter(|word| !word.is_empty())
-                .map(kind)
-                .transpose()?,
+            kind: one("about")?.map(kind).transpose()?,
             from: date("from")?,
             to: date("to")?,
             place: match (one("after")?, one("before")?) {
@@ -95,11 +92,20 @@ impl Asked {
 
     /// What its files are asked for with.
     pub(super) fn export_query(&self) -> String {
-        let everything = Self {
+        address("", &self.begun().pairs())
+    }
+
+    /// The page of the newest events; `None` when it is this one.
+    pub(super) fn newest(&self) -> Option<String> {
+        (self.place != Place::Start).then(|| address(PATH, &self.begun().pairs()))
+    }
+
+    /// The same filters from the beginning.
+    fn begun(&self) -> Self {
+        Self {
             place: Place::Start,
             ..self.clone()
-        };
-        address("", &everything.pairs())
+        }
     }
 
     /// The addresses of the pages before and after the one that has these entries, of which
