@@ -154,8 +154,10 @@ test('the 101st is refused, with a way to revoke everything that matches', async
   const way = alert.getByRole('link', { name: 'Revoke everything that matches' })
   assert.equal(await way.getAttribute('href'), '/connections/revoke-matching')
   const before = await checked(page)
+  // The alert is there already: what tells is that the rows have come, and the script has seen them.
+  const come = page.evaluate(() => new Promise((done) => addEventListener('htmx:after:swap', () => done(), { once: true })))
   await selectAll(page, 'Claude').click()
-  await page.waitForLoadState('networkidle')
+  await come
   await alert.waitFor()
   assert.deepEqual((await checked(page)).sort(), before.sort(), 'what was ticked before stays, and nothing else')
   await page.locator('.selection').getByRole('link', { name: 'Clear selection' }).click()
