@@ -244,9 +244,9 @@ async fn an_act_on_everything_is_about_connections_and_a_credential_about_its_pr
     }
     let owner = app.owner();
     for (about, expected) in [
-        ("connections", "Everything that matched was revoked of note"),
-        ("projects", "Credential made of note"),
-        ("clients", "Client blocked of note"),
+        ("connections", "Everything that matched was revoked"),
+        ("projects", "Credential made"),
+        ("clients", "Client blocked"),
     ] {
         let page = reads(&owner, &format!("?about={about}&q=OF+NOTE")).await;
         assert_eq!(happened(&page), [expected]);
