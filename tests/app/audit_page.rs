@@ -249,7 +249,7 @@ async fn an_act_on_everything_is_about_connections_and_a_credential_about_its_pr
         ("clients", "Client blocked"),
     ] {
         let page = reads(&owner, &format!("?about={about}&q=OF+NOTE")).await;
-        assert_eq!(happened(&page), [expected]);
+        assert_eq!(happened(&page), [format!("{expected}of note")]);
         assert!(
             page.raw("td.about ul").is_empty(),
             "nothing is a list of nothing"
