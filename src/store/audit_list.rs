@@ -40,9 +40,9 @@ impl Kind {
 pub struct Wanted {
     /// Those about this.
     pub kind: Option<Kind>,
-    /// Those where this stands in who did it, from where, why, in what there is to say
-    /// besides, or in the name or e-mail of what they are about. Letters from A to Z in
-    /// whatever case.
+    /// Those where this stands in the word for what happened, in who did it, from where,
+    /// why, in what there is to say besides, or in the name or e-mail of what they are
+    /// about. Letters from A to Z in whatever case.
     pub text: Option<String>,
     /// Those from then or later.
     pub from: Option<Timestamp>,
@@ -152,6 +152,7 @@ where
     }
     if let Some(text) = &wanted.text {
         let columns = [
+            "action",
             "actor",
             "address",
             "reason",

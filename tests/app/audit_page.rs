@@ -88,6 +88,7 @@ async fn filters_leave_what_they_say_alone_and_together_and_in_the_files() {
         ),
         ("?about=clients".to_owned(), vec!["Client registered"]),
         ("?q=STOLEN".to_owned(), vec![revoked]),
+        ("?q=revoked".to_owned(), vec![revoked]),
         ("?q=ben%40acme".to_owned(), vec![denied]),
         (
             "?q=127.0.0.1&about=clients".to_owned(),
