@@ -82,20 +82,32 @@ pub struct Entry {
     pub person_email: Option<String>,
 }
 
+/// The statement that reads the entries which meet a condition.
+macro_rules! entries_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT id, at, action, actor, address, reason, detail,
+                    connection_id, connection_name, client_id, client_name,
+                    project_id, project_name, person_id, person_email
+            FROM audit_event
+            WHERE ",
+            $condition
+        )
+    };
+}
+pub(super) use entries_where;
+
 /// The latest `limit` changes of a project, the newest first.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn changes(tx: &mut Tx, project: &ProjectId, limit: i64) -> Result<Vec<Entry>> {
     // Index: audit_event_by_project.
-    const CHANGES: &str = "
-        SELECT id, at, action, actor, address, reason, detail,
-               connection_id, connection_name, client_id, client_name,
-               project_id, project_name, person_id, person_email
-        FROM audit_event
-        WHERE project_id = $1 AND connection_id IS NULL AND client_id IS NULL AND action = $2
+    const CHANGES: &str = entries_where!(
+        "project_id = $1 AND connection_id IS NULL AND client_id IS NULL AND action = $2
         ORDER BY at DESC, id DESC
-        LIMIT $3";
+        LIMIT $3"
+    );
     Ok(sql!(tx, |c| sqlx::query_as(CHANGES)
         .bind(project)
         .bind(Action::ProjectChanged.as_str())
@@ -172,13 +184,11 @@ pub async fn creator(tx: &mut Tx, client: &ClientId) -> Result<Option<String>> {
 /// When the database fails.
 pub async fn client_changes(tx: &mut Tx, client: &ClientId, limit: u32) -> Result<Vec<Entry>> {
     // Index: audit_event_by_client.
-    const CHANGES: &str = "
-        SELECT id, at, action, actor, address, reason, detail,
-               connection_id, connection_name, client_id, client_name, project_id, project_name, person_id, person_email
-        FROM audit_event
-        WHERE client_id = $1 AND connection_id IS NULL AND action IN ($2, $3, $4)
+    const CHANGES: &str = entries_where!(
+        "client_id = $1 AND connection_id IS NULL AND action IN ($2, $3, $4)
         ORDER BY at DESC, id DESC
-        LIMIT $5";
+        LIMIT $5"
+    );
     Ok(sql!(tx, |c| sqlx::query_as(CHANGES)
         .bind(client)
         .bind(Action::ClientChanged.as_str())

@@ -8,7 +8,7 @@ use crate::{clock::Timestamp, domain::ids::EventId};
 
 use super::{
     Result, Tx,
-    audit::Entry,
+    audit::{Entry, entries_where},
     engine::{Engine, push_in},
     sql,
 };
@@ -106,13 +106,7 @@ pub async fn page(tx: &mut Tx, wanted: &Wanted, place: &Place, limit: usize) -> 
     };
     let mut entries: Vec<Entry> = sql!(tx, |c| {
         // audit_event_by_age
-        let mut query = QueryBuilder::new(
-            "SELECT id, at, action, actor, address, reason, detail,
-                    connection_id, connection_name, client_id, client_name,
-                    project_id, project_name, person_id, person_email
-            FROM audit_event
-            WHERE 1 = 1",
-        );
+        let mut query = QueryBuilder::new(entries_where!("1 = 1"));
         push_wanted(&mut query, wanted);
         if let Some((is, key)) = key {
             query.push(format_args!(" AND (at, id) {is} ("));

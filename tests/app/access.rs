@@ -6,8 +6,9 @@ use untether::app::{PAGE_ROUTES, Verb};
 
 use crate::{
     access_answer::Answer,
+    access_role::{COLUMNS, Role, Whose},
     access_rows::{ROWS, Row},
-    access_world::{COLUMNS, Role, Thing, Whose, World},
+    access_world::{Thing, World},
 };
 
 /// What else a form carries.

@@ -2,7 +2,7 @@
 
 use untether::app::Verb;
 
-use crate::access_world::Role;
+use crate::access_role::Role;
 
 /// What each role is answered about what is its own, in a project that it administers,
 /// foreign to it, and not there.

@@ -12,7 +12,10 @@ use untether::{
     store::{self, bulk_act::BulkAct},
 };
 
-use crate::support::{McpServer, Person, TestApp, form_fields, path_of};
+use crate::{
+    access_role::{Role, Whose},
+    support::{McpServer, Person, TestApp, form_fields, path_of},
+};
 
 const LOCAL: &[&str] = &["http://localhost/callback"];
 
@@ -21,66 +24,6 @@ const MISSING: &str = "01890000-0000-7000-8000-000000000000";
 /// How many of everything there are, so that each can be changed once as a page and
 /// once as a fragment.
 const TURNS: usize = 2;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    Owner,
-    Auditor,
-    /// Administers the project "search".
-    Administrator,
-    /// Has connected something.
-    Member,
-    /// Is signed in, and has connected nothing.
-    Stranger,
-    /// Comes without an identity.
-    Nobody,
-}
-
-impl Role {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Owner => "olivia",
-            Self::Auditor => "arthur",
-            Self::Administrator => "pablo",
-            Self::Member => "ana",
-            Self::Stranger => "stranger",
-            Self::Nobody => "nobody",
-        }
-    }
-
-    /// Whose things the column of its own shows: it may have none.
-    fn connects_as(self) -> &'static str {
-        match self {
-            Self::Stranger | Self::Nobody => "nora",
-            _ => self.name(),
-        }
-    }
-
-    /// Whether the things in this column are in sight.
-    pub fn sees(self, whose: Whose) -> bool {
-        match self {
-            Self::Owner | Self::Auditor => true,
-            Self::Administrator => whose != Whose::Foreign,
-            Self::Member => whose == Whose::Own,
-            Self::Stranger | Self::Nobody => false,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whose {
-    Own,
-    Administered,
-    Foreign,
-    Missing,
-}
-
-pub const COLUMNS: [Whose; 4] = [
-    Whose::Own,
-    Whose::Administered,
-    Whose::Foreign,
-    Whose::Missing,
-];
 
 /// A connection and everything that hangs on it, as text.
 #[derive(Clone, Debug)]

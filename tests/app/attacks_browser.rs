@@ -5,8 +5,9 @@ use serde_json::json;
 use untether::app::{PAGE_ROUTES, Verb};
 
 use crate::{
+    access_role::Role,
     access_rows::{ROWS, Row},
-    access_world::{Role, World},
+    access_world::World,
     support::{Page, TestApp, path_of},
 };
 

@@ -8,6 +8,7 @@ mod support;
 mod access;
 mod access_answer;
 mod access_machine;
+mod access_role;
 mod access_rows;
 mod access_world;
 mod acts;
