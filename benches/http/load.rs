@@ -72,7 +72,8 @@ pub struct Figures {
 
 /// Lets every client ask again and again for some time: as fast as it is answered, or all of
 /// them together `rate` times a second. Ends early when one has nothing left to ask. Gives
-/// the clients back, because they may have learnt something.
+/// the clients back, because they may have learnt something. The first answer on each
+/// connection is not counted: with it, the server takes the connection in.
 ///
 /// At a fixed rate, a request that had to wait for the answer to the one before counts from
 /// when it was due, so that a stall is not hidden by the silence it causes.
@@ -87,8 +88,7 @@ pub async fn run<T: Traffic>(
     let over = Arc::new(AtomicBool::new(false));
     let mut visitors = Vec::new();
     for client in clients {
-        let connected = Connection::open(address).await;
-        visitors.push((connected.map_err(|error| error.to_string())?, client));
+        visitors.push(begin_visit(address, client).await?);
     }
     let worked = work_of_others();
     let begin = Instant::now();
@@ -186,19 +186,23 @@ impl Visit {
 }
 
 /// Asks once.
-pub async fn once<T: Traffic>(address: SocketAddr, mut client: T) -> Result<T, String> {
-    let mut request = Vec::new();
-    client.request(&mut request);
-    let answer = async {
-        let mut connection = Connection::open(address).await?;
-        connection.request = request;
-        connection.ask().await?;
-        io::Result::Ok(connection)
-    };
-    let connection = answer.await.map_err(|error| error.to_string())?;
-    let answer = connection.answer().ok_or("no answer")?;
-    client.accept(&answer)?;
+pub async fn once<T: Traffic>(address: SocketAddr, client: T) -> Result<T, String> {
+    let (_, client) = begin_visit(address, client).await?;
     Ok(client)
+}
+
+/// Connects, and asks for the first time.
+async fn begin_visit<T: Traffic>(
+    address: SocketAddr,
+    mut client: T,
+) -> Result<(Connection, T), String> {
+    let connected = Connection::open(address).await;
+    let mut connection = connected.map_err(|error| error.to_string())?;
+    if client.request(&mut connection.request) {
+        let answer = connection.ask().await.map_err(|error| error.to_string())?;
+        client.accept(&answer)?;
+    }
+    Ok((connection, client))
 }
 
 /// A keep-alive connection.
