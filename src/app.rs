@@ -109,7 +109,6 @@ pub async fn assemble(
     Ok(App {
         settings: Arc::new(settings),
         rules,
-        lookups: Arc::new(Lookups::new(db.clone())),
         db,
         clock,
         secrets,
@@ -149,6 +148,7 @@ pub fn build(app: App, listener: TcpListener, workers: usize) -> std::io::Result
         let sessions = session::middleware(&app.secrets, https);
         Actix::new()
             .app_data(data.clone())
+            .app_data(Data::new(Lookups::new(app.db.clone())))
             .app_data(PayloadConfig::new(BODY_LIMIT))
             .wrap(from_fn(headers::secure))
             .wrap(TracingLogger::<RequestSpan>::new())

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -27,7 +27,7 @@ use super::{Context, ErrorCode, Outcome, Refusal, lookup::Lookups};
 /// # Errors
 /// When the database fails.
 pub async fn for_credential(
-    lookups: &Arc<Lookups>,
+    lookups: &Lookups,
     context: &Context<'_>,
     (ids, secrets): (&[String], &[String]),
     token: &str,
@@ -68,7 +68,7 @@ pub fn credential_in(ids: &[String]) -> Option<CredentialId> {
 /// # Errors
 /// When the database fails.
 pub async fn for_project(
-    lookups: &Arc<Lookups>,
+    lookups: &Lookups,
     context: &Context<'_>,
     project: &ProjectId,
     token: &str,
@@ -83,7 +83,7 @@ pub async fn for_project(
 /// # Errors
 /// When the database fails.
 pub async fn for_slug(
-    lookups: &Arc<Lookups>,
+    lookups: &Lookups,
     context: &Context<'_>,
     project: &Slug,
     token: &str,

@@ -1,66 +1,53 @@
-//! Questions about access tokens, put to the database together: all that come while it is
-//! busy are one query. Nothing is kept: every answer was read after its question came, so a
-//! revoke that was answered before is in it.
+//! Questions about access tokens, put to the database together: all that come while a query
+//! is under way are the next one. Nothing is kept: every answer was read after its question
+//! came, so a revoke that was answered before is in it.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
-
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     clock::Timestamp,
     domain::{ids::CredentialId, secret::SecretHash},
     store::{
-        self, Db,
+        self, Db, Tx,
         token::{Found, Question},
     },
 };
 
-/// How many queries are under way at the same time.
-const ASKERS: usize = 2;
-
 /// How many questions one query answers.
 const TOGETHER: usize = 32;
 
-/// The questions that nobody has put yet, and those who put them.
+/// Where those who ask on one thread put their questions. Each thread that answers requests
+/// has one, and with it a connection to the database that no other thread is woken for and
+/// no page keeps waiting.
 #[derive(Debug)]
 pub struct Lookups {
     db: Db,
-    waiting: Mutex<Waiting>,
+    questions: mpsc::UnboundedSender<Asked>,
 }
 
-/// Where an answer is waited for.
-type Answer = oneshot::Sender<Option<Found>>;
-
-#[derive(Debug, Default)]
-struct Waiting {
-    questions: VecDeque<(Question, Answer)>,
-    askers: usize,
-}
+/// A question, and where the answer is waited for.
+type Asked = (Question, oneshot::Sender<Option<Found>>);
 
 impl Lookups {
-    /// Asks this database.
+    /// Asks this database, in a task of the runtime that this is called in.
     pub fn new(db: Db) -> Self {
-        let waiting = Mutex::default();
-        Self { db, waiting }
+        let (questions, coming) = mpsc::unbounded_channel();
+        tokio::spawn(answer_all(db.with_a_reader_of_its_own(), coming));
+        Self { db, questions }
     }
 
     /// The access token with this hash, as [`store::token::bearers`] says.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn bearer(self: &Arc<Self>, question: Question) -> store::Result<Option<Found>> {
+    pub async fn bearer(&self, question: Question) -> store::Result<Option<Found>> {
         let (answer, coming) = oneshot::channel();
-        if let Some(turn) = self.add(question.clone(), answer) {
-            // A task of its own, because whoever asks may go away in the middle.
-            tokio::spawn(turn.ask());
-        }
+        // If nobody takes it any more, nobody answers either.
+        let _ = self.questions.send((question.clone(), answer));
         if let Ok(found) = coming.await {
             return Ok(found);
         }
-        // What was asked for all of them failed; asked for this one alone, it says why.
+        // What was asked for several failed; asked for this one alone, it says why.
         let mut tx = self.db.read().await?;
         let found = store::token::bearers(&mut tx, &[question]).await?;
         Ok(found.into_iter().next().flatten())
@@ -78,67 +65,37 @@ impl Lookups {
     ) -> store::Result<Option<SecretHash>> {
         store::token::credential(&mut self.db.read().await?, id, now).await
     }
+}
 
-    /// A turn of asking, if this question needs one more.
-    fn add(self: &Arc<Self>, question: Question, answer: Answer) -> Option<Turn> {
-        let mut waiting = self.waiting();
-        waiting.questions.push_back((question, answer));
-        if waiting.askers == ASKERS {
-            return None;
+/// Answers until nobody can ask any more. When the database fails, those who wait learn of
+/// it by their answer's end, and the next ones get another connection.
+async fn answer_all(db: Db, mut coming: mpsc::UnboundedReceiver<Asked>) {
+    let mut reader = None;
+    let mut asked = Vec::with_capacity(TOGETHER);
+    while coming.recv_many(&mut asked, TOGETHER).await > 0 {
+        let (questions, answers): (Vec<_>, Vec<_>) = asked.drain(..).unzip();
+        let Ok((kept, found)) = look_up(&db, reader.take(), &questions).await else {
+            continue;
+        };
+        reader = Some(kept);
+        for (answer, found) in answers.into_iter().zip(found) {
+            // Nobody may wait for it any more.
+            let _ = answer.send(found);
         }
-        waiting.askers += 1;
-        Some(Turn {
-            lookups: self.clone(),
-            ended: false,
-        })
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The turn of one of the [`ASKERS`]. It ends when nothing waits. If it breaks off, those who
-/// wait learn of it: somebody has to ask for them.
-struct Turn {
-    lookups: Arc<Lookups>,
-    ended: bool,
-}
-
-impl Turn {
-    async fn ask(mut self) -> store::Result<()> {
-        let mut tx = self.lookups.db.read().await?;
-        while let Some((questions, answers)) = self.next() {
-            let found = store::token::bearers(&mut tx, &questions).await?;
-            for (answer, found) in answers.into_iter().zip(found) {
-                // Nobody may wait for it any more.
-                let _ = answer.send(found);
-            }
-        }
-        Ok(())
-    }
-
-    fn next(&mut self) -> Option<(Vec<Question>, Vec<Answer>)> {
-        let mut waiting = self.lookups.waiting();
-        if waiting.questions.is_empty() {
-            // At the same moment, so that no question comes in between.
-            waiting.askers -= 1;
-            self.ended = true;
-            return None;
-        }
-        let some = waiting.questions.len().min(TOGETHER);
-        Some(waiting.questions.drain(..some).unzip())
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        if !self.ended {
-            let mut waiting = self.lookups.waiting();
-            waiting.askers -= 1;
-            waiting.questions.clear();
-        }
-    }
+async fn look_up(
+    db: &Db,
+    reader: Option<Tx>,
+    questions: &[Question],
+) -> store::Result<(Tx, Vec<Option<Found>>)> {
+    let mut reader = match reader {
+        Some(kept) => kept,
+        None => db.read().await?,
+    };
+    let found = store::token::bearers(&mut reader, questions).await?;
+    Ok((reader, found))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::{
     domain::{audit::Actor, resource::Resource, scope::ScopeSet},
-    flow::{asked::Asker, introspect},
+    flow::{asked::Asker, introspect, lookup::Lookups},
     store::{self, token::Bearer},
     web::{
         identity,
@@ -42,6 +42,7 @@ pub const PATH: &str = "/mcp";
 /// A plain answer, when the database failed.
 pub async fn receive(
     app: Data<App>,
+    lookups: Data<Lookups>,
     req: HttpRequest,
     body: Bytes,
 ) -> Result<HttpResponse, Problem> {
@@ -51,7 +52,7 @@ pub async fn receive(
     if origins.any(|origin| origin.as_bytes() != own) {
         return Ok(HttpResponse::Forbidden().json(json!({ "error": "origin not allowed" })));
     }
-    let Some(bearer) = authenticate(&app, &req).await? else {
+    let Some(bearer) = authenticate(&app, &lookups, &req).await? else {
         return Ok(challenge(&app, &req));
     };
     let answer = match protocol::receive(&SERVER, req.headers(), &body) {
@@ -94,12 +95,16 @@ pub async fn metadata(app: Data<App>) -> HttpResponse {
     )
 }
 
-async fn authenticate(app: &App, req: &HttpRequest) -> Result<Option<Bearer>, Problem> {
+async fn authenticate(
+    app: &App,
+    lookups: &Lookups,
+    req: &HttpRequest,
+) -> Result<Option<Bearer>, Problem> {
     let Some(token) = protected::token(req) else {
         return Ok(None);
     };
     let context = app.context(app.clock.now(), Actor::Client, req);
-    let bearer = introspect::for_project(&app.lookups, &context, &app.own_project, token).await?;
+    let bearer = introspect::for_project(lookups, &context, &app.own_project, token).await?;
     if let Some(bearer) = &bearer {
         app.uses.note(bearer, context.now);
         let asker = Asker::Proxy(app.own_project.clone());

@@ -18,7 +18,7 @@ use crate::{
         project::{Project, Slug},
         scope::ScopeSet,
     },
-    flow::{ErrorCode, asked::Asker, introspect},
+    flow::{ErrorCode, asked::Asker, introspect, lookup::Lookups},
     store::{self, Tx, token::Bearer},
     web::{
         params::Params,
@@ -36,6 +36,7 @@ use super::{error::Error, metadata::unknown};
 /// nothing through then either.
 pub async fn ask(
     app: Data<App>,
+    lookups: Data<Lookups>,
     req: HttpRequest,
     slug: Path<String>,
 ) -> Result<HttpResponse, Error> {
@@ -46,7 +47,7 @@ pub async fn ask(
     let context = app.context(app.clock.now(), Actor::Client, &req);
     let token = protected::token(&req);
     let bearer = match token {
-        Some(token) => introspect::for_slug(&app.lookups, &context, &slug, token).await?,
+        Some(token) => introspect::for_slug(&lookups, &context, &slug, token).await?,
         None => None,
     };
     if let Some(bearer) = &bearer {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     domain::audit::Actor,
-    flow::{ErrorCode, asked::Asker, introspect},
+    flow::{ErrorCode, asked::Asker, introspect, lookup::Lookups},
     store::token::Bearer,
     web::{params::Params, state::App},
 };
@@ -24,14 +24,19 @@ use super::{
 ///
 /// # Errors
 /// An OAuth error.
-pub async fn show(app: Data<App>, req: HttpRequest, body: Bytes) -> Result<HttpResponse, Error> {
+pub async fn show(
+    app: Data<App>,
+    lookups: Data<Lookups>,
+    req: HttpRequest,
+    body: Bytes,
+) -> Result<HttpResponse, Error> {
     let context = app.context(app.clock.now(), Actor::Client, &req);
     let params = Params::parse(&body);
     let credentials = Credentials::read(&req, &params)?;
     let token = params
         .one("token")?
         .ok_or_else(|| Error::new(ErrorCode::InvalidRequest, "token is missing"))?;
-    let bearer = introspect::for_credential(&app.lookups, &context, credentials.parts(), token)
+    let bearer = introspect::for_credential(&lookups, &context, credentials.parts(), token)
         .await?
         .map_err(|refusal| credentials.refuse(&refusal.description))?;
     if let Some(credential) = introspect::credential_in(credentials.parts().0) {

@@ -8,7 +8,7 @@
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
-    Database, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    Database, PgPool, Pool, Postgres, Sqlite, SqlitePool, Transaction,
     migrate::Migrator,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -290,6 +290,21 @@ impl Db {
         })
     }
 
+    /// The same database with one connection for reads, which nobody else waits for. It is
+    /// opened by the first read, for the runtime that this is called in.
+    pub fn with_a_reader_of_its_own(&self) -> Self {
+        match self {
+            Self::Sqlite { read, write } => Self::Sqlite {
+                read: a_pool_of_one(read),
+                write: write.clone(),
+            },
+            Self::Postgres { read, write } => Self::Postgres {
+                read: a_pool_of_one(read),
+                write: write.clone(),
+            },
+        }
+    }
+
     /// Closes every connection; on SQLite this also folds the log into the file.
     pub async fn close(&self) {
         match self {
@@ -345,6 +360,12 @@ impl Tx {
         }
         Ok(())
     }
+}
+
+/// A pool like this one that has a single connection, opened when it is needed.
+fn a_pool_of_one<E: Database>(pool: &Pool<E>) -> Pool<E> {
+    let options = pool.options().clone().min_connections(0).max_connections(1);
+    options.connect_lazy_with((*pool.connect_options()).clone())
 }
 
 /// Locks, until the transaction ends, the right to change several connections

@@ -9,9 +9,7 @@ use crate::{
     clock::{Clock, Timestamp},
     config::Settings,
     domain::{audit::Actor, ids::ProjectId, secret::Secrets},
-    flow::{
-        Context, Rules, asked::Asked, introspect::Uses, lookup::Lookups, revoke_matching::Worker,
-    },
+    flow::{Context, Rules, asked::Asked, introspect::Uses, revoke_matching::Worker},
     outbound::{documents::Documents, probe::Probe},
     store::Db,
 };
@@ -31,8 +29,6 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Makes and hashes secrets.
     pub secrets: Secrets,
-    /// What asks the database about access tokens.
-    pub lookups: Arc<Lookups>,
     /// Uses of connections that are not in the database yet.
     pub uses: Arc<Uses>,
     /// When servers and proxies last asked about tokens.

@@ -1,5 +1,7 @@
 //! Tests that no use is lost between being noted and being recorded.
 
+use std::sync::Arc;
+
 use crate::{
     config::DatabaseUrl,
     domain::secret::{Secrets, SystemRandomness},
