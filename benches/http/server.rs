@@ -12,7 +12,7 @@ use std::{
 use actix_web::{
     App as Actix, HttpResponse, HttpServer,
     dev::{Server, ServerHandle},
-    rt::System,
+    rt::{System, task::JoinHandle as Task},
     web,
 };
 use serde_json::json;
@@ -166,7 +166,7 @@ impl Running {
             let server = HttpServer::new(|| Actix::new().route("/", web::get().to(answer)));
             let server = server.workers(workers()).tcp_nodelay(true).listen(listener);
             server
-                .map(HttpServer::run)
+                .map(|server| (server.run(), Vec::new()))
                 .map_err(|error| error.to_string())
         })
     }
@@ -185,16 +185,20 @@ impl Running {
             let swept = background::sweep(&app, app.clock.now()).await;
             swept.map_err(|error| error.to_string())?;
             let server = app::build(app.clone(), listener, workers());
-            actix_web::rt::spawn(background::keep_swept(app.clone()));
-            actix_web::rt::spawn(background::record_uses(app));
-            server.map_err(|error| error.to_string())
+            let beside = vec![
+                actix_web::rt::spawn(background::keep_swept(app.clone())),
+                actix_web::rt::spawn(background::record_uses(app)),
+            ];
+            server
+                .map(|server| (server, beside))
+                .map_err(|error| error.to_string())
         })
     }
 
     fn start<F, S>(build: F) -> Result<Self, String>
     where
         F: FnOnce(TcpListener) -> S + Send + 'static,
-        S: Future<Output = Result<Server, String>>,
+        S: Future<Output = Result<(Server, Vec<Task<()>>), String>>,
     {
         let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
@@ -202,9 +206,14 @@ impl Running {
         let thread = thread::spawn(move || {
             System::new().block_on(async move {
                 match build(listener).await {
-                    Ok(server) => {
+                    Ok((server, beside)) => {
                         let _ = sender.send(Ok(server.handle()));
-                        server.await
+                        let ended = server.await;
+                        for task in beside {
+                            task.abort();
+                            let _ = task.await;
+                        }
+                        ended
                     }
                     Err(error) => {
                         let _ = sender.send(Err(error));

@@ -32,7 +32,7 @@ impl Lookups {
     /// Asks this database, in a task of the runtime that this is called in.
     pub fn new(db: Db) -> Self {
         let (questions, coming) = mpsc::unbounded_channel();
-        tokio::spawn(answer_all(db.with_a_reader_of_its_own(), coming));
+        tokio::spawn(answer_all(db.clone(), coming));
         Self { db, questions }
     }
 
@@ -67,7 +67,7 @@ impl Lookups {
     }
 }
 
-/// Answers until nobody can ask any more. When the database fails, those who wait learn of
+/// Answers until nobody can ask any more, on a connection that the first question opens. When the database fails, those who wait learn of
 /// it by their answer's end, and the next ones get another connection.
 async fn answer_all(db: Db, mut coming: mpsc::UnboundedReceiver<Asked>) {
     let mut reader = None;
@@ -92,7 +92,7 @@ async fn look_up(
 ) -> store::Result<(Tx, Vec<Option<Found>>)> {
     let mut reader = match reader {
         Some(kept) => kept,
-        None => db.read().await?,
+        None => db.open_reader().await?,
     };
     let found = store::token::bearers(&mut reader, questions).await?;
     Ok((reader, found))

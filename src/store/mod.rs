@@ -8,7 +8,8 @@
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
-    Database, PgPool, Pool, Postgres, Sqlite, SqlitePool, Transaction,
+    Connection as _, Database, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection,
+    SqlitePool, Transaction,
     migrate::Migrator,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -290,19 +291,19 @@ impl Db {
         })
     }
 
-    /// The same database with one connection for reads, which nobody else waits for. It is
-    /// opened by the first read, for the runtime that this is called in.
-    pub fn with_a_reader_of_its_own(&self) -> Self {
-        match self {
-            Self::Sqlite { read, write } => Self::Sqlite {
-                read: a_pool_of_one(read),
-                write: write.clone(),
-            },
-            Self::Postgres { read, write } => Self::Postgres {
-                read: a_pool_of_one(read),
-                write: write.clone(),
-            },
-        }
+    /// Opens a connection for reads that is the caller's alone.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn open_reader(&self) -> Result<Tx> {
+        Ok(match self {
+            Self::Sqlite { read, .. } => Tx::Sqlite(Held::Own(Box::new(
+                SqliteConnection::connect_with(&read.connect_options()).await?,
+            ))),
+            Self::Postgres { read, .. } => Tx::Postgres(Held::Own(Box::new(
+                PgConnection::connect_with(&read.connect_options()).await?,
+            ))),
+        })
     }
 
     /// Closes every connection; on SQLite this also folds the log into the file.
@@ -325,6 +326,8 @@ impl Db {
 pub enum Held<D: Database> {
     /// Each statement stands alone.
     Plain(PoolConnection<D>),
+    /// The same, on a connection that goes back to no pool.
+    Own(Box<D::Connection>),
     /// Statements stand or fall together.
     Transaction(Transaction<'static, D>),
 }
@@ -333,6 +336,7 @@ impl<D: Database> Held<D> {
     pub(crate) fn connection(&mut self) -> &mut D::Connection {
         match self {
             Self::Plain(connection) => connection,
+            Self::Own(connection) => connection,
             Self::Transaction(transaction) => transaction,
         }
     }
@@ -356,16 +360,11 @@ impl Tx {
         match self {
             Self::Sqlite(Held::Transaction(tx)) => tx.commit().await?,
             Self::Postgres(Held::Transaction(tx)) => tx.commit().await?,
-            Self::Sqlite(Held::Plain(_)) | Self::Postgres(Held::Plain(_)) => {}
+            Self::Sqlite(Held::Plain(_) | Held::Own(_))
+            | Self::Postgres(Held::Plain(_) | Held::Own(_)) => {}
         }
         Ok(())
     }
-}
-
-/// A pool like this one that has a single connection, opened when it is needed.
-fn a_pool_of_one<E: Database>(pool: &Pool<E>) -> Pool<E> {
-    let options = pool.options().clone().min_connections(0).max_connections(1);
-    options.connect_lazy_with((*pool.connect_options()).clone())
 }
 
 /// Locks, until the transaction ends, the right to change several connections

@@ -1,20 +1,13 @@
 //! The keys with which identities are signed: where they are read, and when again.
 
-use std::{
-    io::{BufRead, BufReader},
-    net::TcpListener,
-    process::{Command, Stdio},
-    sync::mpsc,
-    time::Duration,
-};
+use std::{net::TcpListener, time::Duration};
 
-use serde_json::Value;
 use untether::config::KeyLocation;
 
 use crate::{
     assertion::{believing, known, only, status},
     support::{
-        DocumentServer, TestApp,
+        DocumentServer, Serving, TestApp,
         issuer::{Issuer, SigningKey, claims, key_set},
     },
 };
@@ -177,30 +170,15 @@ async fn serve_starts_without_the_keys_and_says_so() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     let keys = format!("http://{}/keys", free.local_addr().unwrap());
     drop(free);
-    let folder = tempfile::tempdir().unwrap();
-    let database = format!("sqlite://{}/u.db", folder.path().display());
-    let mut server = Command::new(env!("CARGO_BIN_EXE_untether"))
-        .args(["serve", "--listen", "127.0.0.1:0"])
-        .env_clear()
-        .env("UNTETHER_DATABASE_URL", database)
-        .env("UNTETHER_ASSERTION_HEADER", "X-Assertion")
-        .env("UNTETHER_ASSERTION_JWKS_URL", keys)
-        .env("UNTETHER_ASSERTION_ISSUER", "issuer")
-        .env("UNTETHER_ASSERTION_AUDIENCE", "audience")
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let lines = BufReader::new(server.stderr.take().unwrap()).lines();
-    let (say, said) = mpsc::channel();
-    std::thread::spawn(move || {
-        lines
-            .map_while(Result::ok)
-            .try_for_each(|line| say.send(line))
-    });
+    let server = Serving::with(&[
+        ("UNTETHER_ASSERTION_HEADER", "X-Assertion"),
+        ("UNTETHER_ASSERTION_JWKS_URL", &keys),
+        ("UNTETHER_ASSERTION_ISSUER", "issuer"),
+        ("UNTETHER_ASSERTION_AUDIENCE", "audience"),
+    ]);
     let (mut address, mut complained) = (None, false);
     while address.is_none() || !complained {
-        let line = said.recv_timeout(Duration::from_secs(20));
-        let line: Value = serde_json::from_str(&line.expect("both lines")).unwrap();
+        let line = server.says();
         let message = line["message"].as_str().unwrap();
         if message == "listening" {
             address = line["address"].as_str().map(str::to_owned);
@@ -219,7 +197,5 @@ async fn serve_starts_without_the_keys_and_says_so() {
         request.send().await.unwrap().status().as_u16()
     };
     let answers = (answer("/readyz").await, answer("/connections").await);
-    server.kill().unwrap();
-    server.wait().unwrap();
     assert_eq!(answers, (200, 401));
 }

@@ -1,4 +1,5 @@
-//! Idle connections: kept for longer than proxies keep theirs, and no hindrance to a stop.
+//! Idle connections: kept for longer than proxies keep theirs, and no hindrance to a stop,
+//! which is a quiet one.
 
 use std::{net::TcpListener, time::Duration};
 
@@ -9,7 +10,7 @@ use tokio::{
 };
 use untether::app;
 
-use crate::support::TestApp;
+use crate::support::{Serving, TestApp};
 
 /// Longer than the server's library would keep a connection by itself.
 const IDLE: Duration = Duration::from_secs(7);
@@ -57,4 +58,26 @@ async fn a_stop_does_not_wait_for_idle_connections() {
     let stop = timeout(STOP, handle.stop(true)).await;
     assert!(stop.is_ok(), "it waits for a connection that nobody uses");
     ended.await.unwrap().unwrap();
+}
+
+#[actix_web::test]
+async fn a_stop_after_tokens_were_asked_about_is_quiet() {
+    let server = Serving::with(&[("UNTETHER_TRUSTED_PROXIES", "127.0.0.1")]);
+    let address = loop {
+        let line = server.says();
+        if line["message"] == "listening" {
+            break line["address"].as_str().unwrap().to_owned();
+        }
+    };
+    let app = TestApp::spawn().await;
+    let asked = app
+        .http
+        .post(format!("http://{address}/mcp"))
+        .bearer_auth("uta_unknown")
+        .send();
+    assert_eq!(asked.await.unwrap().status(), 401);
+    for line in server.stops() {
+        assert!(line.starts_with('{'), "not a line of the log: {line}");
+        assert!(!line.contains("ERROR"), "{line}");
+    }
 }

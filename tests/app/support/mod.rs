@@ -7,6 +7,7 @@ mod host;
 pub mod issuer;
 mod person;
 mod server;
+mod serving;
 mod site;
 mod statements;
 
@@ -15,6 +16,7 @@ pub use documents::DocumentServer;
 pub use host::{Host, Tokens, VERIFIER, error_of, path_of};
 pub use person::{Page, Person, form_fields};
 pub use server::{McpServer, TestApp};
+pub use serving::Serving;
 pub use site::Site;
 pub use statements::Recording;
 
