@@ -341,15 +341,15 @@ pub async fn bearers(tx: &mut Tx, questions: &[Question]) -> Result<Vec<Option<F
     );
     let rows: Vec<PresentedRow> = sql!(tx, |c| {
         let mut query = sqlx::QueryBuilder::new("WITH asked (place, token, credential, at) AS (");
-        // With room for a power of two of them, so that there are few statements to plan.
-        let places = 0..questions.len().next_power_of_two();
-        query.push_values(places, |mut row, place| {
-            let question = questions.get(place);
-            row.push_bind(place as i64)
-                .push_bind(question.map(|question| &question.token))
-                .push_bind(question.and_then(|question| question.credential.as_ref()))
-                .push_bind(question.map(|question| question.at));
-        });
+        query.push_values(
+            questions.iter().enumerate(),
+            |mut row, (place, question)| {
+                row.push_bind(place as i64)
+                    .push_bind(&question.token)
+                    .push_bind(&question.credential)
+                    .push_bind(question.at);
+            },
+        );
         query.push(BEARERS);
         query.build_query_as().fetch_all(c).await
     })?;
