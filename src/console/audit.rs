@@ -13,7 +13,7 @@ use crate::{
     store::{
         self, Tx,
         audit::Entry,
-        audit_list::{self, Named, Place},
+        audit_list::{self, LOOKED_AT, Named},
     },
     web::{params::Params, problem::Problem, table::Format},
 };
@@ -51,6 +51,8 @@ struct AuditPage {
     newest: Option<String>,
     export_query: String,
     rows: Vec<Row>,
+    /// How far it was looked, where there may be more that match.
+    looked_to: Option<When>,
     previous: Option<String>,
     next: Option<String>,
 }
@@ -96,17 +98,9 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Problem> {
     let asked = asked(&visit)?;
     let mut tx = visit.app.db.snapshot().await?;
     let (wanted, place) = (asked.wanted(), &asked.place);
-    let mut entries = audit_list::page(&mut tx, &wanted, place, PER_PAGE + 1).await?;
-    let more = entries.len() > PER_PAGE;
-    if more {
-        let surplus = match place {
-            Place::Before(_) => 0,
-            Place::Start | Place::After(_) => PER_PAGE,
-        };
-        entries.remove(surplus);
-    }
-    let [previous, next] = asked.neighbours(&entries, more);
-    let present = Present::read(&mut tx, &entries).await?;
+    let part = audit_list::part(&mut tx, &wanted, place, PER_PAGE).await?;
+    let [previous, next] = asked.neighbours(&part);
+    let present = Present::read(&mut tx, &part.entries).await?;
     let day = |day: Option<time::Date>| day.map(|day| day.to_string()).unwrap_or_default();
     let page = AuditPage {
         frame: visit.frame(),
@@ -116,7 +110,9 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Problem> {
         filtered: asked.is_filtered(),
         newest: asked.newest(),
         export_query: asked.export_query(),
-        rows: entries
+        looked_to: part.looked_to.map(moment::to_the_minute),
+        rows: part
+            .entries
             .into_iter()
             .map(|entry| present.row(entry))
             .collect(),

@@ -81,8 +81,8 @@ impl<S: Source<N>, const N: usize> Export<S, N> {
         if self.complete {
             return Ok(Bytes::new());
         }
-        let rows = self.source.next(&mut self.tx).await?;
-        self.complete = rows.len() < rows::BATCH;
+        let (rows, last) = self.source.next(&mut self.tx).await?;
+        self.complete = last;
         Ok(self.table.add(&rows, self.complete)?)
     }
 

@@ -94,44 +94,90 @@ pub enum Place {
     Before(Key),
 }
 
-/// Up to `limit` events next to `place`, the newest first.
+impl Place {
+    /// Whether the list is read from here against its order.
+    const fn is_back(&self) -> bool {
+        matches!(self, Self::Before(_))
+    }
+}
+
+/// How many events are looked at for one part of the list, where not all are wanted: a
+/// search for what is nowhere ends, too.
+pub const LOOKED_AT: u32 = 100_000;
+
+/// A part of the list.
+#[derive(Debug, Default)]
+pub struct Part {
+    /// The events, the newest first.
+    pub entries: Vec<Entry>,
+    /// Where the list goes on in the direction that was asked for; `None` at its end.
+    pub onward: Option<Key>,
+    /// The last of [`LOOKED_AT`] events, if there are fewer than asked for because of them.
+    pub looked_to: Option<Timestamp>,
+}
+
+/// Up to `limit` events next to `place`.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn page(tx: &mut Tx, wanted: &Wanted, place: &Place, limit: usize) -> Result<Vec<Entry>> {
-    let (direction, key) = match place {
-        Place::Start => ("DESC", None),
-        Place::After(key) => ("DESC", Some(("<", key))),
-        Place::Before(key) => ("ASC", Some((">", key))),
+pub async fn part(tx: &mut Tx, wanted: &Wanted, place: &Place, limit: usize) -> Result<Part> {
+    let bound = match wanted.text.is_some() || wanted.kind.is_some() {
+        true => bound(tx, wanted, place).await?,
+        false => None,
     };
     let mut entries: Vec<Entry> = sql!(tx, |c| {
         // audit_event_by_age
         let mut query = QueryBuilder::new(entries_where!("1 = 1"));
-        push_wanted(&mut query, wanted);
-        if let Some((is, key)) = key {
-            query.push(format_args!(" AND (at, id) {is} ("));
-            query
-                .push_bind(key.at)
-                .push(", ")
-                .push_bind(key.id.to_string());
-            query.push(")");
+        push_days(&mut query, wanted);
+        push_place(&mut query, place);
+        if let Some(bound) = &bound {
+            push_than(
+                &mut query,
+                [">=", "<="][usize::from(place.is_back())],
+                bound,
+            );
         }
-        query.push(format_args!(
-            " ORDER BY at {direction}, id {direction} LIMIT "
-        ));
-        query.push_bind(limit as i64);
+        push_kind_and_text(&mut query, wanted);
+        push_order(&mut query, place);
+        query.push_bind(limit as i64 + 1);
         query.build_query_as().fetch_all(c).await
     })?;
-    if matches!(place, Place::Before(_)) {
+    let more = entries.len() > limit;
+    entries.truncate(limit);
+    let onward = match more {
+        true => entries.last().map(Key::of),
+        false => bound,
+    };
+    let looked_to = onward.as_ref().filter(|_| !more).map(|key| key.at);
+    if place.is_back() {
         entries.reverse();
     }
-    Ok(entries)
+    Ok(Part {
+        entries,
+        onward,
+        looked_to,
+    })
 }
 
-fn push_wanted<D: Engine>(query: &mut QueryBuilder<D>, wanted: &Wanted)
+/// The last of the [`LOOKED_AT`] events next to `place`, if there are more.
+async fn bound(tx: &mut Tx, wanted: &Wanted, place: &Place) -> Result<Option<Key>> {
+    let keys: Vec<(Timestamp, EventId)> = sql!(tx, |c| {
+        // audit_event_by_age, and nothing else
+        let mut query = QueryBuilder::new("SELECT at, id FROM audit_event WHERE 1 = 1");
+        push_days(&mut query, wanted);
+        push_place(&mut query, place);
+        push_order(&mut query, place);
+        query.push(format_args!("2 OFFSET {}", LOOKED_AT - 1));
+        query.build_query_as().fetch_all(c).await
+    })?;
+    let more = keys.len() > 1;
+    let last = keys.into_iter().next().filter(|_| more);
+    Ok(last.map(|(at, id)| Key { at, id }))
+}
+
+fn push_days<D: Engine>(query: &mut QueryBuilder<D>, wanted: &Wanted)
 where
     for<'q> Timestamp: Encode<'q, D> + Type<D>,
-    for<'q> String: Encode<'q, D> + Type<D>,
 {
     if let Some(from) = wanted.from {
         query.push(" AND at >= ").push_bind(from);
@@ -139,6 +185,41 @@ where
     if let Some(until) = wanted.until {
         query.push(" AND at < ").push_bind(until);
     }
+}
+
+fn push_place<D: Engine>(query: &mut QueryBuilder<D>, place: &Place)
+where
+    for<'q> Timestamp: Encode<'q, D> + Type<D>,
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    match place {
+        Place::Start => {}
+        Place::After(key) => push_than(query, "<", key),
+        Place::Before(key) => push_than(query, ">", key),
+    }
+}
+
+fn push_than<D: Engine>(query: &mut QueryBuilder<D>, is: &str, key: &Key)
+where
+    for<'q> Timestamp: Encode<'q, D> + Type<D>,
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    query.push(format_args!(" AND (at, id) {is} ("));
+    query.push_bind(key.at).push(", ");
+    query.push_bind(key.id.to_string()).push(")");
+}
+
+fn push_order<D: Engine>(query: &mut QueryBuilder<D>, place: &Place) {
+    let direction = ["DESC", "ASC"][usize::from(place.is_back())];
+    query.push(format_args!(
+        " ORDER BY at {direction}, id {direction} LIMIT "
+    ));
+}
+
+fn push_kind_and_text<D: Engine>(query: &mut QueryBuilder<D>, wanted: &Wanted)
+where
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
     if let Some(kind) = wanted.kind {
         push_any_of(query, kind.beginnings(), |query, beginning| {
             query.push(format_args!("{}(action, '{beginning}') = 1", D::POSITION));

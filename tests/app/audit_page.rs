@@ -206,6 +206,39 @@ async fn pages_neither_skip_nor_repeat_while_events_are_added() {
 }
 
 #[actix_web::test]
+async fn a_search_looks_at_so_many_events_and_says_where_it_stopped() {
+    let app = TestApp::spawn().await;
+    app.database
+        .execute(
+            "INSERT INTO audit_event (id, at, action, actor, reason)
+            WITH RECURSIVE event (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM event WHERE n < 100050)
+            SELECT '01890000-0000-7000-8000-' || CAST(100000000000 + n AS TEXT), n,
+                   'project.changed', 'somebody', CASE WHEN n = 1 THEN 'needle' END
+            FROM event",
+        )
+        .await;
+    let owner = app.owner();
+    let beside = |page: &Page, rel: &str| page.attributes(&format!("a[rel={rel}]"), "href").pop();
+    let page = reads(&owner, "?q=needle").await;
+    assert_eq!(happened(&page), [""; 0]);
+    assert_eq!(page.all("h2"), ["No event matches so far"]);
+    assert!(page.text.contains("100,000 events were looked at here"));
+    assert_eq!(beside(&page, "prev"), None);
+    let page = owner.opens(&beside(&page, "next").unwrap()).await;
+    assert_eq!(page.all("td[data-label=Why]"), ["needle"]);
+    assert!(!page.text.contains("were looked at"));
+    assert_eq!(beside(&page, "next"), None);
+    let page = owner.opens(&beside(&page, "prev").unwrap()).await;
+    assert_eq!(page.all("h2"), ["No event matches so far"]);
+    assert!(beside(&page, "prev").is_some());
+    let file = owner.opens("/audit.csv?q=needle").await;
+    assert_eq!(file.text.lines().count(), 2, "{}", file.text);
+    // Among days the search is as short as they are.
+    let page = reads(&owner, "?q=needle&from=2026-01-01").await;
+    assert_eq!(page.all("h2"), ["No event matches"]);
+}
+
+#[actix_web::test]
 async fn what_is_gone_is_named_without_a_link() {
     let app = TestApp::spawn().await;
     let id = furnish(&app).await;

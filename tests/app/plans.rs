@@ -214,7 +214,7 @@ async fn ask_for_dues(tx: &mut Tx, cutoffs: Cutoffs) {
     };
     for wanted in [all, some] {
         let start = audit_list::Place::Start;
-        audit_list::page(tx, &wanted, &start, 50).await.unwrap();
+        audit_list::part(tx, &wanted, &start, 50).await.unwrap();
     }
 }
 

@@ -6,10 +6,7 @@ use time::Date;
 
 use crate::{
     console::query::{TEXT_LIMIT, address, day, midnight},
-    store::{
-        audit::Entry,
-        audit_list::{Key, Kind, Place, Wanted},
-    },
+    store::audit_list::{Key, Kind, Part, Place, Wanted},
     web::{params::Params, problem::Problem},
 };
 
@@ -108,13 +105,14 @@ impl Asked {
         }
     }
 
-    /// The addresses of the pages before and after the one that has these entries, of which
-    /// there are `more` in the direction that was asked for.
-    pub(super) fn neighbours(&self, entries: &[Entry], more: bool) -> [Option<String>; 2] {
+    /// The addresses of the pages before and after the one that has this.
+    pub(super) fn neighbours(&self, part: &Part) -> [Option<String>; 2] {
+        let (first, last) = (part.entries.first(), part.entries.last());
+        let onward = part.onward.clone();
         let (newer, older) = match self.place {
-            Place::Start => (false, more),
-            Place::After(_) => (true, more),
-            Place::Before(_) => (more, true),
+            Place::Start => (None, onward),
+            Place::After(_) => (first.map(Key::of), onward),
+            Place::Before(_) => (onward, last.map(Key::of)),
         };
         let beside = |place| {
             let page = Self {
@@ -123,11 +121,9 @@ impl Asked {
             };
             address(PATH, &page.pairs())
         };
-        let first = entries.first().filter(|_| newer).map(Key::of);
-        let last = entries.last().filter(|_| older).map(Key::of);
         [
-            first.map(|key| beside(Place::Before(key))),
-            last.map(|key| beside(Place::After(key))),
+            newer.map(|key| beside(Place::Before(key))),
+            older.map(|key| beside(Place::After(key))),
         ]
     }
 

@@ -29,8 +29,8 @@ pub trait Source<const N: usize> {
     /// What the columns are called.
     const COLUMNS: &'static [&'static str; N];
 
-    /// The next [`BATCH`] rows; fewer at the end.
-    fn next(&mut self, tx: &mut Tx) -> impl Future<Output = store::Result<Vec<Row<N>>>>;
+    /// Up to [`BATCH`] rows, and whether they are the last.
+    fn next(&mut self, tx: &mut Tx) -> impl Future<Output = store::Result<(Vec<Row<N>>, bool)>>;
 }
 
 /// The connections of a list, all pages of it, in its order.
@@ -116,13 +116,14 @@ impl Source<17> for Connections {
         "revoked_reason",
     ];
 
-    async fn next(&mut self, tx: &mut Tx) -> store::Result<Vec<Row<17>>> {
+    async fn next(&mut self, tx: &mut Tx) -> store::Result<(Vec<Row<17>>, bool)> {
         let (filter, place) = (&self.filter, &self.place);
         let rows = connection_list::page(tx, filter, self.order, place, BATCH as u32).await?;
         if let Some(last) = rows.last() {
             self.place = Place::After(last.key());
         }
-        Ok(rows.into_iter().map(|row| self.row(row)).collect())
+        let last = rows.len() < BATCH;
+        Ok((rows.into_iter().map(|row| self.row(row)).collect(), last))
     }
 }
 
@@ -162,12 +163,13 @@ impl Source<15> for AuditTrail {
         "person_email",
     ];
 
-    async fn next(&mut self, tx: &mut Tx) -> store::Result<Vec<Row<15>>> {
-        let entries = audit_list::page(tx, &self.wanted, &self.place, BATCH).await?;
-        if let Some(last) = entries.last() {
-            self.place = audit_list::Place::After(audit_list::Key::of(last));
+    async fn next(&mut self, tx: &mut Tx) -> store::Result<(Vec<Row<15>>, bool)> {
+        let part = audit_list::part(tx, &self.wanted, &self.place, BATCH).await?;
+        let last = part.onward.is_none();
+        if let Some(key) = part.onward {
+            self.place = audit_list::Place::After(key);
         }
-        Ok(entries.into_iter().map(event).collect())
+        Ok((part.entries.into_iter().map(event).collect(), last))
     }
 }
 
