@@ -36,9 +36,30 @@ pub(super) enum Found {
 pub(super) struct Holders {
     clients: Vec<String>,
     people: Vec<String>,
-    labels: Vec<String>,
+    labels: Labels,
     /// How many connections those are; `None` when more may have the term.
     rows: Option<i64>,
+}
+
+/// The labels of connections whose own names may have a term.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Labels {
+    /// These.
+    Listed(Vec<String>),
+    /// More than are listed: those that begin so.
+    Beginning(String),
+    /// More than are listed, of whatever shape.
+    Any,
+}
+
+impl Labels {
+    const NONE: Self = Self::Listed(Vec::new());
+}
+
+impl Default for Labels {
+    fn default() -> Self {
+        Self::NONE
+    }
 }
 
 impl Found {
@@ -46,7 +67,7 @@ impl Found {
     pub const UNKNOWN: Self = Self::Many(Holders {
         clients: Vec::new(),
         people: Vec::new(),
-        labels: Vec::new(),
+        labels: Labels::NONE,
         rows: None,
     });
 }
@@ -59,10 +80,14 @@ impl Holders {
 
     /// The columns of `connection` that name them.
     pub fn columns(&self) -> [(&'static str, &[String]); 3] {
+        let labels = match &self.labels {
+            Labels::Listed(labels) => labels.as_slice(),
+            Labels::Beginning(_) | Labels::Any => &[],
+        };
         [
             ("client_id", &self.clients),
             ("person_id", &self.people),
-            ("label", &self.labels),
+            ("label", labels),
         ]
     }
 }
@@ -80,9 +105,10 @@ pub(super) async fn find(tx: &mut Tx, text: &str, limits: Limits) -> Result<(Fou
     }
     let labels = labels(tx, text, limits).await?;
     let named = named(tx, text, &labels, limits).await?;
-    let all = [clients.len(), people.len(), labels.len()]
-        .iter()
-        .all(|named| (*named as i64) < limits.listed);
+    let all = labels != Labels::Any
+        && [clients.len(), people.len()]
+            .iter()
+            .all(|named| (*named as i64) < limits.listed);
     let ids = |holders: &[(String, i64)]| holders.iter().map(|(id, _)| id.clone()).collect();
     let holders = Holders {
         clients: ids(&clients),
@@ -156,38 +182,62 @@ async fn is_of_everyone(tx: &mut Tx, text: &str) -> Result<bool> {
     Ok(other.is_none())
 }
 
-/// Up to [`Limits::listed`] labels that have the term, or begin with what follows its `#`.
-async fn labels(tx: &mut Tx, text: &str, limits: Limits) -> Result<Vec<String>> {
+/// The labels that have the term, or begin with what follows its `#`: up to
+/// [`Limits::listed`] of them are listed.
+async fn labels(tx: &mut Tx, text: &str, limits: Limits) -> Result<Labels> {
+    let beginning = text.rsplit_once('#').map(|(_, beginning)| beginning);
     // A connection's name has each at most once, and there are few different ones.
-    Ok(sql!(tx, |c| {
+    let labels: Vec<String> = sql!(tx, |c| {
         let mut query = QueryBuilder::new("SELECT text FROM connection_label WHERE ");
-        match text.rsplit_once('#') {
-            Some((_, beginning)) => push_position(&mut query, "text", beginning, "= 1"),
+        match beginning {
+            Some(beginning) => push_position(&mut query, "text", beginning, "= 1"),
             None => push_has(&mut query, "text", text),
         }
         query.push(" LIMIT ").push_bind(limits.listed);
         query.build_query_scalar().fetch_all(c).await
-    })?)
+    })?;
+    Ok(match beginning {
+        _ if (labels.len() as i64) < limits.listed => Labels::Listed(labels),
+        Some(beginning) if !beginning.is_empty() => Labels::Beginning(beginning.to_owned()),
+        _ => Labels::Any,
+    })
 }
 
 /// How many connections the term may be in the own name of, counted up to one more
-/// than few.
-async fn named(tx: &mut Tx, text: &str, labels: &[String], limits: Limits) -> Result<i64> {
-    if labels.len() as i64 == limits.listed {
-        return Ok(limits.few + 1);
-    }
-    Ok(sql!(tx, |c| {
+/// than few, or than may be gathered.
+async fn named(tx: &mut Tx, text: &str, labels: &Labels, limits: Limits) -> Result<i64> {
+    let most = match labels {
+        Labels::Listed(_) => limits.few + 1,
+        Labels::Beginning(_) => limits.gathered + 1,
+        Labels::Any => return Ok(limits.few + 1),
+    };
+    let may: i64 = sql!(tx, |c| {
         let mut query = QueryBuilder::new("SELECT COUNT(*) FROM (SELECT id FROM (");
         push_named(&mut query, text, labels);
-        query.push(") AS matches LIMIT ").push_bind(limits.few + 1);
+        query.push(") AS matches LIMIT ").push_bind(most);
         query.push(") AS counted");
         query.build_query_scalar().fetch_one(c).await
-    })?)
+    })?;
+    if may <= limits.few || may == most {
+        return Ok(may);
+    }
+    // Many labels begin so, but what stands before the # may be in few of the names.
+    let few: i64 = sql!(tx, |c| {
+        let mut query =
+            QueryBuilder::new("SELECT COUNT(*) FROM (SELECT id FROM connection WHERE id IN (");
+        push_named(&mut query, text, labels);
+        query.push(") AND ");
+        push_has(&mut query, "folded", text);
+        query.push(" LIMIT ").push_bind(limits.few + 1);
+        query.push(") AS counted");
+        query.build_query_scalar().fetch_one(c).await
+    })?;
+    Ok(if few <= limits.few { few } else { may })
 }
 
 /// The ids of the connections with one of these labels, or with the term in a stem that
 /// is no part of the client's name.
-fn push_named<D: Engine>(query: &mut QueryBuilder<D>, text: &str, labels: &[String])
+fn push_named<D: Engine>(query: &mut QueryBuilder<D>, text: &str, labels: &Labels)
 where
     for<'q> String: Encode<'q, D> + Type<D>,
 {
@@ -199,10 +249,20 @@ where
         .push(D::OTHER_STEM)
         .push(" AND ");
     push_has(query, "stem", text);
-    if !labels.is_empty() {
-        // connection_by_label
-        query.push(" UNION ALL SELECT id FROM connection WHERE ");
-        push_in(query, "label", labels);
+    // connection_by_label
+    const LABELLED: &str = " UNION ALL SELECT id FROM connection WHERE ";
+    match labels {
+        Labels::Listed(labels) if !labels.is_empty() => {
+            query.push(LABELLED);
+            push_in(query, "label", labels);
+        }
+        Labels::Beginning(beginning) => {
+            query.push(LABELLED).push("label IN (");
+            query.push("SELECT text FROM connection_label WHERE ");
+            push_position(query, "text", beginning, "= 1");
+            query.push(")");
+        }
+        Labels::Listed(_) | Labels::Any => {}
     }
 }
 
