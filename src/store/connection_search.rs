@@ -211,28 +211,13 @@ async fn named(tx: &mut Tx, text: &str, labels: &Labels, limits: Limits) -> Resu
         Labels::Beginning(_) => limits.gathered + 1,
         Labels::Any => return Ok(limits.few + 1),
     };
-    let may: i64 = sql!(tx, |c| {
+    Ok(sql!(tx, |c| {
         let mut query = QueryBuilder::new("SELECT COUNT(*) FROM (SELECT id FROM (");
         push_named(&mut query, text, labels);
         query.push(") AS matches LIMIT ").push_bind(most);
         query.push(") AS counted");
         query.build_query_scalar().fetch_one(c).await
-    })?;
-    if may <= limits.few || may == most {
-        return Ok(may);
-    }
-    // Many labels begin so, but what stands before the # may be in few of the names.
-    let few: i64 = sql!(tx, |c| {
-        let mut query =
-            QueryBuilder::new("SELECT COUNT(*) FROM (SELECT id FROM connection WHERE id IN (");
-        push_named(&mut query, text, labels);
-        query.push(") AND ");
-        push_has(&mut query, "folded", text);
-        query.push(" LIMIT ").push_bind(limits.few + 1);
-        query.push(") AS counted");
-        query.build_query_scalar().fetch_one(c).await
-    })?;
-    Ok(if few <= limits.few { few } else { may })
+    })?)
 }
 
 /// The ids of the connections with one of these labels, or with the term in a stem that
@@ -262,7 +247,12 @@ where
             push_position(query, "text", beginning, "= 1");
             query.push(")");
         }
-        Labels::Listed(_) | Labels::Any => {}
+        Labels::Listed(_) | Labels::Any => return,
+    }
+    // What stands before a # ends the stem of such a name.
+    if let Some((end, _)) = text.rsplit_once('#') {
+        query.push(" AND ");
+        push_has(query, "stem", end);
     }
 }
 
