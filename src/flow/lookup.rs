@@ -67,8 +67,9 @@ impl Lookups {
     }
 }
 
-/// Answers until nobody can ask any more, on a connection that the first question opens. When the database fails, those who wait learn of
-/// it by their answer's end, and the next ones get another connection.
+/// Answers until nobody can ask any more, on a connection that the first question opens.
+/// When the database fails, those who wait learn of it by their answer's end, and the next
+/// ones get another connection.
 async fn answer_all(db: Db, mut coming: mpsc::UnboundedReceiver<Asked>) {
     let mut reader = None;
     let mut asked = Vec::with_capacity(TOGETHER);

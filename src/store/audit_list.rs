@@ -99,6 +99,14 @@ impl Place {
     const fn is_back(&self) -> bool {
         matches!(self, Self::Before(_))
     }
+
+    /// The order that it is read in, and how a key compares that is not past another one.
+    const fn direction(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Start | Self::After(_) => ("DESC", ">="),
+            Self::Before(_) => ("ASC", "<="),
+        }
+    }
 }
 
 /// How many events are looked at for one part of the list, where not all are wanted: a
@@ -131,11 +139,7 @@ pub async fn part(tx: &mut Tx, wanted: &Wanted, place: &Place, limit: usize) -> 
         push_days(&mut query, wanted);
         push_place(&mut query, place);
         if let Some(bound) = &bound {
-            push_than(
-                &mut query,
-                [">=", "<="][usize::from(place.is_back())],
-                bound,
-            );
+            push_than(&mut query, place.direction().1, bound);
         }
         push_kind_and_text(&mut query, wanted);
         push_order(&mut query, place);
@@ -210,7 +214,7 @@ where
 }
 
 fn push_order<D: Engine>(query: &mut QueryBuilder<D>, place: &Place) {
-    let direction = ["DESC", "ASC"][usize::from(place.is_back())];
+    let (direction, _) = place.direction();
     query.push(format_args!(
         " ORDER BY at {direction}, id {direction} LIMIT "
     ));
