@@ -151,6 +151,14 @@ pub enum Schema {
     Newer,
 }
 
+/// The pages that the one writer of SQLite keeps, in KiB below zero: what a big act changes
+/// in one transaction.
+const WRITER_CACHE: &str = "-32000";
+
+/// The pages that each reader keeps. They let go of all at every commit, and the system has
+/// the file in memory: more made nothing faster, and all of them together big.
+const READER_CACHE: &str = "-8000";
+
 /// How long a request waits for a connection before it fails.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -205,7 +213,7 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(PATIENCE)
-            .pragma("cache_size", "-32000")
+            .pragma("cache_size", WRITER_CACHE)
             .statement_cache_capacity(256);
         let write = SqlitePoolOptions::new()
             .max_connections(1)
@@ -216,7 +224,7 @@ impl Db {
             .max_connections(6)
             .acquire_timeout(PATIENCE)
             .test_before_acquire(false)
-            .connect_with(options.read_only(true))
+            .connect_with(options.read_only(true).pragma("cache_size", READER_CACHE))
             .await?;
         Ok(Self::Sqlite { read, write })
     }
