@@ -114,7 +114,7 @@ impl Place {
 pub const LOOKED_AT: u32 = 100_000;
 
 /// A part of the list.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Part {
     /// The events, the newest first.
     pub entries: Vec<Entry>,

@@ -32,7 +32,7 @@ pub(super) enum Found {
 }
 
 /// Whose connections a term is found in, and the labels of those whose names may have it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Holders {
     clients: Vec<String>,
     people: Vec<String>,
@@ -52,22 +52,12 @@ enum Labels {
     Any,
 }
 
-impl Labels {
-    const NONE: Self = Self::Listed(Vec::new());
-}
-
-impl Default for Labels {
-    fn default() -> Self {
-        Self::NONE
-    }
-}
-
 impl Found {
     /// Before anyone has looked.
     pub const UNKNOWN: Self = Self::Many(Holders {
         clients: Vec::new(),
         people: Vec::new(),
-        labels: Labels::NONE,
+        labels: Labels::Listed(Vec::new()),
         rows: None,
     });
 }
