@@ -22,14 +22,11 @@ use untether::{
 use crate::{
     Options,
     load::{self, Figures, Traffic},
-    organization::Organization,
+    organization::{Grant, Organization},
     report::{Row, Table, per_second, range, short},
     text,
     traffic::{Exchange, Introspect, Refresh, Same, form},
 };
-
-/// Connections that each refreshing client looks after.
-const HELD: usize = 64;
 
 /// More codes than can be exchanged in a second.
 const CODES_A_SECOND: f64 = 2_500.0;
@@ -90,7 +87,7 @@ impl Bench<'_> {
 
     /// Every tool call asks this.
     async fn introspect(&mut self) -> Result<(), String> {
-        let requests = self.introspections(|_| true);
+        let requests = self.introspections(self.organization.grants.iter());
         let mut crowd = Introspect::crowd(requests, self.options.clients);
         let ready = || vec![Same::new("/healthz", ""); self.options.clients];
         let time = self.options.time();
@@ -122,10 +119,9 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// Introspections of the tokens at some of the projects.
-    pub fn introspections(&self, at: impl Fn(usize) -> bool) -> Vec<Vec<u8>> {
-        let grants = self.organization.grants.iter();
-        let requests = grants.filter(|grant| at(grant.project)).map(|grant| {
+    /// Introspections of tokens.
+    pub fn introspections<'g>(&self, grants: impl Iterator<Item = &'g Grant>) -> Vec<Vec<u8>> {
+        let requests = grants.map(|grant| {
             let server = &self.organization.servers[grant.project];
             let pair = format!("{}:{}", server.credential, server.secret);
             let header = format!("Authorization: Basic {}\r\n", STANDARD.encode(pair));
@@ -137,19 +133,8 @@ impl Bench<'_> {
 
     /// Each client holds some connections, and refreshes them with its newest tokens.
     async fn refresh(&mut self, folder: &Path) -> Result<(), String> {
-        let held = |n: usize| Refresh {
-            held: self
-                .organization
-                .grants
-                .iter()
-                .skip(n)
-                .step_by(self.options.clients)
-                .take(HELD)
-                .map(|grant| (grant.client.clone(), grant.refresh.clone()))
-                .collect(),
-            next: 0,
-        };
-        let mut clients: Vec<_> = (0..self.options.clients).map(held).collect();
+        let grants: Vec<_> = self.organization.grants.iter().collect();
+        let mut clients = Refresh::crowd(&grants, self.options.clients);
         let (mut rates, mut waits) = (Vec::new(), Vec::new());
         for _ in 0..self.options.rounds {
             let syncs = syncs_a_second(folder).map_err(text)?;

@@ -9,6 +9,7 @@ use std::{
 };
 
 use sqlx::AssertSqlSafe;
+use tokio::task::JoinHandle;
 use untether::{
     clock::{Clock as _, SystemClock},
     store::Db,
@@ -21,11 +22,17 @@ use crate::{
     report::{Row, short},
     server::OWNER,
     text,
-    traffic::{Introspect, form},
+    traffic::{Introspect, Refresh, form},
 };
 
-/// What others ask meanwhile, in all, each second.
-const OTHERS: f64 = 200.0;
+/// How many others there are of each kind.
+const CLIENTS: usize = 8;
+
+/// How many tokens they introspect each second, in all.
+const INTROSPECTIONS: f64 = 200.0;
+
+/// How many they refresh.
+const REFRESHES: f64 = 40.0;
 
 impl Bench<'_> {
     /// One and a hundred at a time, then as many as the biggest project has.
@@ -89,23 +96,11 @@ impl Bench<'_> {
         let rows: f64 = count.replace(',', "").parse().map_err(text)?;
         let plain = self.one_statement(project).await?;
 
-        let over = Arc::new(AtomicBool::new(false));
-        let others = self.others(&over);
-        let calm = load::run(
-            self.real,
-            self.others(&over),
-            Some(OTHERS),
-            self.options.time(),
-        )
-        .await?
-        .0;
+        let calm = self.others(Arc::default(), self.options.time());
+        let calm = calm.await.map_err(text)??;
+        let over = Arc::default();
+        let others = self.others(Arc::clone(&over), Duration::from_secs(600));
         let address = self.real;
-        let others = tokio::spawn(load::run(
-            address,
-            others,
-            Some(OTHERS),
-            Duration::from_secs(600),
-        ));
         let begin = Instant::now();
         let answer = load::once(address, Post::new(&path, &body)).await?;
         let act = answer.location.ok_or("nothing was begun")?;
@@ -118,7 +113,7 @@ impl Bench<'_> {
         }
         let took = begin.elapsed();
         over.store(true, Ordering::Relaxed);
-        let busy = others.await.map_err(text)??.0;
+        let busy = others.await.map_err(text)??;
         let share = rows / 100_000.0;
         self.table.add(Row {
             what: format!("revoke {rows} by filter"),
@@ -129,26 +124,43 @@ impl Bench<'_> {
             met: Some(took.as_secs_f64() <= 10.0 * share.max(0.01)),
             note: "baseline: one UPDATE of the same rows, not kept".to_owned(),
         });
-        self.table.add(Row {
-            what: "  longest wait of others meanwhile".to_owned(),
-            measured: short(busy.longest),
-            baseline: short(calm.longest),
-            ratio: format!("{:.1}", seconds(busy.longest) / seconds(calm.longest)),
-            target: "<= 250 ms",
-            met: Some(busy.longest <= Duration::from_millis(250)),
-            note: "introspection; baseline: the same before".to_owned(),
-        });
+        for (what, busy, calm) in [
+            ("introspection", busy[0], calm[0]),
+            ("refresh", busy[1], calm[1]),
+        ] {
+            self.table.add(Row {
+                what: format!("  longest {what} meanwhile"),
+                measured: short(busy),
+                baseline: short(calm),
+                ratio: format!("{:.1}", seconds(busy) / seconds(calm)),
+                target: "<= 250 ms",
+                met: Some(busy <= Duration::from_millis(250)),
+                note: "baseline: the same before".to_owned(),
+            });
+        }
         Ok(())
     }
 
-    /// Others, who introspect tokens of other projects until it is over.
-    fn others(&self, over: &Arc<AtomicBool>) -> Vec<Until<Introspect>> {
-        let crowd = Introspect::crowd(self.introspections(|project| project != 0), 8);
-        let until = |others| Until {
-            others,
-            over: over.clone(),
-        };
-        crowd.into_iter().map(until).collect()
+    /// Others, who introspect and refresh tokens at other projects until it is over. The
+    /// longest that each had to wait.
+    fn others(
+        &self,
+        over: Arc<AtomicBool>,
+        time: Duration,
+    ) -> JoinHandle<Result<[Duration; 2], String>> {
+        let grants = self.organization.grants.iter();
+        let grants: Vec<_> = grants.filter(|grant| grant.project != 0).collect();
+        let (refreshed, asked) = grants.split_at(grants.len() / 2);
+        let asked = Introspect::crowd(self.introspections(asked.iter().copied()), CLIENTS);
+        let refreshed = Refresh::crowd(refreshed, CLIENTS);
+        let address = self.real;
+        tokio::spawn(async move {
+            let (asked, refreshed) = tokio::try_join!(
+                load::run(address, until(&over, asked), Some(INTROSPECTIONS), time),
+                load::run(address, until(&over, refreshed), Some(REFRESHES), time),
+            )?;
+            Ok([asked.0.longest, refreshed.0.longest])
+        })
     }
 
     /// The ids of unrevoked connections that nobody introspects, the oldest first.
@@ -199,6 +211,14 @@ impl Bench<'_> {
 fn between(text: &str, before: &str, after: &str) -> Option<String> {
     let (_, rest) = text.split_once(before)?;
     Some(rest.split_once(after)?.0.to_owned())
+}
+
+fn until<T: Traffic>(over: &Arc<AtomicBool>, others: Vec<T>) -> Vec<Until<T>> {
+    let until = |others| Until {
+        others,
+        over: over.clone(),
+    };
+    others.into_iter().map(until).collect()
 }
 
 /// Traffic that ends when something else is over.

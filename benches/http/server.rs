@@ -12,11 +12,12 @@ use std::{
 use actix_web::{
     App as Actix, HttpResponse, HttpServer,
     dev::{Server, ServerHandle},
-    rt::{System, task::JoinHandle as Task},
+    rt::System,
     web,
 };
 use serde_json::json;
 use sqlx::{AssertSqlSafe, PgPool, raw_sql};
+use tokio::task::JoinSet;
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 use untether::{
     app::{self, background},
@@ -166,7 +167,7 @@ impl Running {
             let server = HttpServer::new(|| Actix::new().route("/", web::get().to(answer)));
             let server = server.workers(workers()).tcp_nodelay(true).listen(listener);
             server
-                .map(|server| (server.run(), Vec::new()))
+                .map(|server| (server.run(), JoinSet::new()))
                 .map_err(|error| error.to_string())
         })
     }
@@ -185,10 +186,7 @@ impl Running {
             let swept = background::sweep(&app, app.clock.now()).await;
             swept.map_err(|error| error.to_string())?;
             let server = app::build(app.clone(), listener, workers());
-            let beside = vec![
-                actix_web::rt::spawn(background::keep_swept(app.clone())),
-                actix_web::rt::spawn(background::record_uses(app)),
-            ];
+            let beside = background::start(&app);
             server
                 .map(|server| (server, beside))
                 .map_err(|error| error.to_string())
@@ -198,7 +196,7 @@ impl Running {
     fn start<F, S>(build: F) -> Result<Self, String>
     where
         F: FnOnce(TcpListener) -> S + Send + 'static,
-        S: Future<Output = Result<(Server, Vec<Task<()>>), String>>,
+        S: Future<Output = Result<(Server, JoinSet<()>), String>>,
     {
         let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
@@ -206,13 +204,10 @@ impl Running {
         let thread = thread::spawn(move || {
             System::new().block_on(async move {
                 match build(listener).await {
-                    Ok((server, beside)) => {
+                    Ok((server, mut beside)) => {
                         let _ = sender.send(Ok(server.handle()));
                         let ended = server.await;
-                        for task in beside {
-                            task.abort();
-                            let _ = task.await;
-                        }
+                        beside.shutdown().await;
                         ended
                     }
                     Err(error) => {

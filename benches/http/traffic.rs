@@ -4,7 +4,13 @@ use std::sync::Arc;
 
 use untether::web::params::encode;
 
-use crate::load::{Answer, Traffic};
+use crate::{
+    load::{Answer, Traffic},
+    organization::Grant,
+};
+
+/// Connections that each refreshing client looks after.
+const HELD: usize = 64;
 
 /// The same request over and over.
 #[derive(Clone)]
@@ -76,8 +82,26 @@ impl Traffic for Introspect {
 /// Keeps some connections alive, each with its newest refresh token.
 pub struct Refresh {
     /// Client identifier and refresh token of each connection.
-    pub held: Vec<(String, String)>,
-    pub next: usize,
+    held: Vec<(String, String)>,
+    next: usize,
+}
+
+impl Refresh {
+    /// `clients` of them, each with connections of its own.
+    pub fn crowd(grants: &[&Grant], clients: usize) -> Vec<Self> {
+        let held = |n| {
+            let grants = grants.iter().skip(n).step_by(clients).take(HELD);
+            grants
+                .map(|grant| (grant.client.clone(), grant.refresh.clone()))
+                .collect()
+        };
+        (0..clients)
+            .map(|n| Self {
+                held: held(n),
+                next: 0,
+            })
+            .collect()
+    }
 }
 
 impl Traffic for Refresh {
