@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use tokio::time::MissedTickBehavior;
+use tokio::{task::JoinSet, time::MissedTickBehavior};
 
 use crate::{
     clock::Timestamp,
     domain::audit::Actor,
     flow::{self, Context, introspect::Pace, sweep::Swept},
-    store,
+    store::{self, checkpoint::Checkpoints},
     web::state::App,
 };
 
@@ -24,8 +24,23 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 /// How often it is checked whether the keys of signed identities are still fresh.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(20);
 
+/// How often what was written to SQLite's log is copied into the file, and how soon again
+/// when that was much.
+const CHECKPOINT_PAUSE: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(5)];
+
+/// Starts all of it. It goes on until the set is dropped or shut down.
+pub fn start(app: &App) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(record_uses(app.clone()));
+    tasks.spawn(refresh_identities(app.clone()));
+    tasks.spawn(continue_acts(app.clone()));
+    tasks.spawn(keep_swept(app.clone()));
+    tasks.spawn(checkpoint(app.clone()));
+    tasks
+}
+
 /// Writes down uses of connections, and which servers asked, again and again.
-pub async fn record_uses(app: App) {
+async fn record_uses(app: App) {
     let mut interval = tokio::time::interval(RECORD_INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -40,7 +55,7 @@ pub async fn record_uses(app: App) {
 }
 
 /// Goes on with acts that a crash or a stop interrupted, on this server or another.
-pub async fn continue_acts(app: App) {
+async fn continue_acts(app: App) {
     let mut interval = tokio::time::interval(CONTINUE_INTERVAL);
     loop {
         interval.tick().await;
@@ -66,7 +81,7 @@ pub async fn sweep(app: &App, now: Timestamp) -> store::Result<Swept> {
 }
 
 /// Sweeps, again and again.
-pub async fn keep_swept(app: App) {
+async fn keep_swept(app: App) {
     let mut interval = tokio::time::interval(SWEEP_INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -81,10 +96,34 @@ pub async fn keep_swept(app: App) {
 
 /// Keeps the keys of signed identities fresh. The first reading is at once, and nobody
 /// waits for it to listen.
-pub async fn refresh_identities(app: App) {
+async fn refresh_identities(app: App) {
     let mut interval = tokio::time::interval(REFRESH_INTERVAL);
     loop {
         interval.tick().await;
         app.identities.refresh(app.clock.now()).await;
+    }
+}
+
+/// Copies what was written into SQLite's file, so that writers need not.
+async fn checkpoint(app: App) {
+    let mut checkpoints = match Checkpoints::open(&app.db).await {
+        Ok(Some(checkpoints)) => checkpoints,
+        Ok(None) => return,
+        Err(error) => {
+            tracing::warn!(%error, "could not open a connection for checkpoints; writers do them");
+            return;
+        }
+    };
+    let [calm, busy] = CHECKPOINT_PAUSE;
+    loop {
+        let pause = match checkpoints.run().await {
+            Ok(true) => busy,
+            Ok(false) => calm,
+            Err(error) => {
+                tracing::warn!(%error, "could not make a checkpoint; trying again later");
+                calm
+            }
+        };
+        tokio::time::sleep(pause).await;
     }
 }

@@ -86,15 +86,9 @@ fn listen(settings: &Settings) -> Result<TcpListener, Failure> {
 async fn answer(app: App, listener: TcpListener) -> Result<(), Failure> {
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
     let server = app::build(app.clone(), listener, workers)?;
-    let recorder = tokio::spawn(background::record_uses(app.clone()));
-    let refresher = tokio::spawn(background::refresh_identities(app.clone()));
-    let continuer = tokio::spawn(background::continue_acts(app.clone()));
-    let sweeper = tokio::spawn(background::keep_swept(app.clone()));
+    let mut beside = background::start(&app);
     server.await?;
-    recorder.abort();
-    refresher.abort();
-    continuer.abort();
-    sweeper.abort();
+    beside.shutdown().await;
     app.uses.record(&app.db, Pace::Straight).await?;
     app.asked.record(&app.db).await?;
     app.db.close().await;

@@ -27,7 +27,7 @@ use crate::{
 use super::{Context, Event, Rules, revoke};
 
 /// How many connections one transaction ends.
-pub const BATCH: usize = 500;
+pub const BATCH: usize = 1000;
 
 /// An act that has not got on for so long has nobody who works on it.
 pub const STALLED_AFTER: Duration = Duration::from_secs(10);

@@ -13,8 +13,8 @@ use crate::{
 
 use super::{Result, Tx, connection_filter::push_in, sql};
 
-/// How many counts one statement changes, so that its parameters stay few.
-const CHANGED_AT_ONCE: usize = 1000;
+/// How many counts one statement changes: small statements of few lengths stay prepared.
+const CHANGED_AT_ONCE: usize = 100;
 
 /// By how much counts change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Counted {
     }
 }
 
-/// Adds `change` of each row to the counts it is part of. In the same
+/// Adds `change` of each row to the counts it is part of, and notes its use. In the same
 /// transaction as what it counts, always after it, and after every other row of a
 /// connection that the transaction waits for: an act that ends connections in
 /// several steps adds what came of all of them once, at its end. So the rows of
@@ -72,6 +72,35 @@ pub(super) async fn add<'a>(
     tx: &mut Tx,
     rows: impl IntoIterator<Item = &'a Counted>,
     change: impl Fn(&Counted) -> Change,
+) -> Result<()> {
+    add_all(tx, rows, change, NOTE_USE).await
+}
+
+/// The same for connections that stay and only count otherwise. Their uses are left to
+/// [`note_uses`]: indexes in the order of use need not be written again.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn recount<'a>(
+    tx: &mut Tx,
+    rows: impl IntoIterator<Item = &'a Counted>,
+    change: impl Fn(&Counted) -> Change,
+) -> Result<()> {
+    add_all(tx, rows, change, "").await
+}
+
+/// Sets the latest use of a row of counts, where the one added is later.
+const NOTE_USE: &str = ",
+    last_used_at = CASE
+        WHEN kept.last_used_at < excluded.last_used_at THEN excluded.last_used_at
+        ELSE kept.last_used_at
+    END";
+
+async fn add_all<'a>(
+    tx: &mut Tx,
+    rows: impl IntoIterator<Item = &'a Counted>,
+    change: impl Fn(&Counted) -> Change,
+    besides: &str,
 ) -> Result<()> {
     let mut counts = BTreeMap::new();
     let mut totals = BTreeMap::new();
@@ -94,11 +123,12 @@ pub(super) async fn add<'a>(
     }
     let counts: Vec<_> = counts.into_iter().collect();
     for some in counts.chunks(CHANGED_AT_ONCE) {
-        add_counts(tx, some).await?;
+        let table = ("connection_count", ["client_id", "project_id"]);
+        add_to(tx, table, some, besides).await?;
     }
     let totals: Vec<_> = totals.into_iter().collect();
     for some in totals.chunks(CHANGED_AT_ONCE) {
-        add_totals(tx, some).await?;
+        add_to(tx, ("connection_total", ["kind", "id"]), some, besides).await?;
     }
     Ok(())
 }
@@ -119,27 +149,17 @@ impl Step {
     }
 }
 
-/// Adds to the counts of some clients at some projects.
-async fn add_counts(tx: &mut Tx, changes: &[((&str, &str), Step)]) -> Result<()> {
-    add_to(tx, "connection_count", ["client_id", "project_id"], changes).await
-}
-
-/// Adds to some totals.
-async fn add_totals(tx: &mut Tx, changes: &[((&str, &str), Step)]) -> Result<()> {
-    add_to(tx, "connection_total", ["kind", "id"], changes).await
-}
-
-/// Adds to the rows of a table of counts with these keys, and notes later uses.
+/// Adds to the rows of a table of counts with these keys, and sets what is `besides`.
 async fn add_to(
     tx: &mut Tx,
-    table: &str,
-    [one, two]: [&str; 2],
+    (table, [one, two]): (&str, [&str; 2]),
     changes: &[((&str, &str), Step)],
+    besides: &str,
 ) -> Result<()> {
     sql!(tx, |c| {
         let mut query = QueryBuilder::new("INSERT INTO ");
         query.push(format_args!(
-            "{table} ({one}, {two}, active, expired, revoked, last_used_at) "
+            "{table} AS kept ({one}, {two}, active, expired, revoked, last_used_at) "
         ));
         query.push_values(changes, |mut row, ((one, two), step)| {
             row.push_bind(*one)
@@ -151,14 +171,9 @@ async fn add_to(
         });
         query.push(format_args!(
             " ON CONFLICT ({one}, {two}) DO UPDATE
-            SET active = {table}.active + excluded.active,
-                expired = {table}.expired + excluded.expired,
-                revoked = {table}.revoked + excluded.revoked,
-                last_used_at = CASE
-                    WHEN {table}.last_used_at < excluded.last_used_at
-                    THEN excluded.last_used_at
-                    ELSE {table}.last_used_at
-                END"
+            SET active = kept.active + excluded.active,
+                expired = kept.expired + excluded.expired,
+                revoked = kept.revoked + excluded.revoked{besides}"
         ));
         query.build().execute(c).await.map(drop)
     })?;

@@ -58,7 +58,7 @@ pub async fn revoke(
 /// # Errors
 /// When the database fails.
 pub async fn count(tx: &mut Tx, uncounted: &Uncounted) -> Result<()> {
-    connection_count::add(tx, &uncounted.0, |row| Change {
+    connection_count::recount(tx, &uncounted.0, |row| Change {
         revoked: 1,
         ..gone(row)
     })

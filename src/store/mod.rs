@@ -21,6 +21,7 @@ use crate::config::DatabaseUrl;
 pub mod audit;
 pub mod audit_list;
 pub mod bulk_act;
+pub mod checkpoint;
 pub mod client;
 pub mod client_block;
 pub mod client_look;
@@ -214,6 +215,8 @@ impl Db {
             .foreign_keys(true)
             .busy_timeout(PATIENCE)
             .pragma("cache_size", WRITER_CACHE)
+            .pragma("wal_autocheckpoint", checkpoint::BY_WRITER)
+            .pragma("journal_size_limit", checkpoint::KEPT_LOG)
             .statement_cache_capacity(256);
         let write = SqlitePoolOptions::new()
             .max_connections(1)

@@ -64,12 +64,12 @@ async fn an_interrupted_act_is_finished_by_another_server() {
     drop(tx);
     let page = app.owner().opens(&format!("/acts/{id}")).await;
     assert_eq!(page.all("h1"), ["Revoking 1,300 connections"]);
-    assert_eq!(page.all("#act p")[0], "500 of 1,300 revoked so far.");
-    assert_eq!(revoked(&app).await, 500);
+    assert_eq!(page.all("#act p")[0], "1,000 of 1,300 revoked so far.");
+    assert_eq!(revoked(&app).await, 1_000);
 
     let replica = app.replica(|_| {}).await;
     replica.app.worker().resume().await.unwrap();
-    assert_eq!(revoked(&app).await, 500, "somebody may be working on it");
+    assert_eq!(revoked(&app).await, 1_000, "somebody may be working on it");
     app.advance(STALLED_AFTER);
     replica.app.worker().resume().await.unwrap();
     assert_eq!(revoked(&app).await, 1_300);

@@ -32,6 +32,7 @@ mod blocking_seen;
 mod check;
 mod check_command;
 mod check_page;
+mod checkpoint;
 mod client;
 mod client_commands;
 mod clients;

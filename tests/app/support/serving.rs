@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::mpsc::{self, Receiver},
     time::Duration,
@@ -17,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Serving {
     process: Child,
     lines: Receiver<String>,
+    /// The file of its database.
+    pub database: PathBuf,
     _folder: TempDir,
 }
 
@@ -24,11 +27,12 @@ impl Serving {
     /// Started with these settings.
     pub fn with(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let database = format!("sqlite://{}/u.db", folder.path().display());
+        let database = folder.path().join("u.db");
+        let url = format!("sqlite://{}", database.display());
         let mut process = Command::new(env!("CARGO_BIN_EXE_untether"))
             .args(["serve", "--listen", "127.0.0.1:0"])
             .env_clear()
-            .env("UNTETHER_DATABASE_URL", database)
+            .env("UNTETHER_DATABASE_URL", url)
             .envs(settings.iter().copied())
             .stderr(Stdio::piped())
             .spawn()
@@ -42,6 +46,7 @@ impl Serving {
         Self {
             process,
             lines,
+            database,
             _folder: folder,
         }
     }
