@@ -12,7 +12,7 @@ pub(super) const BY_WRITER: &str = "16384";
 pub(super) const KEPT_LOG: &str = "67108864";
 
 /// How many pages are much to copy at a time.
-const MUCH: i64 = 1000;
+const MUCH: i64 = 250;
 
 /// A connection of its own that copies. It waits for nobody, and no commit waits for it.
 #[derive(Debug)]
