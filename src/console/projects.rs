@@ -19,8 +19,9 @@ use crate::{
 };
 
 use super::{
+    connections::paging::{self, Sides},
     moment, number,
-    query::{Layout, ListQuery, TEXT_LIMIT, address},
+    query::{Layout, ListQuery, address, search_term},
     view::{Frame, When},
     visit::Visit,
 };
@@ -91,16 +92,10 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Problem> {
     let wanted = asked.wanted(&reach);
     let mut tx = app.db.snapshot().await?;
     let mut found = project_list::page(&mut tx, &wanted, asked.place(), PER_PAGE + 1).await?;
-    let more = found.len() > PER_PAGE as usize;
-    if more {
-        let surplus = if asked.before.is_some() {
-            0
-        } else {
-            found.len() - 1
-        };
-        found.remove(surplus);
-    }
-    let (previous, next) = asked.neighbours(&found, more);
+    let (after, before) = (&asked.after, &asked.before);
+    let at_start = after.is_none() && before.is_none();
+    let sides = paging::at(&mut found, PER_PAGE, before.is_some(), at_start);
+    let (previous, next) = asked.neighbours(&found, sides);
     let count = project_list::count(&mut tx, &wanted).await?;
     let others = asked.others(&mut tx, &reach).await?;
     let page = ProjectsPage {
@@ -132,12 +127,6 @@ impl Asked {
         let wrong =
             |text: String| Problem::bad_request(text).with_link("All projects", "/projects");
         let one = |name| params.one(name).map_err(|error| wrong(format!("{error}.")));
-        let text = one("q")?.map(str::trim).filter(|text| !text.is_empty());
-        if text.is_some_and(|text| text.chars().count() > TEXT_LIMIT) {
-            return Err(wrong(format!(
-                "A search has at most {TEXT_LIMIT} characters."
-            )));
-        }
         let archived = match one("archived")? {
             None => false,
             Some("yes") => true,
@@ -154,7 +143,7 @@ impl Asked {
             before: id("before")?.filter(|_| after.is_none()),
             after,
             archived,
-            text: text.map(str::to_owned),
+            text: search_term(one("q")?).map_err(wrong)?,
         })
     }
 
@@ -203,7 +192,7 @@ impl Asked {
     }
 
     /// The addresses of the pages before and after the one that has these rows.
-    fn neighbours(&self, rows: &[Listed], more: bool) -> (Option<String>, Option<String>) {
+    fn neighbours(&self, rows: &[Listed], sides: Sides) -> (Option<String>, Option<String>) {
         let beside = |before: Option<&Listed>, after: Option<&Listed>| {
             let page = Self {
                 before: before.map(|row| row.id.clone()),
@@ -212,16 +201,10 @@ impl Asked {
             };
             page.href()
         };
-        let backwards = self.after.is_none() && self.before.is_some();
-        let has_previous = if backwards {
-            more
-        } else {
-            self.after.is_some()
-        };
-        let has_next = if backwards { true } else { more };
+        let has_rows = !rows.is_empty();
         (
-            (has_previous && !rows.is_empty()).then(|| beside(rows.first(), None)),
-            (has_next && !rows.is_empty()).then(|| beside(None, rows.last())),
+            (sides.previous && has_rows).then(|| beside(rows.first(), None)),
+            (sides.next && has_rows).then(|| beside(None, rows.last())),
         )
     }
 

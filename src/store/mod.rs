@@ -160,6 +160,11 @@ const WRITER_CACHE: &str = "-32000";
 /// the file in memory: more made nothing faster, and all of them together big.
 const READER_CACHE: &str = "-8000";
 
+/// What PostgreSQL is to leave out: it takes longer to compile a statement, or to start
+/// workers for it, than any of ours should run.
+const SHORT_STATEMENTS: [(&str, &str); 2] =
+    [("jit", "off"), ("max_parallel_workers_per_gather", "0")];
+
 /// How long a request waits for a connection before it fails.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -233,7 +238,9 @@ impl Db {
     }
 
     async fn open_postgres(url: &str) -> Result<Self> {
-        let options = PgConnectOptions::from_str(url)?.statement_cache_capacity(256);
+        let options = PgConnectOptions::from_str(url)?
+            .statement_cache_capacity(256)
+            .options(SHORT_STATEMENTS);
         let pool = PgPoolOptions::new().acquire_timeout(PATIENCE);
         let write = pool
             .clone()

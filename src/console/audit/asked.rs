@@ -5,7 +5,7 @@ use std::time::Duration;
 use time::Date;
 
 use crate::{
-    console::query::{TEXT_LIMIT, address, day, midnight},
+    console::query::{address, day, midnight, search_term},
     store::audit_list::{Key, Kind, Part, Place, Wanted},
     web::{params::Params, problem::Problem},
 };
@@ -44,17 +44,12 @@ impl Asked {
                 ))
             }),
         };
-        let text = one("q")?.map(str::trim).filter(|text| !text.is_empty());
-        if text.is_some_and(|text| text.chars().count() > TEXT_LIMIT) {
-            let long = format!("The search term is longer than {TEXT_LIMIT} characters.");
-            return Err(wrong(long));
-        }
         let key = |text| {
             Key::parse(text)
                 .ok_or_else(|| wrong("This page of the audit trail cannot be found.".to_owned()))
         };
         let asked = Self {
-            text: text.map(str::to_owned),
+            text: search_term(one("q")?).map_err(wrong)?,
             kind: one("about")?.map(kind).transpose()?,
             from: date("from")?,
             to: date("to")?,

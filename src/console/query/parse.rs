@@ -168,13 +168,19 @@ fn statuses(wanted: &[&str]) -> Result<Statuses, Problem> {
 }
 
 fn text(params: &Params) -> Result<Option<String>, Problem> {
-    let text = one(params, "q")?
-        .map(str::trim)
-        .filter(|text| !text.is_empty());
+    search_term(one(params, "q")?).map_err(|error| wrong(&error))
+}
+
+/// A search term as it was typed; `None` when there is nothing in it.
+///
+/// # Errors
+/// Says that it is too long.
+pub fn search_term(typed: Option<&str>) -> Result<Option<String>, String> {
+    let text = typed.map(str::trim).filter(|text| !text.is_empty());
     if text.is_some_and(|text| text.chars().count() > TEXT_LIMIT) {
-        return Err(wrong(&format!(
+        return Err(format!(
             "The search term is longer than {TEXT_LIMIT} characters."
-        )));
+        ));
     }
     Ok(text.map(str::to_owned))
 }
