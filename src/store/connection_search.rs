@@ -258,7 +258,8 @@ where
         // Clients and people are pushed with the other conditions on them.
         Found::Everywhere | Found::OfClients | Found::OfPeople(_) => {}
         Found::Few(holders) => {
-            query.push(" AND connection.id IN (");
+            let [begin, end] = D::ONE_OF;
+            query.push(" AND connection.id").push(begin);
             push_named(query, text, &holders.labels);
             for (column, ids) in holders.columns().into_iter().take(2) {
                 if !ids.is_empty() {
@@ -267,7 +268,7 @@ where
                     push_in(query, column, ids);
                 }
             }
-            query.push(")");
+            query.push(end);
             // After a #, a label need only begin with what follows it.
             if text.contains('#') {
                 push_names(query, text);

@@ -98,6 +98,19 @@ where
     }
 }
 
+/// The order of the index that finds what is due: PostgreSQL takes the few for many, and
+/// would read the table until it has `limit` of them.
+const fn order(due: Due) -> &'static str {
+    match due {
+        Due::Drifted(Drift::Idle(_) | Drift::Back(_)) => " ORDER BY last_used_at",
+        Due::Drifted(Drift::Aged(_)) | Due::Outdated(Outdated::NeverConnected(_)) => {
+            " ORDER BY authorized_at"
+        }
+        Due::Outdated(Outdated::Revoked(_)) => " ORDER BY revoked_at",
+        Due::Outdated(Outdated::OfUnused(_)) => "",
+    }
+}
+
 /// Up to `limit` connections that are due.
 ///
 /// # Errors
@@ -106,7 +119,10 @@ pub async fn find(tx: &mut Tx, due: Due, limit: usize) -> Result<Vec<ConnectionI
     Ok(sql!(tx, |c| {
         let mut query = QueryBuilder::new("SELECT id FROM connection WHERE ");
         push_due(&mut query, due);
-        query.push(" LIMIT ").push_bind(limit as i64);
+        query
+            .push(order(due))
+            .push(" LIMIT ")
+            .push_bind(limit as i64);
         query.build_query_scalar().fetch_all(c).await
     })?)
 }

@@ -40,6 +40,9 @@ pub(super) trait Engine: Database {
     /// After a table, keeps the planner from reading all of it instead of the index
     /// connection_by_other_stem.
     const BY_OTHER_STEM: &'static str;
+    /// Before and after a subquery, makes the planner begin with the few ids that it finds,
+    /// however many it takes them for.
+    const ONE_OF: [&'static str; 2];
     /// The function that says where in a text another one begins: 1 at its beginning, 0 when
     /// it is not in it.
     const POSITION: &'static str;
@@ -52,6 +55,7 @@ pub(super) trait Engine: Database {
 
 impl Engine for Sqlite {
     const HIDE: &'static str = "+";
+    const ONE_OF: [&'static str; 2] = [" IN (", ")"];
     const POSITION: &'static str = "instr";
     const BY_BYTES: &'static str = "";
     const BY_OTHER_STEM: &'static str = " INDEXED BY connection_by_other_stem";
@@ -61,6 +65,7 @@ impl Engine for Sqlite {
 
 impl Engine for Postgres {
     const HIDE: &'static str = "";
+    const ONE_OF: [&'static str; 2] = [" = ANY (ARRAY(", "))"];
     const POSITION: &'static str = "strpos";
     const BY_BYTES: &'static str = r#" COLLATE "C""#;
     const BY_OTHER_STEM: &'static str = "";

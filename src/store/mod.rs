@@ -5,15 +5,9 @@
 //! [`Tx`], which the caller got from [`Db::write`] (kept only by an explicit commit),
 //! [`Db::snapshot`] (several reads that agree with each other) or [`Db::read`] (one read).
 
-use std::{str::FromStr, time::Duration};
-
 use sqlx::{
-    Connection as _, Database, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection,
-    SqlitePool, Transaction,
-    migrate::Migrator,
+    Database, PgPool, Postgres, Sqlite, SqlitePool, Transaction, migrate::Migrator,
     pool::PoolConnection,
-    postgres::{PgConnectOptions, PgPoolOptions},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
 use crate::config::DatabaseUrl;
@@ -28,6 +22,7 @@ pub mod client_look;
 pub mod client_manage;
 pub mod client_sweep;
 pub mod code;
+mod connect;
 pub mod connection;
 mod connection_count;
 pub mod connection_end;
@@ -152,22 +147,6 @@ pub enum Schema {
     Newer,
 }
 
-/// The pages that the one writer of SQLite keeps, in KiB below zero: what a big act changes
-/// in one transaction.
-const WRITER_CACHE: &str = "-32000";
-
-/// The pages that each reader keeps. They let go of all at every commit, and the system has
-/// the file in memory: more made nothing faster, and all of them together big.
-const READER_CACHE: &str = "-8000";
-
-/// What PostgreSQL is to leave out: it takes longer to compile a statement, or to start
-/// workers for it, than any of ours should run.
-const SHORT_STATEMENTS: [(&str, &str); 2] =
-    [("jit", "off"), ("max_parallel_workers_per_gather", "0")];
-
-/// How long a request waits for a connection before it fails.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 impl Db {
     /// Opens the database and brings its schema up to date.
     ///
@@ -206,53 +185,9 @@ impl Db {
 
     async fn connect(url: &DatabaseUrl) -> Result<Self> {
         match url {
-            DatabaseUrl::Sqlite { path } => Self::open_sqlite(path).await,
-            DatabaseUrl::Postgres { url } => Self::open_postgres(url).await,
+            DatabaseUrl::Sqlite { path } => connect::sqlite(path).await,
+            DatabaseUrl::Postgres { url } => connect::postgres(url).await,
         }
-    }
-
-    async fn open_sqlite(path: &std::path::Path) -> Result<Self> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .journal_mode(SqliteJournalMode::Wal)
-            // A revoke that was answered must survive a power cut.
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(PATIENCE)
-            .pragma("cache_size", WRITER_CACHE)
-            .pragma("wal_autocheckpoint", checkpoint::BY_WRITER)
-            .pragma("journal_size_limit", checkpoint::KEPT_LOG)
-            .statement_cache_capacity(256);
-        let write = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(PATIENCE)
-            .connect_with(options.clone().create_if_missing(true))
-            .await?;
-        let read = SqlitePoolOptions::new()
-            .max_connections(6)
-            .acquire_timeout(PATIENCE)
-            .test_before_acquire(false)
-            .connect_with(options.read_only(true).pragma("cache_size", READER_CACHE))
-            .await?;
-        Ok(Self::Sqlite { read, write })
-    }
-
-    async fn open_postgres(url: &str) -> Result<Self> {
-        let options = PgConnectOptions::from_str(url)?
-            .statement_cache_capacity(256)
-            .options(SHORT_STATEMENTS);
-        let pool = PgPoolOptions::new().acquire_timeout(PATIENCE);
-        let write = pool
-            .clone()
-            .max_connections(12)
-            .connect_with(options.clone())
-            .await?;
-        let read = pool
-            .max_connections(12)
-            .test_before_acquire(false)
-            .connect_with(options.options([("default_transaction_read_only", "on")]))
-            .await?;
-        Ok(Self::Postgres { read, write })
     }
 
     async fn migrate(&self) -> Result<()> {
@@ -309,18 +244,18 @@ impl Db {
         })
     }
 
-    /// Opens a connection for reads that is the caller's alone.
+    /// Opens a connection for reads that is the caller's alone, for one question over and over.
     ///
     /// # Errors
     /// When the database cannot be reached.
     pub async fn open_reader(&self) -> Result<Tx> {
         Ok(match self {
-            Self::Sqlite { read, .. } => Tx::Sqlite(Held::Own(Box::new(
-                SqliteConnection::connect_with(&read.connect_options()).await?,
-            ))),
-            Self::Postgres { read, .. } => Tx::Postgres(Held::Own(Box::new(
-                PgConnection::connect_with(&read.connect_options()).await?,
-            ))),
+            Self::Sqlite { read, .. } => {
+                Tx::Sqlite(Held::Own(Box::new(connect::sqlite_reader(read).await?)))
+            }
+            Self::Postgres { read, .. } => {
+                Tx::Postgres(Held::Own(Box::new(connect::postgres_reader(read).await?)))
+            }
         })
     }
 

@@ -1,0 +1,105 @@
+//! How connections to either engine are set up.
+
+use std::{path::Path, str::FromStr, time::Duration};
+
+use sqlx::{
+    ConnectOptions as _, PgConnection, PgPool, SqliteConnection, SqlitePool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::{Db, Result, checkpoint};
+
+/// The pages that the one writer of SQLite keeps, in KiB below zero: what a big act changes
+/// in one transaction.
+const WRITER_CACHE: &str = "-32000";
+
+/// The pages that each reader keeps. They let go of all at every commit, and the system has
+/// the file in memory: more made nothing faster, and all of them together big.
+const READER_CACHE: &str = "-8000";
+
+/// What PostgreSQL is to leave out: it takes longer to compile a statement, or to start
+/// workers for it, than any of ours should run.
+const SHORT_STATEMENTS: [(&str, &str); 2] =
+    [("jit", "off"), ("max_parallel_workers_per_gather", "0")];
+
+/// What holds for PostgreSQL's readers. They ask for anything, from one person's few
+/// connections to everybody's: a plan made for all values would be a bad one for most.
+const READS: [(&str, &str); 2] = [
+    ("default_transaction_read_only", "on"),
+    ("plan_cache_mode", "force_custom_plan"),
+];
+
+/// How long a request waits for a connection before it fails.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Opens the pools of an SQLite database, which is made if it is not there.
+///
+/// # Errors
+/// When the file cannot be opened.
+pub(super) async fn sqlite(path: &Path) -> Result<Db> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        // A revoke that was answered must survive a power cut.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(PATIENCE)
+        .pragma("cache_size", WRITER_CACHE)
+        .pragma("wal_autocheckpoint", checkpoint::BY_WRITER)
+        .pragma("journal_size_limit", checkpoint::KEPT_LOG)
+        .statement_cache_capacity(256);
+    let write = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(PATIENCE)
+        .connect_with(options.clone().create_if_missing(true))
+        .await?;
+    let read = SqlitePoolOptions::new()
+        .max_connections(6)
+        .acquire_timeout(PATIENCE)
+        .test_before_acquire(false)
+        .connect_with(options.read_only(true).pragma("cache_size", READER_CACHE))
+        .await?;
+    Ok(Db::Sqlite { read, write })
+}
+
+/// Opens the pools of a PostgreSQL database.
+///
+/// # Errors
+/// When it cannot be reached.
+pub(super) async fn postgres(url: &str) -> Result<Db> {
+    let options = PgConnectOptions::from_str(url)?
+        .statement_cache_capacity(256)
+        .options(SHORT_STATEMENTS);
+    let pool = PgPoolOptions::new().acquire_timeout(PATIENCE);
+    let write = pool
+        .clone()
+        .max_connections(12)
+        .connect_with(options.clone())
+        .await?;
+    let read = pool
+        .max_connections(12)
+        .test_before_acquire(false)
+        .connect_with(options.options(READS))
+        .await?;
+    Ok(Db::Postgres { read, write })
+}
+
+/// Opens one more of SQLite's readers.
+///
+/// # Errors
+/// When the file cannot be opened.
+pub(super) async fn sqlite_reader(read: &SqlitePool) -> Result<SqliteConnection> {
+    Ok(read.connect_options().connect().await?)
+}
+
+/// Opens one more of PostgreSQL's readers, for the same few statements over and over: their
+/// plans are kept.
+///
+/// # Errors
+/// When it cannot be reached.
+pub(super) async fn postgres_reader(read: &PgPool) -> Result<PgConnection> {
+    let options = PgConnectOptions::clone(&read.connect_options());
+    let keeping = options.options([("plan_cache_mode", "auto")]);
+    Ok(keeping.connect().await?)
+}
