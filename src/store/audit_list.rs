@@ -9,7 +9,7 @@ use crate::{clock::Timestamp, domain::ids::EventId};
 use super::{
     Result, Tx,
     audit::{Entry, entries_where},
-    engine::{Engine, push_in},
+    engine::{At, Engine, push_in},
     sql,
 };
 
@@ -226,7 +226,7 @@ where
 {
     if let Some(kind) = wanted.kind {
         push_any_of(query, kind.beginnings(), |query, beginning| {
-            query.push(format_args!("{}(action, '{beginning}') = 1", D::POSITION));
+            D::push_stands(query, "action", beginning, At::Beginning);
         });
     }
     if let Some(text) = &wanted.text {
@@ -243,11 +243,8 @@ where
         ];
         let text = text.to_ascii_lowercase();
         push_any_of(query, &columns, |query, column| {
-            let (position, bytes) = (D::POSITION, D::BY_BYTES);
-            query.push(format_args!(
-                "{position}(LOWER(COALESCE({column}, ''){bytes}), "
-            ));
-            query.push_bind(text.clone()).push(") > 0");
+            let lower = format!("LOWER(COALESCE({column}, ''){})", D::BY_BYTES);
+            D::push_stands(query, &lower, &text, At::Anywhere);
         });
     }
 }

@@ -11,6 +11,7 @@ use super::{
     Result, Tx,
     connection_filter::{Engine, Filter, folded, push_in},
     connection_plan::Limits,
+    engine::At,
     sql,
 };
 
@@ -180,7 +181,7 @@ async fn labels(tx: &mut Tx, text: &str, limits: Limits) -> Result<Labels> {
     let labels: Vec<String> = sql!(tx, |c| {
         let mut query = QueryBuilder::new("SELECT text FROM connection_label WHERE ");
         match beginning {
-            Some(beginning) => push_position(&mut query, "text", beginning, "= 1"),
+            Some(beginning) => push_begins(&mut query, "text", beginning),
             None => push_has(&mut query, "text", text),
         }
         query.push(" LIMIT ").push_bind(limits.listed);
@@ -234,7 +235,7 @@ where
         Labels::Beginning(beginning) => {
             query.push(LABELLED).push("label IN (");
             query.push("SELECT text FROM connection_label WHERE ");
-            push_position(query, "text", beginning, "= 1");
+            push_begins(query, "text", beginning);
             query.push(")");
         }
         Labels::Listed(_) | Labels::Any => return,
@@ -311,15 +312,10 @@ pub(super) fn push_has<D: Engine>(query: &mut QueryBuilder<D>, column: &str, tex
 where
     for<'q> String: Encode<'q, D> + Type<D>,
 {
-    push_position(query, column, text, "> 0");
+    D::push_stands(query, column, &folded(&[text]), At::Anywhere);
 }
 
-fn push_position<D: Engine>(query: &mut QueryBuilder<D>, column: &str, text: &str, is: &str)
-where
-    for<'q> String: Encode<'q, D> + Type<D>,
-{
-    // Not LIKE: that takes SQLite twice as long, and PostgreSQL takes it that nearly no row
-    // has the term, and would read and sort them all.
-    query.push(format_args!("{}({column}, ", D::POSITION));
-    query.push_bind(folded(&[text])).push(") ").push(is);
+/// That it begins with the text.
+fn push_begins<D: Engine>(query: &mut QueryBuilder<D>, column: &str, text: &str) {
+    D::push_stands(query, column, &folded(&[text]), At::Beginning);
 }
