@@ -8,6 +8,7 @@ use crate::{clock::Timestamp, domain::role::Reach};
 use super::{
     Result, Tx,
     connection_filter::{Filter, asks_of_clients, asks_of_kinds, push_dates, push_in, push_kinds},
+    connection_group_counts::push_sum,
     connection_search::{self, Found},
     sql,
 };
@@ -87,9 +88,9 @@ pub async fn settled_within(tx: &mut Tx, filter: &Filter, limits: Limits) -> Res
         Reach::Some { projects, .. } => projects,
     };
     let mut plan = Plan {
-        big_clients: total(tx, "client", &filter.clients).await? > limits.big,
-        big_projects: total(tx, "project", &filter.projects).await? > limits.big,
-        big_reach: total(tx, "project", administered).await? > limits.big,
+        big_clients: wanted(tx, &filter, "client", &filter.clients).await? > limits.big,
+        big_projects: wanted(tx, &filter, "project", &filter.projects).await? > limits.big,
+        big_reach: wanted(tx, &filter, "project", administered).await? > limits.big,
         big_dates: has_big_dates(tx, &filter, limits).await?,
         big_uses: has_big_uses(tx, &filter, limits).await?,
         gathered: limits.gathered,
@@ -182,13 +183,14 @@ async fn has_big_uses(tx: &mut Tx, filter: &Filter, limits: Limits) -> Result<bo
 /// Whether clients of the kinds asked for have many connections.
 async fn has_big_kinds(tx: &mut Tx, filter: &Filter, limits: Limits) -> Result<bool> {
     let totals: Vec<i64> = sql!(tx, |c| {
-        let mut query = QueryBuilder::new(
-            "SELECT active + expired + revoked
-            FROM client
+        let mut query = QueryBuilder::new("SELECT ");
+        push_sum(&mut query, filter.statuses);
+        query.push(
+            " FROM client
             CROSS JOIN connection_total
-            WHERE connection_total.kind = 'client' AND connection_total.id = client.id
-              AND active + expired + revoked > 0",
+            WHERE connection_total.kind = 'client' AND connection_total.id = client.id AND 0 < ",
         );
+        push_sum(&mut query, filter.statuses);
         push_kinds(&mut query, filter, "client");
         query.push(" LIMIT ").push_bind(limits.listed);
         query.build_query_scalar().fetch_all(c).await
@@ -196,17 +198,15 @@ async fn has_big_kinds(tx: &mut Tx, filter: &Filter, limits: Limits) -> Result<b
     Ok(totals.len() as i64 == limits.listed || totals.iter().sum::<i64>() > limits.big)
 }
 
-/// How many connections some clients or projects have.
-async fn total<T: ToString>(tx: &mut Tx, kind: &str, ids: &[T]) -> Result<i64> {
+/// How many connections of the statuses asked for some clients or projects have.
+async fn wanted<T: ToString>(tx: &mut Tx, filter: &Filter, kind: &str, ids: &[T]) -> Result<i64> {
     if ids.is_empty() {
         return Ok(0);
     }
     Ok(sql!(tx, |c| {
-        let mut query = QueryBuilder::new(
-            "SELECT CAST(COALESCE(SUM(active + expired + revoked), 0) AS BIGINT)
-            FROM connection_total
-            WHERE kind = ",
-        );
+        let mut query = QueryBuilder::new("SELECT CAST(COALESCE(SUM(");
+        push_sum(&mut query, filter.statuses);
+        query.push("), 0) AS BIGINT) FROM connection_total WHERE kind = ");
         query.push_bind(kind.to_owned()).push(" AND ");
         push_in(&mut query, "id", ids);
         query.build_query_scalar().fetch_one(c).await

@@ -43,12 +43,7 @@ pub(super) async fn page(
     );
     let link = |place| desk.query.with_view(View::List { order, place });
     Ok(Page {
-        columns: Columns {
-            tick: desk.may_tick(),
-            client: true,
-            project: true,
-            person: true,
-        },
+        columns: columns(desk),
         previous: rows
             .first()
             .filter(|_| sides.previous)
@@ -63,6 +58,16 @@ pub(super) async fn page(
             .collect(),
         groups: Vec::new(),
     })
+}
+
+/// The columns of the list view.
+pub(super) fn columns(desk: &Desk<'_>) -> Columns {
+    Columns {
+        tick: desk.may_tick(),
+        client: true,
+        project: true,
+        person: true,
+    }
 }
 
 /// A connection, not ticked, with whether it is one of those that are `blocked`.
