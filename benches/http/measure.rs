@@ -28,6 +28,9 @@ use crate::{
     traffic::{Exchange, Introspect, Refresh, Same, form},
 };
 
+/// The share of the bare handler's throughput that introspection is to have.
+const SHARE: f64 = 0.10;
+
 /// More codes than can be exchanged in a second.
 const CODES_A_SECOND: f64 = 2_500.0;
 
@@ -92,8 +95,8 @@ impl Bench<'_> {
         let ready = || vec![Same::new("/healthz", ""); self.options.clients];
         let time = self.options.time();
         let clients = self.options.clients;
-        let mut rounds: [Vec<Round>; 4] = Default::default();
-        let [rates, costs, around, waits] = &mut rounds;
+        let mut rounds: [Vec<Round>; 5] = Default::default();
+        let [rates, costs, around, half, due] = &mut rounds;
         for _ in 0..self.options.rounds {
             let (bare, _) = load::run(self.bare, bares(clients), None, time / 2).await?;
             let flat_out;
@@ -103,18 +106,28 @@ impl Bench<'_> {
             let (healthz, _) = load::run(self.real, ready(), None, time / 2).await?;
             around.push(Round::of(bare, healthz, |figures| figures.rate));
 
-            let half = Some(bare.rate / 2.0);
-            let (bare, _) = load::run(self.bare, bares(clients), half, time / 2).await?;
-            let real;
-            let half = Some(flat_out.rate / 2.0);
-            (real, crowd) = load::run(self.real, crowd, half, time).await?;
-            waits.push(Round::of(bare, real, |figures| seconds(figures.p99)));
+            let due_rate = bare.rate * SHARE / 2.0;
+            for (waits, bare_rate, real_rate) in [
+                (&mut *half, bare.rate / 2.0, flat_out.rate / 2.0),
+                (&mut *due, due_rate, due_rate),
+            ] {
+                let (bare, _) =
+                    load::run(self.bare, bares(clients), Some(bare_rate), time / 2).await?;
+                let real;
+                (real, crowd) = load::run(self.real, crowd, Some(real_rate), time).await?;
+                waits.push(Round::of(bare, real, |figures| seconds(figures.p99)));
+            }
         }
         let best = self.rates("introspection", &rounds[0], "ratio >= 0.10");
-        self.table.met(best.ratio() >= 0.10);
+        self.table.met(best.ratio() >= SHARE);
         self.times("  server's processor time", &rounds[1], "");
-        let best = self.times("  p99 at half load", &rounds[3], "<= 3 ms");
-        self.table.met(best.real <= 0.003);
+        for (what, rounds) in [
+            ("  p99 at half of that load", &rounds[3]),
+            ("  p99 at half the load due", &rounds[4]),
+        ] {
+            let best = self.times(what, rounds, "<= 3 ms");
+            self.table.met(best.real <= 0.003);
+        }
         self.rates("no database: /healthz", &rounds[2], "");
         Ok(())
     }
