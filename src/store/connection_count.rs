@@ -76,8 +76,8 @@ pub(super) async fn add<'a>(
     add_all(tx, rows, change, NOTE_USE).await
 }
 
-/// The same for connections that stay and only count otherwise. Their uses are left to
-/// [`note_uses`]: indexes in the order of use need not be written again.
+/// The same without the uses, where many are counted at once: [`note_uses`] has noted them, and
+/// indexes in the order of use need not be written again.
 ///
 /// # Errors
 /// When the database fails.

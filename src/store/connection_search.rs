@@ -280,10 +280,7 @@ where
 }
 
 /// Pushes the condition that the text stands in the name of the connection's person.
-pub(super) fn push_person_name<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter)
-where
-    for<'q> String: Encode<'q, D> + Type<D>,
-{
+pub(super) fn push_person_name<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter) {
     if let Some(text) = &filter.text {
         query.push(" AND ");
         push_has(query, "connection.person_folded", text);
@@ -291,10 +288,7 @@ where
 }
 
 /// That the connection's names have the term: its own, its client's or its person's.
-fn push_names<D: Engine>(query: &mut QueryBuilder<D>, text: &str)
-where
-    for<'q> String: Encode<'q, D> + Type<D>,
-{
+fn push_names<D: Engine>(query: &mut QueryBuilder<D>, text: &str) {
     for (before, column) in [
         (" AND (", "connection.folded"),
         (" OR ", "connection.client_folded"),
@@ -308,10 +302,7 @@ where
 
 /// That the text stands somewhere in a column of [`folded`] text, in whatever case it was
 /// typed.
-pub(super) fn push_has<D: Engine>(query: &mut QueryBuilder<D>, column: &str, text: &str)
-where
-    for<'q> String: Encode<'q, D> + Type<D>,
-{
+pub(super) fn push_has<D: Engine>(query: &mut QueryBuilder<D>, column: &str, text: &str) {
     D::push_stands(query, column, &folded(&[text]), At::Anywhere);
 }
 

@@ -153,7 +153,7 @@ pub async fn mark(tx: &mut Tx, drift: Drift, ids: &[ConnectionId]) -> Result<usi
         query.push(" RETURNING client_id, project_id, person_id, lapsed, last_used_at");
         query.build_query_as().fetch_all(c).await
     })?;
-    connection_count::recount(tx, &marked, |row| {
+    connection_count::add(tx, &marked, |row| {
         let expired = if row.lapsed { 1 } else { -1 };
         Change {
             active: -expired,
