@@ -1,8 +1,8 @@
 //! Copying what SQLite's write-ahead log holds into the database file, beside the writer.
 
-use sqlx::{ConnectOptions as _, SqliteConnection};
+use sqlx::SqliteConnection;
 
-use super::{Db, Result};
+use super::{Db, Result, connect};
 
 /// From how many pages of 4 KiB on the writer copies them itself, at a commit: what is
 /// written while [`Checkpoints`] cannot keep up, or nobody runs them.
@@ -32,7 +32,7 @@ impl Checkpoints {
             return Ok(None);
         };
         Ok(Some(Self {
-            connection: write.connect_options().connect().await?,
+            connection: connect::sqlite_beside(write).await?,
             copied: 0,
         }))
     }

@@ -3,7 +3,7 @@
 use std::{path::Path, str::FromStr, time::Duration};
 
 use sqlx::{
-    ConnectOptions as _, PgConnection, PgPool, SqliteConnection, SqlitePool,
+    ConnectOptions as _, PgConnection, PgPool, Sqlite, SqliteConnection, SqlitePool, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -33,6 +33,11 @@ const READS: [(&str, &str); 2] = [
 /// How long a request waits for a connection before it fails.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How soon a writer asks again for SQLite's only lock when another process has it. SQLite
+/// itself would ask again after a tenth of a second, and miss each moment in which a long
+/// act lets others have it.
+const AGAIN: Duration = Duration::from_millis(2);
+
 /// Opens the pools of an SQLite database, which is made if it is not there.
 ///
 /// # Errors
@@ -52,6 +57,14 @@ pub(super) async fn sqlite(path: &Path) -> Result<Db> {
     let write = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(PATIENCE)
+        .after_connect(|writer, _| {
+            Box::pin(async move {
+                sqlx::query("PRAGMA busy_timeout = 0")
+                    .execute(writer)
+                    .await?;
+                Ok(())
+            })
+        })
         .connect_with(options.clone().create_if_missing(true))
         .await?;
     let read = SqlitePoolOptions::new()
@@ -85,12 +98,39 @@ pub(super) async fn postgres(url: &str) -> Result<Db> {
     Ok(Db::Postgres { read, write })
 }
 
-/// Opens one more of SQLite's readers.
+/// Opens one more connection like those of the pool, which waits for other processes as
+/// SQLite does.
 ///
 /// # Errors
 /// When the file cannot be opened.
-pub(super) async fn sqlite_reader(read: &SqlitePool) -> Result<SqliteConnection> {
-    Ok(read.connect_options().connect().await?)
+pub(super) async fn sqlite_beside(pool: &SqlitePool) -> Result<SqliteConnection> {
+    Ok(pool.connect_options().connect().await?)
+}
+
+/// Begins a transaction of SQLite's one writer. It takes the lock at once: one that reads
+/// before it writes would fail when another process writes in between.
+///
+/// # Errors
+/// When other processes leave no turn in time.
+pub(super) async fn sqlite_turn(write: &SqlitePool) -> Result<Transaction<'static, Sqlite>> {
+    let mut waited = Duration::ZERO;
+    loop {
+        match write.begin_with("BEGIN IMMEDIATE").await {
+            Err(error) if is_taken(&error) && waited < PATIENCE => {
+                tokio::time::sleep(AGAIN).await;
+                waited += AGAIN;
+            }
+            begun => return Ok(begun?),
+        }
+    }
+}
+
+/// Whether another process has the lock: SQLITE_BUSY, which is the low byte of its kinds.
+fn is_taken(error: &sqlx::Error) -> bool {
+    const BUSY: u32 = 5;
+    let code = error.as_database_error().and_then(|error| error.code());
+    let code = code.and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == BUSY)
 }
 
 /// Opens one more of PostgreSQL's readers, for the same few statements over and over: their

@@ -2,7 +2,7 @@
 //! `migrations/` cannot say to both.
 
 use sqlx::{
-    AssertSqlSafe, Database, Encode, PgPool, Postgres, QueryBuilder, Sqlite, SqlitePool, Type,
+    AssertSqlSafe, Database, Encode, PgPool, Postgres, QueryBuilder, Sqlite, SqliteConnection, Type,
 };
 
 use super::{Result, Tx, sql};
@@ -140,9 +140,9 @@ pub(super) fn push_in<D: Engine, T: ToString>(
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn prepare_sqlite(pool: &SqlitePool) -> Result<()> {
+pub(super) async fn prepare_sqlite(connection: &mut SqliteConnection) -> Result<()> {
     let index = index_other_stems::<Sqlite>();
-    sqlx::query(index).execute(pool).await?;
+    sqlx::query(index).execute(connection).await?;
     Ok(())
 }
 

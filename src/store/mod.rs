@@ -193,8 +193,9 @@ impl Db {
     async fn migrate(&self) -> Result<()> {
         match self {
             Self::Sqlite { write, .. } => {
-                MIGRATIONS.run(write).await?;
-                engine::prepare_sqlite(write).await?;
+                let mut beside = connect::sqlite_beside(write).await?;
+                MIGRATIONS.run(&mut beside).await?;
+                engine::prepare_sqlite(&mut beside).await?;
             }
             Self::Postgres { write, .. } => {
                 MIGRATIONS.run(write).await?;
@@ -210,11 +211,9 @@ impl Db {
     /// When no connection is free in time.
     pub async fn write(&self) -> Result<Tx> {
         Ok(match self {
-            // A deferred transaction that reads before it writes fails at once
-            // when another writer is busy; an immediate one waits its turn.
-            Self::Sqlite { write, .. } => Tx::Sqlite(Held::Transaction(
-                write.begin_with("BEGIN IMMEDIATE").await?,
-            )),
+            Self::Sqlite { write, .. } => {
+                Tx::Sqlite(Held::Transaction(connect::sqlite_turn(write).await?))
+            }
             Self::Postgres { write, .. } => Tx::Postgres(Held::Transaction(write.begin().await?)),
         })
     }
@@ -251,7 +250,7 @@ impl Db {
     pub async fn open_reader(&self) -> Result<Tx> {
         Ok(match self {
             Self::Sqlite { read, .. } => {
-                Tx::Sqlite(Held::Own(Box::new(connect::sqlite_reader(read).await?)))
+                Tx::Sqlite(Held::Own(Box::new(connect::sqlite_beside(read).await?)))
             }
             Self::Postgres { read, .. } => {
                 Tx::Postgres(Held::Own(Box::new(connect::postgres_reader(read).await?)))

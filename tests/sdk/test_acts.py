@@ -49,7 +49,7 @@ class Act:
             WITH RECURSIVE copy (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM copy WHERE n < {copies})
             SELECT '01890000-0000-7000-8000-' || CAST(100000000000 + n AS TEXT),
                 person_id, client_id, project_id, name || n, scopes,
-                authorized_at - n, connected_at, last_used_at,
+                authorized_at - {copies} + n - 1, connected_at, last_used_at,
                 folded || n, person_folded, client_folded, project_folded
             FROM copy, connection
             """,
