@@ -18,6 +18,10 @@ const WRITER_CACHE: &str = "-32000";
 /// the file in memory: more made nothing faster, and all of them together big.
 const READER_CACHE: &str = "-8000";
 
+/// How many rows SQLite's thread may find before one is taken: it would stop and be woken
+/// again twenty times in a thousand.
+const ROWS_AHEAD: usize = 1000;
+
 /// What PostgreSQL is to leave out: it takes longer to compile a statement, or to start
 /// workers for it, than any of ours should run.
 const SHORT_STATEMENTS: [(&str, &str); 2] =
@@ -50,7 +54,10 @@ pub(super) async fn sqlite(path: &Path) -> Result<Db> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(PATIENCE)
+        .row_buffer_size(ROWS_AHEAD)
         .pragma("cache_size", WRITER_CACHE)
+        // What a big statement would need to take back what it did is not written anywhere.
+        .pragma("temp_store", "memory")
         .pragma("wal_autocheckpoint", checkpoint::BY_WRITER)
         .pragma("journal_size_limit", checkpoint::KEPT_LOG)
         .statement_cache_capacity(256);

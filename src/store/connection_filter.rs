@@ -176,12 +176,20 @@ where
     push_any(query, &client, &filter.clients);
     push_client(query, filter, hide(hidden.clients));
     push_dates(query, filter, hide(hidden.dates));
+    push_unused(query, filter, hide(hidden.uses));
+    push_text(query, filter);
+}
+
+/// Pushes since when a connection has not been used; `hide` stands before the column.
+pub(super) fn push_unused<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, hide: &str)
+where
+    for<'q> i64: Encode<'q, D> + Type<D>,
+{
     if let Some(since) = filter.unused_since {
-        query.push(" AND ").push(hide(hidden.uses));
+        query.push(" AND ").push(hide);
         query.push("connection.last_used_at <= ");
         query.push_bind(since.millis());
     }
-    push_text(query, filter);
 }
 
 /// Pushes when a connection was authorized; `hide` stands before the column.

@@ -12,7 +12,8 @@ use super::{
     connection_group_counts::{
         Counted, Moved, counts_give, counts_tell, push_counted, push_sum, totals_tell,
     },
-    connection_groups::{GroupBy, GroupColumn, Grouping, WithEmpty},
+    connection_group_key::{GroupColumn, GroupOrder, GroupPlace, GroupValue},
+    connection_groups::{GroupBy, Grouping, WithEmpty},
     connection_search::{Found, push_has},
 };
 
@@ -27,12 +28,57 @@ pub(super) enum Part {
     Empty,
 }
 
-/// Pushes the groups that the filter and the grouping want.
+/// Which groups of all are wanted, and in what order.
+#[derive(Clone, Copy)]
+pub(super) struct Near<'a> {
+    pub order: GroupOrder,
+    pub place: &'a GroupPlace,
+    pub limit: u32,
+    pub backwards: bool,
+}
+
+/// Pushes the condition that a place is, the order and the limit.
+pub(super) fn push_near<D: Engine>(query: &mut QueryBuilder<D>, part: Part, near: Near<'_>)
+where
+    for<'q> i64: Encode<'q, D> + Type<D>,
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    let column = near.order.column.sql();
+    let (after, direction) = match near.order.descending == near.backwards {
+        true => (">", "ASC"),
+        false => ("<", "DESC"),
+    };
+    match near.place {
+        GroupPlace::Start => {}
+        GroupPlace::After(key) | GroupPlace::Before(key) if part == Part::Empty => {
+            query.push(format_args!(" AND id {after} "));
+            query.push_bind(key.id.clone());
+        }
+        GroupPlace::After(key) | GroupPlace::Before(key) => {
+            query.push(format_args!(" AND ({column}, id) {after} ("));
+            match &key.value {
+                GroupValue::Text(text) => query.push_bind(text.clone()),
+                GroupValue::Number(number) => query.push_bind(*number),
+            };
+            query.push(", ").push_bind(key.id.clone()).push(")");
+        }
+    }
+    query.push(" ORDER BY ");
+    if part != Part::Empty {
+        query.push(format_args!("{column} {direction}, "));
+    }
+    query.push(format_args!("id {direction} LIMIT "));
+    query.push_bind(i64::from(near.limit));
+}
+
+/// Pushes the groups that the filter and the grouping want: all of them, or at least those
+/// near some place.
 pub(super) fn push_groups<D: Engine>(
     query: &mut QueryBuilder<D>,
     filter: &Filter,
     grouping: &Grouping,
     part: Part,
+    near: Option<Near<'_>>,
 ) where
     for<'q> i64: Encode<'q, D> + Type<D>,
     for<'q> String: Encode<'q, D> + Type<D>,
@@ -74,7 +120,18 @@ pub(super) fn push_groups<D: Engine>(
         query.push(") AS inner_count");
     } else {
         query.push("(");
-        push_inner(query, filter, by, grouping.order.column);
+        match near {
+            // Every group has a row of its own: the few are taken before that is looked for.
+            Some(near)
+                if near.order.column == GroupColumn::Connections && totals_tell(filter, by) =>
+            {
+                query.push("SELECT * FROM (");
+                push_inner(query, filter, by, grouping.order.column);
+                query.push(") AS sized WHERE wanted > 0");
+                push_near(query, part, near);
+            }
+            _ => push_inner(query, filter, by, grouping.order.column),
+        }
         query
             .push(") AS inner_count CROSS JOIN ")
             .push(by.table())
@@ -118,7 +175,7 @@ pub(super) fn push_count<D: Engine>(
         query.push("SELECT (SELECT COUNT(*) FROM (");
         push_inner(query, filter, grouping.by, GroupColumn::Name);
         query.push(") AS found WHERE wanted > 0) + (SELECT COUNT(*) FROM (");
-        push_groups(query, filter, grouping, Part::Empty);
+        push_groups(query, filter, grouping, Part::Empty, None);
         query.push(") AS found)");
     }
 }
@@ -176,7 +233,7 @@ fn push_inner<D: Engine>(
     for<'q> String: Encode<'q, D> + Type<D>,
 {
     if !counts_give(filter, by, column) {
-        push_rows(query, filter, by);
+        push_rows(query, filter, by, column);
         return;
     }
     query.push("SELECT counted.*, ");
@@ -202,9 +259,13 @@ fn push_inner<D: Engine>(
     query.push(") AS counted");
 }
 
-/// What each group has, by the rows.
-fn push_rows<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, by: GroupBy)
-where
+/// What each group has, by the rows. Where projects are not shown, they are not looked at.
+fn push_rows<D: Engine>(
+    query: &mut QueryBuilder<D>,
+    filter: &Filter,
+    by: GroupBy,
+    column: GroupColumn,
+) where
     for<'q> i64: Encode<'q, D> + Type<D>,
     for<'q> String: Encode<'q, D> + Type<D>,
 {
@@ -217,15 +278,24 @@ where
     push_ended(query, filter.cutoffs);
     query.push(") AS expired, COUNT(revoked_at) AS revoked, COUNT(*) FILTER (WHERE ");
     push_wanted(query, filter);
-    query.push(
-        ") AS wanted, MAX(last_used_at) AS last_used_at, COUNT(DISTINCT project_id) FILTER (WHERE ",
-    );
-    push_wanted(query, filter);
-    query.push(") AS projects, MIN(project_id) FILTER (WHERE ");
-    push_wanted(query, filter);
-    query.push(") AS one_project, COALESCE(MIN(project_folded) FILTER (WHERE ");
-    push_wanted(query, filter);
-    query.push("), '') AS first_project FROM connection WHERE ");
+    query.push(") AS wanted, MAX(last_used_at) AS last_used_at, ");
+    if by == GroupBy::Client {
+        query.push("COUNT(DISTINCT project_id) FILTER (WHERE ");
+        push_wanted(query, filter);
+        query.push(") AS projects, MIN(project_id) FILTER (WHERE ");
+        push_wanted(query, filter);
+        query.push(") AS one_project, ");
+    } else {
+        query.push("CAST(0 AS BIGINT) AS projects, CAST(NULL AS TEXT) AS one_project, ");
+    }
+    if column == GroupColumn::Project {
+        query.push("COALESCE(MIN(project_folded) FILTER (WHERE ");
+        push_wanted(query, filter);
+        query.push("), '')");
+    } else {
+        query.push("''");
+    }
+    query.push(" AS first_project FROM connection WHERE ");
     push_filter(query, &gathering(filter), Hidden::NOTHING);
     // SQLite would walk along the group's index, and look each row up.
     query.push(" GROUP BY ").push(D::HIDE).push(by.column());

@@ -16,7 +16,9 @@ use super::{
     connection_filter::{Filter, push_in},
     connection_group_counts::{Counted, Moved, counts_give, push_counted, push_sum, totals_tell},
     connection_group_key::{GroupValue, NEVER},
-    connection_group_rows::{Part, push_count, push_groups, push_totals, shows_empty},
+    connection_group_rows::{
+        Near, Part, push_count, push_groups, push_near, push_totals, shows_empty,
+    },
     connection_plan::{self, Limits},
     connection_sum::{Counts, Total},
     sql,
@@ -58,9 +60,9 @@ pub struct Group {
     pub wanted: i64,
     /// The latest use of one that meets the filter, whatever its status.
     pub last_used_at: Option<Timestamp>,
-    /// How many projects the wanted ones lead to.
+    /// How many projects the wanted ones lead to; none are counted unless grouped by client.
     pub projects: i64,
-    /// The id of one of those projects.
+    /// The id of one of them.
     pub project_id: Option<String>,
     folded: String,
     /// The first name of those projects, folded; empty unless it gives the order.
@@ -178,36 +180,17 @@ async fn found(
     limit: u32,
     backwards: bool,
 ) -> Result<Vec<Group>> {
+    let near = Near {
+        order: grouping.order,
+        place,
+        limit,
+        backwards,
+    };
     Ok(sql!(tx, |c| {
         let mut query = QueryBuilder::new("SELECT * FROM (");
-        push_groups(&mut query, filter, grouping, part);
+        push_groups(&mut query, filter, grouping, part, Some(near));
         query.push(") AS found WHERE 1 = 1");
-        let column = grouping.order.column.sql();
-        let (after, direction) = match grouping.order.descending == backwards {
-            true => (">", "ASC"),
-            false => ("<", "DESC"),
-        };
-        match place {
-            GroupPlace::Start => {}
-            GroupPlace::After(key) | GroupPlace::Before(key) if part == Part::Empty => {
-                query.push(format_args!(" AND id {after} "));
-                query.push_bind(key.id.clone());
-            }
-            GroupPlace::After(key) | GroupPlace::Before(key) => {
-                query.push(format_args!(" AND ({column}, id) {after} ("));
-                match &key.value {
-                    GroupValue::Text(text) => query.push_bind(text.clone()),
-                    GroupValue::Number(number) => query.push_bind(*number),
-                };
-                query.push(", ").push_bind(key.id.clone()).push(")");
-            }
-        }
-        query.push(" ORDER BY ");
-        if part != Part::Empty {
-            query.push(format_args!("{column} {direction}, "));
-        }
-        query.push(format_args!("id {direction} LIMIT "));
-        query.push_bind(i64::from(limit));
+        push_near(&mut query, part, near);
         query.build_query_as().fetch_all(c).await
     })?)
 }

@@ -9,7 +9,7 @@ use super::{
     Result, Tx,
     connection_filter::{
         Engine, Filter, Hidden, Statuses, asks_of_clients, asks_of_people, push_any, push_ended,
-        push_filter, push_in, push_kinds, push_people,
+        push_filter, push_in, push_kinds, push_people, push_unused,
     },
     connection_plan,
     connection_search::Found,
@@ -154,6 +154,10 @@ pub async fn counts(tx: &mut Tx, filter: &Filter) -> Result<Counts> {
     let filter = connection_plan::settled(tx, filter)
         .await?
         .of_every_status();
+    if asks_of_use_alone(&filter) {
+        let kept = marked(tx, &filter).await?;
+        return corrected(tx, &filter, kept).await;
+    }
     if !counts_know(&filter) {
         return rows(tx, &filter).await;
     }
@@ -198,6 +202,44 @@ pub(super) fn counts_know(filter: &Filter) -> bool {
         && (alone || !asks_of_people(filter))
 }
 
+/// Whether the filter asks for nothing but how long connections have not been used.
+fn asks_of_use_alone(filter: &Filter) -> bool {
+    filter.unused_since.is_some()
+        && filter.reach == Reach::All
+        && filter.authorized_from.is_none()
+        && filter.authorized_until.is_none()
+        && filter.text.is_none()
+        && filter.projects.is_empty()
+        && filter.clients.is_empty()
+        && filter.people.is_empty()
+        && !asks_of_clients(filter)
+}
+
+/// Counts those that have not been used by the marks that the sweep makes, in indexes alone.
+async fn marked(tx: &mut Tx, filter: &Filter) -> Result<Counts> {
+    // connection_live_by_use, connection_lapsed_by_use; what is left of connection_by_use
+    // has been revoked.
+    const MARKS: [(&str, &str); 3] = [
+        ("active", "revoked_at IS NULL AND NOT lapsed"),
+        ("expired", "revoked_at IS NULL AND lapsed"),
+        ("found", "1 = 1"),
+    ];
+    Ok(sql!(tx, |c| {
+        let mut query =
+            QueryBuilder::new("SELECT active, expired, found - active - expired AS revoked FROM (");
+        for (n, (name, marks)) in MARKS.into_iter().enumerate() {
+            query.push(if n == 0 { "SELECT " } else { ", " });
+            query.push(format_args!(
+                "(SELECT COUNT(*) FROM connection WHERE {marks}"
+            ));
+            push_unused(&mut query, filter, "");
+            query.push(format_args!(") AS {name}"));
+        }
+        query.push(") AS counted");
+        query.build_query_as().fetch_one(c).await
+    })?)
+}
+
 /// Counts one person's connections to other projects than these.
 async fn outside(tx: &mut Tx, own: &Filter, projects: &[ProjectId]) -> Result<Counts> {
     if projects.is_empty() {
@@ -238,7 +280,7 @@ async fn rows(tx: &mut Tx, filter: &Filter) -> Result<Counts> {
 }
 
 /// Counts by what is kept in step, for a filter that asks for nothing but
-/// clients, what these are, and projects; and puts right what time has changed since.
+/// clients, what these are, and projects.
 async fn counted(tx: &mut Tx, filter: &Filter) -> Result<Counts> {
     let by_what_they_are = asks_of_clients(filter);
     let by_client = by_what_they_are || !filter.clients.is_empty();
@@ -270,6 +312,11 @@ async fn counted(tx: &mut Tx, filter: &Filter) -> Result<Counts> {
         }
         query.build_query_as().fetch_one(c).await
     })?;
+    corrected(tx, filter, kept).await
+}
+
+/// Puts right what time has changed since the counts were kept, or the marks made.
+async fn corrected(tx: &mut Tx, filter: &Filter, kept: Counts) -> Result<Counts> {
     let (expired, revived) = crossed(tx, filter).await?;
     Ok(Counts {
         active: kept.active - expired + revived,
