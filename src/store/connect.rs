@@ -64,6 +64,7 @@ pub(super) async fn sqlite(path: &Path) -> Result<Db> {
     let write = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(PATIENCE)
+        // It asks again by itself: see `sqlite_turn`.
         .after_connect(|writer, _| {
             Box::pin(async move {
                 sqlx::query("PRAGMA busy_timeout = 0")

@@ -37,7 +37,7 @@ pub(super) struct Near<'a> {
     pub backwards: bool,
 }
 
-/// Pushes the condition that a place is, the order and the limit.
+/// Pushes what is wanted of groups: those beyond the place, in the order, up to the limit.
 pub(super) fn push_near<D: Engine>(query: &mut QueryBuilder<D>, part: Part, near: Near<'_>)
 where
     for<'q> i64: Encode<'q, D> + Type<D>,
@@ -222,6 +222,9 @@ fn asks_of_no_more_than_clients(filter: &Filter) -> bool {
         && (filter.text.is_none() || *filter.found() == Found::OfClients)
 }
 
+/// Stands for projects that are not looked at.
+const NO_PROJECTS: &str = "CAST(0 AS BIGINT) AS projects, CAST(NULL AS TEXT) AS one_project, ";
+
 /// What each group has, by the counts or by the rows.
 fn push_inner<D: Engine>(
     query: &mut QueryBuilder<D>,
@@ -238,7 +241,7 @@ fn push_inner<D: Engine>(
     }
     query.push("SELECT counted.*, ");
     push_sum(query, filter.statuses);
-    query.push(" AS wanted, CAST(0 AS BIGINT) AS projects, CAST(NULL AS TEXT) AS one_project, ");
+    query.push(" AS wanted, ").push(NO_PROJECTS);
     if column == GroupColumn::Project {
         query.push(
             "(SELECT MIN(project.folded)
@@ -286,7 +289,7 @@ fn push_rows<D: Engine>(
         push_wanted(query, filter);
         query.push(") AS one_project, ");
     } else {
-        query.push("CAST(0 AS BIGINT) AS projects, CAST(NULL AS TEXT) AS one_project, ");
+        query.push(NO_PROJECTS);
     }
     if column == GroupColumn::Project {
         query.push("COALESCE(MIN(project_folded) FILTER (WHERE ");

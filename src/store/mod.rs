@@ -193,6 +193,7 @@ impl Db {
     async fn migrate(&self) -> Result<()> {
         match self {
             Self::Sqlite { write, .. } => {
+                // Statements of the writer outside of a transaction wait for nobody.
                 let mut beside = connect::sqlite_beside(write).await?;
                 MIGRATIONS.run(&mut beside).await?;
                 engine::prepare_sqlite(&mut beside).await?;
