@@ -18,7 +18,14 @@ const DERIVED: &str = "
            MAX(last_used_at)
     FROM connection
     GROUP BY client_id, project_id;
-    DELETE FROM connection_total;";
+    DELETE FROM connection_total;
+    UPDATE connection_bounds
+    SET active_used_after = COALESCE(
+            (SELECT MIN(last_used_at) - 1 FROM connection WHERE revoked_at IS NULL AND NOT lapsed),
+            active_used_after),
+        expired_used_until = COALESCE(
+            (SELECT MAX(last_used_at) FROM connection WHERE revoked_at IS NULL AND lapsed),
+            expired_used_until);";
 
 /// What a server that has been running for a while has done by itself.
 pub async fn settle(db: &Db) -> store::Result<()> {

@@ -21,8 +21,9 @@ use crate::{
     store::{
         self, Db, Tx, audit, bulk_act, client_look,
         client_sweep::{self, Outdated as OutdatedClient, Unused},
+        connection_drift::{self, Drift},
         connection_list,
-        connection_sweep::{self, Drift, Due, Outdated},
+        connection_sweep::{self, Outdated},
         credential, token, tombstone,
     },
 };
@@ -164,10 +165,8 @@ pub async fn due(db: &Db, context: &Context<'_>) -> store::Result<Swept> {
     let mut swept = Swept::default();
     for step in steps(context) {
         let count = match step {
-            Step::Count(drift) => connection_sweep::count(&mut tx, Due::Drifted(drift)).await?,
-            Step::Connections(outdated) => {
-                connection_sweep::count(&mut tx, Due::Outdated(outdated)).await?
-            }
+            Step::Count(drift) => connection_drift::count(&mut tx, drift).await?,
+            Step::Connections(outdated) => connection_sweep::count(&mut tx, outdated).await?,
             Step::Clients(outdated) => client_sweep::count(&mut tx, outdated).await?,
             Step::Tokens(until) => token::count_ended(&mut tx, until).await?,
             Step::Credentials(until) => credential::count_ended(&mut tx, until).await?,
@@ -211,16 +210,12 @@ async fn begin(db: &Db) -> store::Result<Tx> {
 
 /// No audit event: the status is a matter of time, and nobody changed it.
 async fn count(db: &Db, drift: Drift) -> store::Result<Batch> {
-    let ids = connection_sweep::find(&mut db.read().await?, Due::Drifted(drift), BATCH).await?;
-    if ids.is_empty() {
-        return Ok(Batch::default());
-    }
     let mut tx = begin(db).await?;
-    let changed = connection_sweep::mark(&mut tx, drift, &ids).await?;
+    let settled = connection_drift::settle(&mut tx, drift, BATCH).await?;
     tx.commit().await?;
     Ok(Batch {
-        found: ids.len(),
-        changed,
+        found: settled.found,
+        changed: settled.changed,
     })
 }
 
@@ -232,8 +227,7 @@ async fn connections(db: &Db, context: &Context<'_>, outdated: Outdated) -> stor
         Outdated::NeverConnected(_) => "The client never came for its tokens.",
         Outdated::OfUnused(_) => "It had expired, and nobody used its client any more.",
     };
-    let due = Due::Outdated(outdated);
-    let ids = connection_sweep::find(&mut db.read().await?, due, BATCH).await?;
+    let ids = connection_sweep::find(&mut db.read().await?, outdated, BATCH).await?;
     if ids.is_empty() {
         return Ok(Batch::default());
     }

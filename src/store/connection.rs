@@ -14,7 +14,9 @@ use crate::{
 use super::{
     Error, Result, Tx,
     client_block::is_blocked,
+    connection_bounds,
     connection_count::{self, Change},
+    connection_drift,
     connection_filter::folded,
     project::stored_members,
     sql,
@@ -168,6 +170,8 @@ pub async fn insert(tx: &mut Tx, connection: &Connection) -> Result<()> {
         .bind(&name.label)
         .fetch_one(c)
         .await)?;
+    let life = &connection.life;
+    connection_bounds::admit_active(tx, life.last_used_at, life.authorized_at).await?;
     connection_count::add(tx, [&added], |_| Change {
         active: 1,
         ..Change::default()
@@ -314,15 +318,21 @@ pub async fn set_scopes(
     scopes: &ScopeSet,
     now: Timestamp,
 ) -> Result<()> {
-    const SET: &str = "UPDATE connection SET scopes = $2, authorized_at = $3 WHERE id = $1";
-    sql!(tx, |c| sqlx::query(SET)
+    const SET: &str = "
+        UPDATE connection
+        SET scopes = $2, authorized_at = $3
+        WHERE id = $1
+        RETURNING lapsed";
+    let lapsed: Option<bool> = sql!(tx, |c| sqlx::query_scalar(SET)
         .bind(id)
         .bind(scopes.to_string())
         .bind(now)
-        .execute(c)
-        .await
-        .map(drop))?;
-    Ok(())
+        .fetch_optional(c)
+        .await)?;
+    match lapsed {
+        Some(true) => connection_drift::revive_one(tx, id).await,
+        Some(false) | None => Ok(()),
+    }
 }
 
 /// Records that tokens were issued for a connection.
@@ -333,14 +343,17 @@ pub async fn touch(tx: &mut Tx, id: &ConnectionId, now: Timestamp) -> Result<()>
     const TOUCH: &str = "
         UPDATE connection
         SET last_used_at = $2, connected_at = COALESCE(connected_at, $2)
-        WHERE id = $1";
-    sql!(tx, |c| sqlx::query(TOUCH)
+        WHERE id = $1
+        RETURNING lapsed";
+    let lapsed: Option<bool> = sql!(tx, |c| sqlx::query_scalar(TOUCH)
         .bind(id)
         .bind(now)
-        .execute(c)
-        .await
-        .map(drop))?;
-    Ok(())
+        .fetch_optional(c)
+        .await)?;
+    match lapsed {
+        Some(true) => connection_drift::revive_one(tx, id).await,
+        Some(false) | None => Ok(()),
+    }
 }
 
 /// Records the latest uses of many connections; an older use than the one

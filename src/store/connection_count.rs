@@ -11,7 +11,7 @@ use crate::{
     domain::ids::{ClientId, ConnectionId, PersonId, ProjectId},
 };
 
-use super::{Result, Tx, connection_filter::push_in, sql};
+use super::{Result, Tx, connection_drift, connection_filter::push_in, sql};
 
 /// How many counts one statement changes: small statements of few lengths stay prepared.
 const CHANGED_AT_ONCE: usize = 100;
@@ -28,6 +28,19 @@ pub(super) struct Change {
 }
 
 impl Change {
+    /// Of one that is counted as active again.
+    pub const REVIVED: Self = Self {
+        active: 1,
+        expired: -1,
+        revoked: 0,
+    };
+    /// Of one that is counted as expired from now on.
+    pub const LAPSED: Self = Self {
+        active: -1,
+        expired: 1,
+        revoked: 0,
+    };
+
     fn plus(self, other: Self) -> Self {
         Self {
             active: self.active + other.active,
@@ -73,7 +86,8 @@ pub(super) async fn add<'a>(
     rows: impl IntoIterator<Item = &'a Counted>,
     change: impl Fn(&Counted) -> Change,
 ) -> Result<()> {
-    add_all(tx, rows, change, NOTE_USE).await
+    let rows = rows.into_iter().map(|row| (row, change(row))).collect();
+    add_all(tx, rows, NOTE_USE).await
 }
 
 /// The same without the uses, where many are counted at once: [`note_uses`] has noted them, and
@@ -86,7 +100,8 @@ pub(super) async fn recount<'a>(
     rows: impl IntoIterator<Item = &'a Counted>,
     change: impl Fn(&Counted) -> Change,
 ) -> Result<()> {
-    add_all(tx, rows, change, "").await
+    let rows = rows.into_iter().map(|row| (row, change(row))).collect();
+    add_all(tx, rows, "").await
 }
 
 /// Sets the latest use of a row of counts, where the one added is later.
@@ -96,17 +111,12 @@ const NOTE_USE: &str = ",
         ELSE kept.last_used_at
     END";
 
-async fn add_all<'a>(
-    tx: &mut Tx,
-    rows: impl IntoIterator<Item = &'a Counted>,
-    change: impl Fn(&Counted) -> Change,
-    besides: &str,
-) -> Result<()> {
+async fn add_all(tx: &mut Tx, rows: Vec<(&Counted, Change)>, besides: &str) -> Result<()> {
     let mut counts = BTreeMap::new();
     let mut totals = BTreeMap::new();
-    for row in rows {
+    for (row, change) in rows {
         let step = Step {
-            change: change(row),
+            change,
             used: row.last_used_at,
         };
         let pair = (row.client_id.as_str(), row.project_id.as_str());
@@ -180,7 +190,8 @@ async fn add_to(
     Ok(())
 }
 
-/// Notes in the counts how late the connections have been used by now.
+/// Notes in the counts how late the connections have been used by now: those that were counted
+/// as expired are active.
 ///
 /// # Errors
 /// When the database fails.
@@ -194,5 +205,11 @@ pub(super) async fn note_uses(tx: &mut Tx, connections: &[ConnectionId]) -> Resu
         push_in(&mut query, "id", connections);
         query.build_query_as().fetch_all(c).await
     })?;
-    add(tx, &used, |_| Change::default()).await
+    let revived = match used.iter().any(|row| row.lapsed) {
+        true => connection_drift::revive(tx, connections).await?,
+        false => Vec::new(),
+    };
+    let used = used.iter().map(|row| (row, Change::default()));
+    let revived = revived.iter().map(|row| (row, Change::REVIVED));
+    add_all(tx, used.chain(revived).collect(), NOTE_USE).await
 }

@@ -13,8 +13,8 @@ use crate::{
     },
 };
 
-use super::client_block;
 use super::connection_search::{Found, push_has, push_person_name, push_text};
+use super::{client_block, connection_bounds::Bounds};
 
 pub use super::connection_plan::Plan;
 pub(super) use super::engine::{Engine, push_any, push_in};
@@ -137,6 +137,13 @@ impl Filter {
             (Some(_), Some(plan)) => &plan.text,
             (Some(_), None) => &UNKNOWN,
         }
+    }
+
+    /// Where what counts have may differ from what it is by now.
+    pub(super) fn bounds(&self) -> Bounds {
+        self.plan
+            .as_ref()
+            .map_or(Bounds::UNKNOWN, |plan| plan.bounds)
     }
 
     /// The same without a condition on the status.

@@ -110,10 +110,8 @@ pub(super) fn push_counted<D: Engine>(
     for<'q> String: Encode<'q, D> + Type<D>,
 {
     let crossings = || {
-        let all = Crossing::ALL.into_iter().enumerate();
-        all.filter(|(_, which)| {
-            moved == Moved::Corrected && (*which != Crossing::Aged || filter.cutoffs.has_age())
-        })
+        let possible = Crossing::possible(filter).enumerate();
+        possible.filter(|_| moved == Moved::Corrected)
     };
     query.push("SELECT ");
     for (key, _) in counted.keys() {
@@ -149,7 +147,7 @@ pub(super) fn push_counted<D: Engine>(
             &format!("{hide}connection.project_id"),
             &filter.projects,
         );
-        push_crossing(query, filter.cutoffs, which);
+        push_crossing(query, filter, which);
         query.push(" GROUP BY ");
         let mut columns = query.separated(", ");
         for (_, column) in counted.keys() {

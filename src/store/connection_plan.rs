@@ -7,6 +7,7 @@ use crate::{clock::Timestamp, domain::role::Reach};
 
 use super::{
     Result, Tx,
+    connection_bounds::{self, Bounds},
     connection_filter::{Filter, asks_of_clients, asks_of_kinds, push_dates, push_in, push_kinds},
     connection_group_counts::push_sum,
     connection_search::{self, Found},
@@ -59,6 +60,8 @@ pub struct Plan {
     pub(super) big_uses: bool,
     /// There is so much within reach.
     pub(super) big_reach: bool,
+    /// Where what counts have may differ from what it is by now.
+    pub(super) bounds: Bounds,
     /// What a search term is found in many of is counted so far.
     pub(super) counted: i64,
     /// Up to so many rows are gathered by a search term when all have to be read.
@@ -93,6 +96,7 @@ pub async fn settled_within(tx: &mut Tx, filter: &Filter, limits: Limits) -> Res
         big_reach: wanted(tx, &filter, "project", administered).await? > limits.big,
         big_dates: has_big_dates(tx, &filter, limits).await?,
         big_uses: has_big_uses(tx, &filter, limits).await?,
+        bounds: connection_bounds::read(tx).await?,
         gathered: limits.gathered,
         counted: limits.counted,
         ..Plan::default()

@@ -3,13 +3,17 @@
 
 use sqlx::{Encode, QueryBuilder, Type};
 
-use crate::domain::{connection::Cutoffs, ids::ProjectId, role::Reach};
+use crate::{
+    clock::Timestamp,
+    domain::{connection::Cutoffs, ids::ProjectId, role::Reach},
+};
 
 use super::{
     Result, Tx,
+    connection_drift::{Drift, push_drifted},
     connection_filter::{
         Engine, Filter, Hidden, Statuses, asks_of_clients, asks_of_people, push_any, push_ended,
-        push_filter, push_in, push_kinds, push_people, push_unused,
+        push_filter, push_in, push_kinds, push_people,
     },
     connection_plan,
     connection_search::Found,
@@ -154,9 +158,8 @@ pub async fn counts(tx: &mut Tx, filter: &Filter) -> Result<Counts> {
     let filter = connection_plan::settled(tx, filter)
         .await?
         .of_every_status();
-    if asks_of_use_alone(&filter) {
-        let kept = marked(tx, &filter).await?;
-        return corrected(tx, &filter, kept).await;
+    if let Some(since) = asks_of_use_alone(&filter) {
+        return unused(tx, &filter, since).await;
     }
     if !counts_know(&filter) {
         return rows(tx, &filter).await;
@@ -202,42 +205,53 @@ pub(super) fn counts_know(filter: &Filter) -> bool {
         && (alone || !asks_of_people(filter))
 }
 
-/// Whether the filter asks for nothing but how long connections have not been used.
-fn asks_of_use_alone(filter: &Filter) -> bool {
-    filter.unused_since.is_some()
-        && filter.reach == Reach::All
+/// Since when connections have not been used, if the filter asks for nothing else, and there is
+/// no maximum age within that time.
+fn asks_of_use_alone(filter: &Filter) -> Option<Timestamp> {
+    let alone = filter.reach == Reach::All
         && filter.authorized_from.is_none()
         && filter.authorized_until.is_none()
         && filter.text.is_none()
         && filter.projects.is_empty()
         && filter.clients.is_empty()
         && filter.people.is_empty()
-        && !asks_of_clients(filter)
+        && !asks_of_clients(filter);
+    let expired = |since: &Timestamp| *since <= filter.cutoffs.used_before;
+    filter
+        .unused_since
+        .filter(|since| alone && (!filter.cutoffs.has_age() || expired(since)))
 }
 
-/// Counts those that have not been used by the marks that the sweep makes, in indexes alone.
-async fn marked(tx: &mut Tx, filter: &Filter) -> Result<Counts> {
-    // connection_live_by_use, connection_lapsed_by_use; what is left of connection_by_use
-    // has been revoked.
-    const MARKS: [(&str, &str); 3] = [
-        ("active", "revoked_at IS NULL AND NOT lapsed"),
-        ("expired", "revoked_at IS NULL AND lapsed"),
-        ("found", "1 = 1"),
-    ];
-    Ok(sql!(tx, |c| {
-        let mut query =
-            QueryBuilder::new("SELECT active, expired, found - active - expired AS revoked FROM (");
-        for (n, (name, marks)) in MARKS.into_iter().enumerate() {
-            query.push(if n == 0 { "SELECT " } else { ", " });
-            query.push(format_args!(
-                "(SELECT COUNT(*) FROM connection WHERE {marks}"
-            ));
-            push_unused(&mut query, filter, "");
-            query.push(format_args!(") AS {name}"));
-        }
-        query.push(") AS counted");
-        query.build_query_as().fetch_one(c).await
-    })?)
+/// Counts those that have not been used, in indexes alone: before the idle window they have
+/// expired, and in it they have not, unless there is a maximum age too.
+async fn unused(tx: &mut Tx, filter: &Filter, since: Timestamp) -> Result<Counts> {
+    let window = filter.cutoffs.used_before.min(since);
+    let (all, revoked) = unused_since(tx, since).await?;
+    let (outside, revoked_outside) = match window == since {
+        true => (all, revoked),
+        false => unused_since(tx, window).await?,
+    };
+    let expired = outside - revoked_outside;
+    Ok(Counts {
+        active: all - revoked - expired,
+        expired,
+        revoked,
+    })
+}
+
+/// How many have not been used since then, and how many of them have been revoked.
+async fn unused_since(tx: &mut Tx, since: Timestamp) -> Result<(i64, i64)> {
+    // connection_by_use; connection_revoked, up to then: nothing is used before it is
+    // authorized.
+    const COUNT: &str = "
+        SELECT (SELECT COUNT(*) FROM connection WHERE last_used_at <= $1),
+               (SELECT COUNT(*)
+                FROM connection
+                WHERE revoked_at IS NOT NULL AND authorized_at <= $1 AND last_used_at <= $1)";
+    Ok(sql!(tx, |c| sqlx::query_as(COUNT)
+        .bind(since)
+        .fetch_one(c)
+        .await)?)
 }
 
 /// Counts one person's connections to other projects than these.
@@ -338,56 +352,61 @@ pub(super) enum Crossing {
 }
 
 impl Crossing {
-    pub const ALL: [Self; 3] = [Self::Idle, Self::Aged, Self::Revived];
+    /// Those that some connections may have gone through.
+    pub fn possible(filter: &Filter) -> impl Iterator<Item = Self> {
+        let bounds = filter.bounds();
+        [Self::Idle, Self::Aged, Self::Revived]
+            .into_iter()
+            .filter(move |which| bounds.allow(which.drift(filter.cutoffs)))
+    }
+
+    const fn drift(self, cutoffs: Cutoffs) -> Drift {
+        match self {
+            Self::Idle => Drift::Idle(cutoffs.used_before),
+            Self::Aged => Drift::Aged(cutoffs.authorized_before),
+            Self::Revived => Drift::Back(cutoffs),
+        }
+    }
 }
 
 /// How many that are counted as active have expired by now, and the other way
 /// round: few, because the sweep comes by.
 async fn crossed(tx: &mut Tx, filter: &Filter) -> Result<(i64, i64)> {
-    let mut expired = crossing(tx, filter, Crossing::Idle).await?;
-    if filter.cutoffs.has_age() {
-        expired += crossing(tx, filter, Crossing::Aged).await?;
+    let (mut expired, mut revived) = (0, 0);
+    for which in Crossing::possible(filter) {
+        let rows = crossing(tx, filter, which).await?;
+        match which {
+            Crossing::Idle | Crossing::Aged => expired += rows,
+            Crossing::Revived => revived += rows,
+        }
     }
-    Ok((expired, crossing(tx, filter, Crossing::Revived).await?))
+    Ok((expired, revived))
 }
 
 async fn crossing(tx: &mut Tx, filter: &Filter, which: Crossing) -> Result<i64> {
-    // Walks connection_live_by_use, connection_live_by_age and connection_lapsed_by_use.
     Ok(sql!(tx, |c| {
         let mut query = QueryBuilder::new("SELECT COUNT(*) FROM connection WHERE ");
         push_filter(&mut query, filter, Hidden::EVERYTHING);
-        push_crossing(&mut query, filter.cutoffs, which);
+        push_crossing(&mut query, filter, which);
         query.build_query_scalar().fetch_one(c).await
     })?)
 }
 
+/// Pushes that a connection has crossed, between the moments where some may have:
+/// connection_by_use and connection_by_age lead there.
 pub(super) fn push_crossing<D: Engine>(
     query: &mut QueryBuilder<D>,
-    cutoffs: Cutoffs,
+    filter: &Filter,
     which: Crossing,
 ) where
     for<'q> i64: Encode<'q, D> + Type<D>,
 {
-    let used = cutoffs.used_before.millis();
-    let authorized = cutoffs.authorized_before.millis();
-    let (lapsed, used_is, authorized_is) = match which {
-        Crossing::Idle => ("NOT connection.lapsed", "<=", None),
-        Crossing::Aged => ("NOT connection.lapsed", ">", Some("<=")),
-        Crossing::Revived => ("connection.lapsed", ">", Some(">")),
-    };
-    query
-        .push(" AND connection.revoked_at IS NULL AND ")
-        .push(lapsed);
-    query
-        .push(" AND connection.last_used_at ")
-        .push(used_is)
-        .push(" ");
-    query.push_bind(used);
-    if let Some(authorized_is) = authorized_is {
-        query
-            .push(" AND connection.authorized_at ")
-            .push(authorized_is)
-            .push(" ");
-        query.push_bind(authorized);
+    query.push(" AND ");
+    push_drifted(query, which.drift(filter.cutoffs), filter.bounds());
+    if which == Crossing::Aged {
+        // The others are counted as idle.
+        query.push(" AND ").push(D::HIDE);
+        query.push("connection.last_used_at > ");
+        query.push_bind(filter.cutoffs.used_before.millis());
     }
 }

@@ -125,7 +125,14 @@ impl TestDatabase {
             "DELETE FROM connection_count; DELETE FROM connection_total;
              INSERT INTO connection_count (client_id, project_id, active, expired, revoked, last_used_at)
              SELECT client_id, project_id, {counts}, MAX(last_used_at)
-             FROM connection GROUP BY client_id, project_id;"
+             FROM connection GROUP BY client_id, project_id;
+             UPDATE connection_bounds
+             SET active_used_after = (SELECT COALESCE(MIN(last_used_at) - 1, 0) FROM connection
+                     WHERE revoked_at IS NULL AND NOT lapsed),
+                 active_authorized_after = (SELECT COALESCE(MIN(authorized_at) - 1, 0) FROM connection
+                     WHERE revoked_at IS NULL AND NOT lapsed),
+                 expired_used_until = (SELECT COALESCE(MAX(last_used_at), 0) FROM connection
+                     WHERE revoked_at IS NULL AND lapsed);"
         );
         for (kind, id) in [
             ("all", "''"),
