@@ -110,8 +110,7 @@ async fn uncounted_client(
     }
     let why = sentence(reason);
     for ids in covered.chunks(BATCH) {
-        let listed = connection_list::by_ids(tx, &Reach::All, ids).await?;
-        revoke::end_uncounted(tx, context, &listed, Some(&why), uncounted).await?;
+        revoke::end_uncounted(tx, context, ids, Some(&why), uncounted).await?;
     }
     let ended = covered.len();
     Ok(Blocked::Now { ended })

@@ -66,7 +66,8 @@ pub(super) async fn uncounted_connections(
     if ids.is_empty() || ids.iter().any(|id| listed.iter().all(|row| row.id != *id)) {
         return Ok(None);
     }
-    let ended = end_uncounted(tx, context, &listed, reason, uncounted).await?;
+    let ended = end_uncounted(tx, context, ids, reason, uncounted).await?;
+    let ended: HashSet<_> = ended.into_iter().collect();
     let (now, before) = listed.into_iter().partition(|row| ended.contains(&row.id));
     Ok(Some(Revoked { now, before }))
 }
@@ -81,8 +82,8 @@ pub async fn one(
     id: &ConnectionId,
     reason: Option<&str>,
 ) -> store::Result<()> {
-    let listed = connection_list::by_ids(tx, &Reach::All, std::slice::from_ref(id)).await?;
-    end(tx, context, &listed, reason).await.map(drop)
+    let ended = end(tx, context, std::slice::from_ref(id), reason);
+    ended.await.map(drop)
 }
 
 /// Ends connections, and returns those that had not ended before. A transaction does this
@@ -90,11 +91,11 @@ pub async fn one(
 pub(super) async fn end(
     tx: &mut Tx,
     context: &Context<'_>,
-    listed: &[Listed],
+    ids: &[ConnectionId],
     reason: Option<&str>,
-) -> store::Result<HashSet<ConnectionId>> {
+) -> store::Result<Vec<ConnectionId>> {
     let mut uncounted = Uncounted::default();
-    let ended = end_uncounted(tx, context, listed, reason, &mut uncounted).await?;
+    let ended = end_uncounted(tx, context, ids, reason, &mut uncounted).await?;
     connection_end::count(tx, &uncounted).await?;
     Ok(ended)
 }
@@ -104,24 +105,20 @@ pub(super) async fn end(
 pub(super) async fn end_uncounted(
     tx: &mut Tx,
     context: &Context<'_>,
-    listed: &[Listed],
+    ids: &[ConnectionId],
     reason: Option<&str>,
     uncounted: &mut Uncounted,
-) -> store::Result<HashSet<ConnectionId>> {
-    let ids: Vec<_> = listed.iter().map(|row| row.id.clone()).collect();
+) -> store::Result<Vec<ConnectionId>> {
     let revocation = Revocation {
         at: context.now,
         by: context.actor.to_string(),
         reason: reason.map(str::to_owned),
     };
-    let ended = connection_end::revoke(tx, &ids, &revocation, uncounted).await?;
-    let ended = HashSet::from_iter(ended);
-    let events: Vec<_> = listed
-        .iter()
-        .filter(|row| ended.contains(&row.id))
-        .map(|row| context.event(Action::ConnectionRevoked, subject(row), reason))
-        .collect();
-    store::audit::append(tx, &events).await?;
+    let ended = connection_end::revoke(tx, ids, &revocation, uncounted).await?;
+    let event = context.event(Action::ConnectionRevoked, Subject::default(), reason);
+    let new_id = || context.secrets.new_id(context.now);
+    let events: Vec<_> = ended.iter().map(|id| (new_id(), id.clone())).collect();
+    store::audit::append_of_each(tx, &event, &events).await?;
     Ok(ended)
 }
 

@@ -13,14 +13,12 @@ use crate::{
         audit::{Action, Actor, Subject},
         fingerprint::Fingerprint,
         ids::ActId,
-        role::Reach,
         secret::Secrets,
     },
     store::{
         self, Db, Tx,
         bulk_act::{self, BulkAct},
         connection_filter::Filter,
-        connection_list,
     },
 };
 
@@ -152,8 +150,7 @@ pub async fn advance(tx: &mut Tx, context: &Context<'_>, act: &BulkAct) -> store
     let Some(ids) = bulk_act::take_batch(tx, &act.id).await? else {
         return Ok(false);
     };
-    let listed = connection_list::by_ids(tx, &Reach::All, &ids).await?;
-    let ended = revoke::end(tx, context, &listed, act.reason.as_deref()).await?;
+    let ended = revoke::end(tx, context, &ids, act.reason.as_deref()).await?;
     let skipped = ids.len() - ended.len();
     bulk_act::advance(tx, &act.id, ended.len() as i64, skipped as i64, context.now).await?;
     Ok(true)

@@ -2,11 +2,8 @@
 //! left a group, what only its members may connect ends at once.
 
 use crate::{
-    domain::{
-        ids::PersonId,
-        role::{Identity, Reach},
-    },
-    store::{self, Tx, connection_list},
+    domain::{ids::PersonId, role::Identity},
+    store::{self, Tx},
 };
 
 use super::{Context, revoke};
@@ -38,8 +35,7 @@ pub async fn groups(
         .filter(|(_, members)| members.exclude(identity));
     let ids: Vec<_> = excluded.map(|(id, _)| id).collect();
     if !ids.is_empty() {
-        let listed = connection_list::by_ids(tx, &Reach::All, &ids).await?;
-        revoke::end(tx, context, &listed, Some(NO_MEMBER)).await?;
+        revoke::end(tx, context, &ids, Some(NO_MEMBER)).await?;
     }
     Ok(())
 }

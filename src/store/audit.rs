@@ -47,6 +47,52 @@ pub async fn append(tx: &mut Tx, events: &[Event]) -> Result<()> {
     Ok(())
 }
 
+/// Adds an event like `event` for each of the connections, about what they and their parts
+/// are called now. In the transaction of the change it tells of.
+///
+/// # Errors
+/// When the database fails.
+pub async fn append_of_each(
+    tx: &mut Tx,
+    event: &Event,
+    connections: &[(EventId, ConnectionId)],
+) -> Result<()> {
+    if connections.is_empty() {
+        return Ok(());
+    }
+    sql!(tx, |c| {
+        let mut query = sqlx::QueryBuilder::new("WITH told (event_id, connection_id) AS (");
+        query.push_values(connections, |mut row, (event, connection)| {
+            row.push_bind(event).push_bind(connection);
+        });
+        query.push(
+            ") INSERT INTO audit_event (id, connection_id, connection_name, client_id, client_name,
+                project_id, project_name, person_id, person_email,
+                at, action, actor, address, reason, detail)
+            SELECT told.event_id, connection.id, connection.name, client.id, client.name,
+                   project.id, project.name, people.id, people.email, ",
+        );
+        let mut same = query.separated(", ");
+        same.push_bind(event.at)
+            .push_bind(event.action.as_str())
+            .push_bind(event.actor.to_string())
+            .push_bind(&event.address)
+            .push_bind(&event.reason)
+            .push_bind(&event.detail);
+        // SQLite begins with the left side of a CROSS JOIN.
+        query.push(
+            " FROM told
+            CROSS JOIN connection
+            LEFT JOIN client ON client.id = connection.client_id
+            LEFT JOIN project ON project.id = connection.project_id
+            LEFT JOIN people ON people.id = connection.person_id
+            WHERE connection.id = told.connection_id",
+        );
+        query.build().execute(c).await.map(drop)
+    })?;
+    Ok(())
+}
+
 /// A stored event, as text: what it speaks of may be long gone.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Entry {
