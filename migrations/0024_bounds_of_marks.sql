@@ -22,6 +22,9 @@ DROP INDEX connection_live_by_use;
 DROP INDEX connection_live_by_age;
 DROP INDEX connection_lapsed_by_use;
 
--- How many of those that nobody has used for long have been revoked, without a look at them.
+-- How many of those that were authorized between two dates, or that nobody has used for long,
+-- have expired or were revoked, without a look at them.
+DROP INDEX connection_by_age;
+CREATE INDEX connection_by_age ON connection (authorized_at, id, last_used_at);
 DROP INDEX connection_revoked;
 CREATE INDEX connection_revoked ON connection (authorized_at, id, last_used_at) WHERE revoked_at IS NOT NULL;

@@ -39,13 +39,13 @@ impl GroupOrder {
 }
 
 /// Where a group stands in an order. As text, `<value>_<id>`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct GroupKey {
     pub(super) value: GroupValue,
     pub(super) id: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum GroupValue {
     Text(String),
     Number(i64),

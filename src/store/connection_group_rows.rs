@@ -299,7 +299,15 @@ fn push_rows<D: Engine>(
         query.push("''");
     }
     query.push(" AS first_project FROM connection WHERE ");
-    push_filter(query, &gathering(filter), Hidden::NOTHING);
+    // Nobody has many connections: people lead to few.
+    let hidden = match filter.people.is_empty() {
+        true => Hidden {
+            uses: filter.plan.as_ref().is_some_and(|plan| plan.most_uses),
+            ..Hidden::NOTHING
+        },
+        false => Hidden::EVERYTHING,
+    };
+    push_filter(query, &gathering(filter), hidden);
     // SQLite would walk along the group's index, and look each row up.
     query.push(" GROUP BY ").push(D::HIDE).push(by.column());
 }

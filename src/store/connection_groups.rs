@@ -19,6 +19,7 @@ use super::{
     connection_group_rows::{
         Near, Part, push_count, push_groups, push_near, push_totals, shows_empty,
     },
+    connection_group_walk,
     connection_plan::{self, Limits},
     connection_sum::{Counts, Total},
     sql,
@@ -123,6 +124,10 @@ pub async fn page(
 ) -> Result<Vec<Group>> {
     let backwards = matches!(place, GroupPlace::Before(_));
     let filter = &connection_plan::settled(tx, filter).await?;
+    if let Some(order) = connection_group_walk::list_order(filter, grouping, place) {
+        return connection_group_walk::page(tx, filter, grouping, (order, place), limit).await;
+    }
+    let filter = &connection_plan::read_whole(tx, filter).await?;
     let mut groups = Vec::new();
     for (part, place) in walk(filter, grouping, place) {
         let rest = limit - groups.len() as u32;

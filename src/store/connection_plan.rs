@@ -58,6 +58,8 @@ pub struct Plan {
     pub(super) big_dates: bool,
     /// So many have not been used since then.
     pub(super) big_uses: bool,
+    /// So many have not been used since then that all are read instead, where each counts.
+    pub(super) most_uses: bool,
     /// There is so much within reach.
     pub(super) big_reach: bool,
     /// Where what counts have may differ from what it is by now.
@@ -95,7 +97,7 @@ pub async fn settled_within(tx: &mut Tx, filter: &Filter, limits: Limits) -> Res
         big_projects: wanted(tx, &filter, "project", &filter.projects).await? > limits.big,
         big_reach: wanted(tx, &filter, "project", administered).await? > limits.big,
         big_dates: has_big_dates(tx, &filter, limits).await?,
-        big_uses: has_big_uses(tx, &filter, limits).await?,
+        big_uses: are_unused(tx, &filter, limits.big).await?,
         bounds: connection_bounds::read(tx).await?,
         gathered: limits.gathered,
         counted: limits.counted,
@@ -167,8 +169,23 @@ async fn has_big_dates(tx: &mut Tx, filter: &Filter, limits: Limits) -> Result<b
     Ok(rows > limits.big)
 }
 
-/// Whether many have not been used since then.
-async fn has_big_uses(tx: &mut Tx, filter: &Filter, limits: Limits) -> Result<bool> {
+/// The filter, for rows that are all counted: whether it is quicker to read every one than
+/// those that have not been used since then.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn read_whole(tx: &mut Tx, filter: &Filter) -> Result<Filter> {
+    let mut filter = filter.clone();
+    let gathered = filter.plan.as_ref().map_or(0, |plan| plan.gathered);
+    let most_uses = are_unused(tx, &filter, gathered).await?;
+    if let Some(plan) = &mut filter.plan {
+        plan.most_uses = most_uses;
+    }
+    Ok(filter)
+}
+
+/// Whether more than so many have not been used since then.
+async fn are_unused(tx: &mut Tx, filter: &Filter, many: i64) -> Result<bool> {
     let Some(since) = filter.unused_since else {
         return Ok(false);
     };
@@ -178,10 +195,10 @@ async fn has_big_uses(tx: &mut Tx, filter: &Filter, limits: Limits) -> Result<bo
         ) AS counted";
     let rows: i64 = sql!(tx, |c| sqlx::query_scalar(UNUSED)
         .bind(since)
-        .bind(limits.big + 1)
+        .bind(many + 1)
         .fetch_one(c)
         .await)?;
-    Ok(rows > limits.big)
+    Ok(rows > many)
 }
 
 /// Whether clients of the kinds asked for have many connections.

@@ -3,10 +3,7 @@
 
 use sqlx::{Encode, QueryBuilder, Type};
 
-use crate::{
-    clock::Timestamp,
-    domain::{connection::Cutoffs, ids::ProjectId, role::Reach},
-};
+use crate::domain::{connection::Cutoffs, ids::ProjectId, role::Reach};
 
 use super::{
     Result, Tx,
@@ -17,7 +14,7 @@ use super::{
     },
     connection_plan,
     connection_search::Found,
-    sql,
+    connection_times, sql,
 };
 
 /// How many connections there are of each status.
@@ -158,8 +155,8 @@ pub async fn counts(tx: &mut Tx, filter: &Filter) -> Result<Counts> {
     let filter = connection_plan::settled(tx, filter)
         .await?
         .of_every_status();
-    if let Some(since) = asks_of_use_alone(&filter) {
-        return unused(tx, &filter, since).await;
+    if connection_times::tell(&filter) {
+        return connection_times::count(tx, &filter).await;
     }
     if !counts_know(&filter) {
         return rows(tx, &filter).await;
@@ -203,55 +200,6 @@ pub(super) fn counts_know(filter: &Filter) -> bool {
         && filter.unused_since.is_none()
         && !matches!(filter.found(), Found::Few(_) | Found::Many(_))
         && (alone || !asks_of_people(filter))
-}
-
-/// Since when connections have not been used, if the filter asks for nothing else, and there is
-/// no maximum age within that time.
-fn asks_of_use_alone(filter: &Filter) -> Option<Timestamp> {
-    let alone = filter.reach == Reach::All
-        && filter.authorized_from.is_none()
-        && filter.authorized_until.is_none()
-        && filter.text.is_none()
-        && filter.projects.is_empty()
-        && filter.clients.is_empty()
-        && filter.people.is_empty()
-        && !asks_of_clients(filter);
-    let expired = |since: &Timestamp| *since <= filter.cutoffs.used_before;
-    filter
-        .unused_since
-        .filter(|since| alone && (!filter.cutoffs.has_age() || expired(since)))
-}
-
-/// Counts those that have not been used, in indexes alone: before the idle window they have
-/// expired, and in it they have not, unless there is a maximum age too.
-async fn unused(tx: &mut Tx, filter: &Filter, since: Timestamp) -> Result<Counts> {
-    let window = filter.cutoffs.used_before.min(since);
-    let (all, revoked) = unused_since(tx, since).await?;
-    let (outside, revoked_outside) = match window == since {
-        true => (all, revoked),
-        false => unused_since(tx, window).await?,
-    };
-    let expired = outside - revoked_outside;
-    Ok(Counts {
-        active: all - revoked - expired,
-        expired,
-        revoked,
-    })
-}
-
-/// How many have not been used since then, and how many of them have been revoked.
-async fn unused_since(tx: &mut Tx, since: Timestamp) -> Result<(i64, i64)> {
-    // connection_by_use; connection_revoked, up to then: nothing is used before it is
-    // authorized.
-    const COUNT: &str = "
-        SELECT (SELECT COUNT(*) FROM connection WHERE last_used_at <= $1),
-               (SELECT COUNT(*)
-                FROM connection
-                WHERE revoked_at IS NOT NULL AND authorized_at <= $1 AND last_used_at <= $1)";
-    Ok(sql!(tx, |c| sqlx::query_as(COUNT)
-        .bind(since)
-        .fetch_one(c)
-        .await)?)
 }
 
 /// Counts one person's connections to other projects than these.
