@@ -45,6 +45,7 @@ mod dead_client;
 mod document;
 mod document_guard;
 mod document_refusals;
+mod drift;
 mod export;
 mod forward;
 mod identity;
