@@ -21,9 +21,6 @@ use super::{
     sql,
 };
 
-/// How many rows of the list are looked at first.
-const FIRST: u32 = 200;
-
 /// How the list is to be sorted so that it meets the groups in their order, if there is a way.
 pub(super) fn list_order(
     filter: &Filter,
@@ -69,7 +66,7 @@ pub(super) async fn page(
     let every = filter.of_every_status();
     let mut from = begin(order, place);
     let (mut met, mut groups) = (HashSet::new(), Vec::new());
-    let mut rows = FIRST;
+    let mut rows = filter.plan.as_ref().map_or(0, |plan| plan.walked).max(1);
     loop {
         let walked = connection_list::page(tx, &every, order, &from, rows).await?;
         let people = walked.iter().map(|row| row.person.clone());

@@ -28,6 +28,8 @@ pub struct Limits {
     pub listed: i64,
     /// What a search term is found in is counted so far.
     pub counted: i64,
+    /// So many rows of the list are looked at first where groups are met in its order.
+    pub walked: u32,
 }
 
 impl Limits {
@@ -38,6 +40,7 @@ impl Limits {
         big: 5_000,
         listed: 500,
         counted: 1_000,
+        walked: 200,
     };
 }
 
@@ -68,6 +71,8 @@ pub struct Plan {
     pub(super) counted: i64,
     /// Up to so many rows are gathered by a search term when all have to be read.
     pub(super) gathered: i64,
+    /// So many rows of the list are looked at first where groups are met in its order.
+    pub(super) walked: u32,
 }
 
 /// The filter with a plan, and without dates that exclude nothing.
@@ -101,6 +106,7 @@ pub async fn settled_within(tx: &mut Tx, filter: &Filter, limits: Limits) -> Res
         bounds: connection_bounds::read(tx).await?,
         gathered: limits.gathered,
         counted: limits.counted,
+        walked: limits.walked,
         ..Plan::default()
     };
     if let Some(text) = &filter.text {

@@ -44,6 +44,7 @@ const LIMITS: [Limits; 2] = [
         big: 3,
         listed: 2,
         counted: 5,
+        walked: 2,
     },
 ];
 
