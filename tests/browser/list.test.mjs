@@ -219,7 +219,10 @@ for (const js of [true, false]) {
 test('without scripts, selecting a client ticks its rows on the page', async (t) => {
   const page = await visit(t, browser, untether, 'owner', { js: false })
   await page.goto('/connections')
+  const revoke = page.getByRole('button', { name: 'Revoke selected connections' })
+  assert.equal(await revoke.isVisible(), false, 'there is nothing to tick')
   await open(page, 'Claude')
+  assert.equal(await revoke.isVisible(), true)
   await selectAll(page, 'Claude').click()
   assert.equal((await checked(page)).length, 12)
   await group(page, 'Claude').getByRole('link', { name: 'Clear selection' }).click()
