@@ -1,8 +1,8 @@
 //! Keeping counts true as time passes, and removing what is of no more use.
 //!
 //! Work goes in transactions of at most [`BATCH`] rows, so that nobody waits
-//! long for the one writer that SQLite has. What is due is found outside of
-//! them. Any number of servers and commands may sweep at once: a row that
+//! long for the one writer that SQLite has. What is to be removed is found outside
+//! of them. Any number of servers and commands may sweep at once: a row that
 //! another one has dealt with is left alone.
 
 use std::collections::HashSet;
