@@ -329,10 +329,7 @@ pub async fn set_scopes(
         .bind(now)
         .fetch_optional(c)
         .await)?;
-    match lapsed {
-        Some(true) => connection_drift::revive_one(tx, id).await,
-        Some(false) | None => Ok(()),
-    }
+    connection_drift::revive_lapsed(tx, id, lapsed).await
 }
 
 /// Records that tokens were issued for a connection.
@@ -350,10 +347,7 @@ pub async fn touch(tx: &mut Tx, id: &ConnectionId, now: Timestamp) -> Result<()>
         .bind(now)
         .fetch_optional(c)
         .await)?;
-    match lapsed {
-        Some(true) => connection_drift::revive_one(tx, id).await,
-        Some(false) | None => Ok(()),
-    }
+    connection_drift::revive_lapsed(tx, id, lapsed).await
 }
 
 /// Records the latest uses of many connections; an older use than the one

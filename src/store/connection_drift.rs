@@ -204,11 +204,18 @@ pub(super) async fn revive(tx: &mut Tx, ids: &[ConnectionId]) -> Result<Vec<Coun
     Ok(revived.into_iter().map(|row| row.counted).collect())
 }
 
-/// The same for one connection, which is also counted.
+/// The same for one connection, which is also counted; if it is marked as expired.
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn revive_one(tx: &mut Tx, id: &ConnectionId) -> Result<()> {
+pub(super) async fn revive_lapsed(
+    tx: &mut Tx,
+    id: &ConnectionId,
+    lapsed: Option<bool>,
+) -> Result<()> {
+    if lapsed != Some(true) {
+        return Ok(());
+    }
     let revived = revive(tx, std::slice::from_ref(id)).await?;
     connection_count::add(tx, &revived, |_| Change::REVIVED).await
 }
