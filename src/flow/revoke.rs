@@ -82,8 +82,9 @@ pub async fn one(
     id: &ConnectionId,
     reason: Option<&str>,
 ) -> store::Result<()> {
-    let ended = end(tx, context, std::slice::from_ref(id), reason);
-    ended.await.map(drop)
+    end(tx, context, std::slice::from_ref(id), reason)
+        .await
+        .map(drop)
 }
 
 /// Ends connections, and returns those that had not ended before. A transaction does this

@@ -80,21 +80,28 @@ pub(super) async fn admit_active(
     run(tx, ADMIT, [used, authorized]).await
 }
 
+/// The statement that sets a bound to a later moment.
+macro_rules! raise {
+    ($bound:literal) => {
+        concat!(
+            "UPDATE connection_bounds SET ",
+            $bound,
+            " = $1 WHERE ",
+            $bound,
+            " < $1"
+        )
+    };
+}
+
 /// Makes room for connections that the drift has counted as something else. In their
 /// transaction.
 ///
 /// # Errors
 /// When the database fails.
 pub(super) async fn admit(tx: &mut Tx, drift: Drift) -> Result<()> {
-    const IDLE: &str = "
-        UPDATE connection_bounds SET expired_used_until = $1 WHERE expired_used_until < $1";
-    const AGED: &str = "
-        UPDATE connection_bounds
-        SET expired_authorized_until = $1
-        WHERE expired_authorized_until < $1";
     match drift {
-        Drift::Idle(since) => run(tx, IDLE, [since]).await,
-        Drift::Aged(since) => run(tx, AGED, [since]).await,
+        Drift::Idle(since) => run(tx, raise!("expired_used_until"), [since]).await,
+        Drift::Aged(since) => run(tx, raise!("expired_authorized_until"), [since]).await,
         Drift::Back(Cutoffs {
             used_before,
             authorized_before,
@@ -108,19 +115,13 @@ pub(super) async fn admit(tx: &mut Tx, drift: Drift) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub(super) async fn rule_out(tx: &mut Tx, drift: Drift) -> Result<()> {
-    const IDLE: &str = "
-        UPDATE connection_bounds SET active_used_after = $1 WHERE active_used_after < $1";
-    const AGED: &str = "
-        UPDATE connection_bounds
-        SET active_authorized_after = $1
-        WHERE active_authorized_after < $1";
     const BACK: &str = "
         UPDATE connection_bounds
         SET expired_used_until = $1, expired_authorized_until = $2
         WHERE expired_used_until > $1 OR expired_authorized_until > $2";
     match drift {
-        Drift::Idle(since) => run(tx, IDLE, [since]).await,
-        Drift::Aged(since) => run(tx, AGED, [since]).await,
+        Drift::Idle(since) => run(tx, raise!("active_used_after"), [since]).await,
+        Drift::Aged(since) => run(tx, raise!("active_authorized_after"), [since]).await,
         Drift::Back(cutoffs) => {
             run(tx, BACK, [cutoffs.used_before, cutoffs.authorized_before]).await
         }

@@ -16,6 +16,7 @@ use crate::{
 use super::connection_search::{Found, push_has, push_person_name, push_text};
 use super::{client_block, connection_bounds::Bounds};
 
+pub(super) use super::connection_plan::Hidden;
 pub use super::connection_plan::Plan;
 pub(super) use super::engine::{Engine, push_any, push_in};
 
@@ -79,33 +80,6 @@ pub struct Filter {
     pub unused_since: Option<Timestamp>,
     /// How to find them; `None` until [`settled`](super::connection_plan::settled).
     pub plan: Option<Plan>,
-}
-
-/// Which conditions the engine must not begin with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Hidden {
-    pub clients: bool,
-    pub projects: bool,
-    pub reach: bool,
-    pub dates: bool,
-    pub uses: bool,
-}
-
-impl Hidden {
-    pub const NOTHING: Self = Self {
-        clients: false,
-        projects: false,
-        reach: false,
-        dates: false,
-        uses: false,
-    };
-    pub const EVERYTHING: Self = Self {
-        clients: true,
-        projects: true,
-        reach: true,
-        dates: true,
-        uses: true,
-    };
 }
 
 impl Filter {

@@ -56,13 +56,6 @@ pub(super) async fn page(
     (order, place): (Order, &GroupPlace),
     limit: u32,
 ) -> Result<Vec<Group>> {
-    let after = |one: &GroupKey, other: &GroupKey| {
-        let ascending = one.cmp(other);
-        match grouping.order.descending {
-            true => ascending.reverse(),
-            false => ascending,
-        }
-    };
     let every = filter.of_every_status();
     let mut from = begin(order, place);
     let (mut met, mut groups) = (HashSet::new(), Vec::new());
@@ -78,26 +71,34 @@ pub(super) async fn page(
         let is_met = |group: &Group| {
             let key = group.key(grouping.order);
             let follows = match place {
-                GroupPlace::After(key_before) => after(&key, key_before) == Ordering::Greater,
+                GroupPlace::After(other) => compare(order, &key, other).is_gt(),
                 GroupPlace::Start | GroupPlace::Before(_) => true,
             };
-            let is_before = |edge: &GroupKey| after(&key, edge) == Ordering::Less;
+            let is_before = |edge: &GroupKey| compare(order, &key, edge).is_lt();
             follows && frontier.as_ref().is_none_or(is_before)
         };
-        let Some(last) = last else {
+        let count = groups.iter().filter(|group| is_met(group)).count();
+        let Some(last) = last.filter(|_| count < limit as usize) else {
             groups.retain(is_met);
             break;
         };
-        if groups.iter().filter(|group| is_met(group)).count() >= limit as usize {
-            groups.retain(is_met);
-            break;
-        }
         from = Place::After(last.key());
         rows = rows.saturating_mul(2);
     }
-    groups.sort_by(|one, other| after(&one.key(grouping.order), &other.key(grouping.order)));
+    groups.sort_by_cached_key(|group| group.key(grouping.order));
+    if order.descending {
+        groups.reverse();
+    }
     groups.truncate(limit as usize);
     Ok(groups)
+}
+
+/// Whether one group is met before or after another.
+fn compare(order: Order, one: &GroupKey, other: &GroupKey) -> Ordering {
+    match order.descending {
+        true => other.cmp(one),
+        false => one.cmp(other),
+    }
 }
 
 /// Where the walk begins: at the first row that is equal to the place.

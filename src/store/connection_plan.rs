@@ -44,6 +44,33 @@ impl Limits {
     };
 }
 
+/// Which conditions the engine must not begin with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Hidden {
+    pub clients: bool,
+    pub projects: bool,
+    pub reach: bool,
+    pub dates: bool,
+    pub uses: bool,
+}
+
+impl Hidden {
+    pub const NOTHING: Self = Self {
+        clients: false,
+        projects: false,
+        reach: false,
+        dates: false,
+        uses: false,
+    };
+    pub const EVERYTHING: Self = Self {
+        clients: true,
+        projects: true,
+        reach: true,
+        dates: true,
+        uses: true,
+    };
+}
+
 /// How the engine is led to the connections: what is found is the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {

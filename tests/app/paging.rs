@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use untether::{
     clock::Timestamp,
-    domain::{ids::ProjectId, role::Reach},
+    domain::role::Reach,
     store::{
         Tx,
         connection_filter::Filter,
@@ -19,10 +19,7 @@ use untether::{
     },
 };
 
-use crate::{
-    paging_model::{Row, World, count},
-    support::TestApp,
-};
+use crate::paging_model::{Row, World, count};
 
 /// Everything that a list is sorted by.
 pub const COLUMNS: [Column; 7] = [
@@ -36,7 +33,7 @@ pub const COLUMNS: [Column; 7] = [
 ];
 
 /// So small that what is found among a million connections happens here too.
-const SMALL: Limits = Limits {
+pub const SMALL: Limits = Limits {
     few: 12,
     gathered: 40,
     big: 20,
@@ -239,7 +236,7 @@ fn ids(groups: &[Group]) -> Vec<String> {
 }
 
 /// Every group, `limit` at a time: read from the end to the beginning if `backwards`.
-async fn walk(
+pub async fn walk(
     tx: &mut Tx,
     filter: &Filter,
     grouping: &Grouping,
@@ -340,64 +337,6 @@ async fn rows_that_stay_are_met_once_while_others_come_and_go() {
         for id in staying {
             let times = met.iter().filter(|one| **one == id).count();
             assert_eq!(times, 1, "{id} by {column:?}");
-        }
-    }
-}
-
-#[actix_web::test]
-async fn people_whose_connections_were_used_at_the_same_moment_are_met_once_and_in_order() {
-    let app = TestApp::spawn().await;
-    let server = app.project("search", &[]).await;
-    let other = app.project("wiki", &[]).await;
-    let host = app.host("Cursor").await;
-    let people = ["ana", "bo", "cleo", "dan", "eve", "finn", "gus"];
-    for name in people.iter().chain(&["dan", "ana"]) {
-        let person = app.person(name);
-        host.connects(&person, &server).await;
-        host.connects(&person, &other).await;
-    }
-    let search = "SELECT id FROM project WHERE slug = 'search'";
-    let search = app.database.texts(search).await.remove(0);
-    let mut tx = app.app.db.snapshot().await.unwrap();
-    let cutoffs = app.app.rules.lifetimes.cutoffs(app.now());
-    let of_one_project = Filter {
-        projects: vec![ProjectId::parse(&search).unwrap()],
-        ..Filter::all(Reach::All, cutoffs)
-    };
-    let filter = connection_plan::settled_within(&mut tx, &of_one_project, SMALL)
-        .await
-        .unwrap();
-    for order in [
-        GroupOrder::RECENT,
-        GroupOrder {
-            column: GroupColumn::Name,
-            descending: false,
-        },
-        GroupOrder {
-            column: GroupColumn::Name,
-            descending: true,
-        },
-    ] {
-        let grouping = Grouping {
-            by: GroupBy::Person,
-            order,
-            with_empty: WithEmpty::No,
-        };
-        for limit in 1..=8 {
-            let groups = walk(&mut tx, &filter, &grouping, limit, false).await;
-            let met = groups.iter().map(|group| match order.column {
-                GroupColumn::Name => group.name.as_str(),
-                _ => group.id.as_str(),
-            });
-            let met: Vec<_> = met.collect();
-            let mut expected = met.clone();
-            expected.sort_unstable();
-            expected.dedup();
-            assert_eq!(expected.len(), people.len(), "{order:?}, {limit} at a time");
-            if order.descending {
-                expected.reverse();
-            }
-            assert_eq!(met, expected, "{order:?}, {limit} at a time");
         }
     }
 }
