@@ -14,7 +14,11 @@ use crate::{
 };
 
 use super::connection_search::{Found, push_has, push_person_name, push_text};
-use super::{client_block, connection_bounds::Bounds};
+use super::{
+    client_block,
+    connection_bounds::Bounds,
+    trigram::{Named, push_is_named, push_keys},
+};
 
 pub(super) use super::connection_plan::Hidden;
 pub use super::connection_plan::Plan;
@@ -242,8 +246,8 @@ where
         (Found::OfPeople(Some(people)), _) => push_any(query, column, people),
         (Found::OfPeople(None), Some(text)) => {
             query.push(" AND ").push(column);
-            query.push(" IN (SELECT people.id FROM people WHERE ");
-            push_has(query, "people.folded", text);
+            query.push(" IN (");
+            push_keys(query, Named::Person, text);
             query.push(")");
         }
         _ => {}
@@ -258,7 +262,7 @@ where
     push_registered(query, filter, table);
     if let (Found::OfClients, Some(text)) = (filter.found(), &filter.text) {
         query.push(" AND ");
-        push_has(query, &format!("{table}.folded"), text);
+        push_is_named(query, table, Named::Client, text);
     }
 }
 

@@ -14,7 +14,8 @@ use super::{
     },
     connection_group_key::{GroupColumn, GroupOrder, GroupPlace, GroupValue},
     connection_groups::{GroupBy, Grouping, WithEmpty},
-    connection_search::{Found, push_has},
+    connection_search::Found,
+    trigram::{Named, push_is_named},
 };
 
 /// Which of the groups, where clients of which nothing is wanted are groups too.
@@ -98,8 +99,8 @@ pub(super) fn push_groups<D: Engine>(
         push_inner(query, filter, by, grouping.order.column);
         query.push(") AS inner_count ON inner_count.id = own.id WHERE ");
         query.push(match part {
-            Part::Empty => "COALESCE(wanted, 0) = 0 AND (1 = 0",
-            Part::Whole | Part::Wanted => "(wanted > 0",
+            Part::Empty => "(COALESCE(wanted, 0) = 0 AND ",
+            Part::Whole | Part::Wanted => "(wanted > 0 OR ",
         });
         push_empty(query, filter, grouping.with_empty);
         query.push(")");
@@ -349,8 +350,8 @@ where
     for<'q> String: Encode<'q, D> + Type<D>,
 {
     query.push(match which {
-        WithEmpty::All => " OR 1 = 1",
-        WithEmpty::No | WithEmpty::Unrevoked => " OR own.revoked_at IS NULL",
+        WithEmpty::All => "1 = 1",
+        WithEmpty::No | WithEmpty::Unrevoked => "own.revoked_at IS NULL",
     });
     if let Reach::Some { projects, .. } = &filter.reach {
         if projects.is_empty() {
@@ -371,6 +372,6 @@ where
     push_kinds(query, filter, "own");
     if let (Some(text), false) = (&filter.text, *filter.found() == Found::OfClients) {
         query.push(" AND ");
-        push_has(query, "own.folded", text);
+        push_is_named(query, "own", Named::Client, text);
     }
 }

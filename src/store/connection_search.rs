@@ -13,6 +13,7 @@ use super::{
     connection_plan::Limits,
     engine::At,
     sql,
+    trigram::{Named, push_keys},
 };
 
 /// The connections that a term is found in.
@@ -88,8 +89,8 @@ impl Holders {
 /// # Errors
 /// When the database fails.
 pub(super) async fn find(tx: &mut Tx, text: &str, limits: Limits) -> Result<(Found, i64)> {
-    let clients = holders(tx, Holder::Client, text, limits).await?;
-    let people = holders(tx, Holder::Person, text, limits).await?;
+    let clients = holders(tx, (Named::Client, "client"), text, limits).await?;
+    let people = holders(tx, (Named::Person, "person"), text, limits).await?;
     let rows = sum(&clients, limits) + sum(&people, limits);
     if people.len() as i64 == limits.listed && is_of_everyone(tx, text).await? {
         return Ok((Found::Everywhere, rows));
@@ -119,32 +120,18 @@ pub(super) async fn find(tx: &mut Tx, text: &str, limits: Limits) -> Result<(Fou
     Ok((found, rows + named))
 }
 
-#[derive(Clone, Copy)]
-enum Holder {
-    Client,
-    Person,
-}
-
 /// Up to [`Limits::listed`] of those with connections whose names have the term, and how many
 /// connections each has.
 async fn holders(
     tx: &mut Tx,
-    holder: Holder,
+    (holder, kind): (Named, &str),
     text: &str,
     limits: Limits,
 ) -> Result<Vec<(String, i64)>> {
-    // client_by_name and people_by_name have every name: each is looked at, unless
-    // enough are found before.
-    let (table, kind) = match holder {
-        Holder::Client => ("client", "client"),
-        Holder::Person => ("people", "person"),
-    };
     Ok(sql!(tx, |c| {
-        let mut query = QueryBuilder::new("SELECT named.id, active + expired + revoked FROM ");
-        query.push(table);
-        query.push(" AS named CROSS JOIN connection_total WHERE ");
-        push_has(&mut query, "named.folded", text);
-        query.push(" AND connection_total.kind = ");
+        let mut query = QueryBuilder::new("SELECT named.id, active + expired + revoked FROM (");
+        push_keys(&mut query, holder, text);
+        query.push(") AS named CROSS JOIN connection_total WHERE connection_total.kind = ");
         query.push_bind(kind);
         query.push(" AND connection_total.id = named.id AND active + expired + revoked > 0 LIMIT ");
         query.push_bind(limits.listed);
@@ -179,10 +166,13 @@ async fn labels(tx: &mut Tx, text: &str, limits: Limits) -> Result<Labels> {
     let beginning = text.rsplit_once('#').map(|(_, beginning)| beginning);
     // A connection's name has each at most once, and there are few different ones.
     let labels: Vec<String> = sql!(tx, |c| {
-        let mut query = QueryBuilder::new("SELECT text FROM connection_label WHERE ");
+        let mut query = QueryBuilder::new("");
         match beginning {
-            Some(beginning) => push_begins(&mut query, "text", beginning),
-            None => push_has(&mut query, "text", text),
+            Some(beginning) => {
+                query.push("SELECT text FROM connection_label WHERE ");
+                push_begins(&mut query, "text", beginning);
+            }
+            None => push_keys(&mut query, Named::Label, text),
         }
         query.push(" LIMIT ").push_bind(limits.listed);
         query.build_query_scalar().fetch_all(c).await

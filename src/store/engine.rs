@@ -54,6 +54,8 @@ pub(super) trait Engine: Database {
     const ONE_OF: [&'static str; 2];
     /// After a text, has its bytes compared and only the letters from A to Z changed by LOWER.
     const BY_BYTES: &'static str;
+    /// Whether a name is found in the tables that `trigram` makes.
+    const HAS_TRIGRAM_TABLES: bool;
     /// The condition of that index: that the stem of a connection's name is no part of
     /// its client's name.
     const OTHER_STEM: &'static str;
@@ -66,17 +68,27 @@ impl Engine for Sqlite {
     const HIDE: &'static str = "+";
     const ONE_OF: [&'static str; 2] = [" IN (", ")"];
     const BY_BYTES: &'static str = "";
+    const HAS_TRIGRAM_TABLES: bool = true;
     const BY_OTHER_STEM: &'static str = " INDEXED BY connection_by_other_stem";
     // It knows the condition again only with the column first.
     const OTHER_STEM: &'static str = "client_folded = replace(client_folded, stem, '')";
 
-    // LIKE takes it twice as long.
     fn push_stands(query: &mut QueryBuilder<Self>, column: &str, text: &str, at: At) {
-        query.push(format_args!("instr({column}, "));
-        query.push_bind(text.to_owned()).push(match at {
-            At::Beginning => ") = 1",
-            At::Anywhere => ") > 0",
-        });
+        match at {
+            // No text goes on with that byte: an index leads to just those that begin so.
+            At::Beginning => {
+                query.push(format_args!("({column} >= "));
+                query.push_bind(text.to_owned());
+                query.push(format_args!(" AND {column} < "));
+                query.push_bind(text.to_owned());
+                query.push(" || CAST(x'FF' AS TEXT))");
+            }
+            // LIKE takes it twice as long.
+            At::Anywhere => {
+                query.push(format_args!("instr({column}, "));
+                query.push_bind(text.to_owned()).push(") > 0");
+            }
+        }
     }
 }
 
@@ -84,6 +96,7 @@ impl Engine for Postgres {
     const HIDE: &'static str = "";
     const ONE_OF: [&'static str; 2] = [" = ANY (ARRAY(", "))"];
     const BY_BYTES: &'static str = r#" COLLATE "C""#;
+    const HAS_TRIGRAM_TABLES: bool = false;
     const BY_OTHER_STEM: &'static str = "";
     // The one column is compared byte by byte, the other need not be.
     const OTHER_STEM: &'static str =

@@ -50,6 +50,7 @@ pub mod project_change;
 pub mod project_list;
 pub mod token;
 pub mod tombstone;
+mod trigram;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -201,6 +202,7 @@ impl Db {
                 let mut beside = connect::sqlite_beside(write).await?;
                 MIGRATIONS.run(&mut beside).await?;
                 engine::prepare_sqlite(&mut beside).await?;
+                trigram::prepare_sqlite(&mut beside).await?;
             }
             Self::Postgres { write, .. } => {
                 MIGRATIONS.run(write).await?;

@@ -363,6 +363,12 @@ async fn a_search_is_text_and_no_pattern_or_statement() {
         ("pla\\in", 0),
         ("NEAR(a b)", 0),
         ("\0", 0),
+        ("pl\0ain", 0),
+        ("pl%in", 0),
+        ("plai_", 0),
+        ("100%_'\"; dr", 1),
+        ("plain\" OR \"drop", 0),
+        ("-drop", 0),
         ("plain", 1),
     ] {
         let query: String = url::form_urlencoded::byte_serialize(q.as_bytes()).collect();

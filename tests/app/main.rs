@@ -89,6 +89,7 @@ mod shell;
 mod step_up;
 mod sweep;
 mod token;
+mod trigrams;
 mod unused;
 mod weakened;
 mod weights;

@@ -24,7 +24,7 @@ async fn furnish(app: &TestApp) {
 }
 
 /// Declines a consent under another name.
-async fn declines_as(app: &TestApp, ana: &Person<'_>, path: &str, name: &str) -> u16 {
+pub async fn declines_as(app: &TestApp, ana: &Person<'_>, path: &str, name: &str) -> u16 {
     let page = ana.opens(path).await;
     let mut fields = form_fields(&page, "/oauth/authorize");
     fields.push(("decision".into(), "deny".into()));

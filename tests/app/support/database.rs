@@ -229,10 +229,13 @@ impl TestDatabase {
         let mut tables = BTreeMap::<_, Vec<_>>::new();
         for column in self.texts(columns).await {
             let (table, column) = column.split_once(' ').unwrap();
-            let value = match (&self.url, column) {
+            let text = format!("COALESCE(CAST({column} AS TEXT), 'NULL')");
+            let value = match &self.url {
                 // Bytes are no text there.
-                (DatabaseUrl::Sqlite { .. }, "png") => "HEX(png)".to_owned(),
-                _ => format!("COALESCE(CAST({column} AS TEXT), 'NULL')"),
+                DatabaseUrl::Sqlite { .. } => {
+                    format!("CASE TYPEOF({column}) WHEN 'blob' THEN HEX({column}) ELSE {text} END")
+                }
+                DatabaseUrl::Postgres { .. } => text,
             };
             tables.entry(table.to_owned()).or_default().push(value);
         }
