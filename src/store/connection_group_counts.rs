@@ -133,30 +133,44 @@ pub(super) fn push_counted<D: Engine>(
     push_kept(query, filter, counted);
     query.push(") AS kept");
     for (n, which) in crossings() {
-        query.push(" LEFT JOIN (SELECT ");
-        for (_, column) in counted.keys() {
-            query.push(column).push(", ");
-        }
-        query.push("COUNT(*) AS rows FROM connection WHERE ");
-        // Few have crossed: an index on anything else would lead past many more.
-        let hide = D::HIDE;
-        push_reach(query, &filter.reach, hide);
-        push_clients(query, filter, &format!("{hide}connection.client_id"));
-        push_any(
-            query,
-            &format!("{hide}connection.project_id"),
-            &filter.projects,
-        );
-        push_crossing(query, filter, which);
-        query.push(" GROUP BY ");
-        let mut columns = query.separated(", ");
-        for (_, column) in counted.keys() {
-            columns.push(format_args!("{hide}{column}"));
-        }
+        query.push(" LEFT JOIN (");
+        push_crossed(query, filter, counted, which);
         query.push(format_args!(") AS crossed{n} ON 1 = 1"));
         for (key, column) in counted.keys() {
             query.push(format_args!(" AND crossed{n}.{column} = kept.{key}"));
         }
+    }
+}
+
+/// Pushes a SELECT of how many rows of each have crossed, where some have.
+pub(super) fn push_crossed<D: Engine>(
+    query: &mut QueryBuilder<D>,
+    filter: &Filter,
+    counted: Counted<'_>,
+    which: Crossing,
+) where
+    for<'q> i64: Encode<'q, D> + Type<D>,
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    query.push("SELECT ");
+    for (_, column) in counted.keys() {
+        query.push(column).push(", ");
+    }
+    query.push("COUNT(*) AS rows FROM connection WHERE ");
+    // Few have crossed: an index on anything else would lead past many more.
+    let hide = D::HIDE;
+    push_reach(query, &filter.reach, hide);
+    push_clients(query, filter, &format!("{hide}connection.client_id"));
+    push_any(
+        query,
+        &format!("{hide}connection.project_id"),
+        &filter.projects,
+    );
+    push_crossing(query, filter, which);
+    query.push(" GROUP BY ");
+    let mut columns = query.separated(", ");
+    for (_, column) in counted.keys() {
+        columns.push(format_args!("{hide}{column}"));
     }
 }
 

@@ -13,15 +13,17 @@ use crate::{
 
 use super::{
     Result, Tx,
-    connection_filter::{Filter, push_in},
-    connection_group_counts::{Counted, Moved, counts_give, push_counted, push_sum, totals_tell},
+    connection_filter::Filter,
+    connection_group_counts::{
+        Counted, Moved, counts_give, push_counted, push_crossed, push_sum, totals_tell,
+    },
     connection_group_key::{GroupValue, NEVER},
     connection_group_rows::{
         Near, Part, push_count, push_groups, push_near, push_totals, shows_empty,
     },
     connection_group_walk,
     connection_plan::{self, Limits},
-    connection_sum::{Counts, Total},
+    connection_sum::{Counts, Crossing, Total},
     sql,
 };
 
@@ -202,18 +204,22 @@ async fn found(
 
 /// Puts right what time has moved since the groups were counted.
 async fn correct(tx: &mut Tx, filter: &Filter, by: GroupBy, groups: &mut [Group]) -> Result<()> {
-    let ids: Vec<_> = groups.iter().map(|group| group.id.clone()).collect();
-    let counted: Vec<(String, i64, i64)> = sql!(tx, |c| {
-        let mut query = QueryBuilder::new("SELECT id, active, expired FROM (");
-        push_counted(&mut query, filter, Counted::Groups(by), Moved::Corrected);
-        query.push(") AS counted WHERE ");
-        push_in(&mut query, "id", &ids);
-        query.build_query_as().fetch_all(c).await
-    })?;
-    for (id, active, expired) in counted {
-        for group in groups.iter_mut().filter(|group| group.id == id) {
-            group.counts.active = active;
-            group.counts.expired = expired;
+    for which in Crossing::possible(filter) {
+        let crossed: Vec<(String, i64)> = sql!(tx, |c| {
+            let mut query = QueryBuilder::new("");
+            push_crossed(&mut query, filter, Counted::Groups(by), which);
+            query.build_query_as().fetch_all(c).await
+        })?;
+        for (id, rows) in crossed {
+            let expired = if which == Crossing::Revived {
+                -rows
+            } else {
+                rows
+            };
+            for group in groups.iter_mut().filter(|group| group.id == id) {
+                group.counts.active -= expired;
+                group.counts.expired += expired;
+            }
         }
     }
     Ok(())
@@ -222,9 +228,17 @@ async fn correct(tx: &mut Tx, filter: &Filter, by: GroupBy, groups: &mut [Group]
 /// Adds where the clients' connections lead.
 async fn add_projects(tx: &mut Tx, filter: &Filter, groups: &mut [Group]) -> Result<()> {
     let ids: Vec<_> = groups.iter().map(|group| group.id.clone()).collect();
+    // These are clients that the filter asks for.
+    let filter = Filter {
+        text: None,
+        origins: Vec::new(),
+        types: Vec::new(),
+        blocked: false,
+        ..filter.clone()
+    };
     let found: Vec<(String, i64, String)> = sql!(tx, |c| {
         let mut query = QueryBuilder::new("SELECT client_id, COUNT(*), MIN(project_id) FROM (");
-        push_counted(&mut query, filter, Counted::Pairs(&ids), Moved::Corrected);
+        push_counted(&mut query, &filter, Counted::Pairs(&ids), Moved::Corrected);
         query.push(") AS counted WHERE 0 < ");
         push_sum(&mut query, filter.statuses);
         query.push(" GROUP BY client_id");

@@ -17,6 +17,7 @@ use super::{
     Result, Tx,
     connection::LifeRow,
     connection_filter::{Engine, Filter, Hidden, Statuses, push_filter, push_in, push_reach},
+    connection_heads,
     connection_key::{KeyValue, Standing},
     connection_plan, sql,
 };
@@ -218,10 +219,20 @@ async fn walk(
     limit: u32,
 ) -> Result<Vec<Listed>> {
     let column = order.column.sql();
+    let led = match connection_heads::lead(filter, order, limit) {
+        true => Some(connection_heads::ids(tx, filter, order, place, limit).await?),
+        false => None,
+    };
+    if led.as_ref().is_some_and(Vec::is_empty) {
+        return Ok(Vec::new());
+    }
     let rows = sql!(tx, |c| {
         let mut query = QueryBuilder::new(COLUMNS);
         query.push(order.column.text_sql()).push(FROM);
-        push_filter(&mut query, filter, order.column.hides(filter));
+        match &led {
+            Some(ids) => push_in(&mut query, "connection.id", ids),
+            None => push_filter(&mut query, filter, order.column.hides(filter)),
+        }
         push_oldest(&mut query, filter, order, place);
         let backwards = push_place(&mut query, column, order, place);
         let direction = if order.descending == backwards {
@@ -242,7 +253,7 @@ async fn walk(
 
 impl Column {
     /// The column that the rows are sorted by; each has an index that gives the order.
-    const fn sql(self) -> &'static str {
+    pub(super) const fn sql(self) -> &'static str {
         match self {
             Self::Name => "connection.folded",
             Self::Client => "connection.client_folded",
@@ -303,7 +314,7 @@ where
 }
 
 /// Pushes where to begin, and tells whether to walk backwards from there.
-fn push_place<D: Engine>(
+pub(super) fn push_place<D: Engine>(
     query: &mut QueryBuilder<D>,
     column: &str,
     order: Order,

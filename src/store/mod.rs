@@ -34,6 +34,7 @@ mod connection_group_key;
 mod connection_group_rows;
 mod connection_group_walk;
 pub mod connection_groups;
+mod connection_heads;
 mod connection_key;
 pub mod connection_list;
 pub mod connection_plan;

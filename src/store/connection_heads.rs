@@ -1,0 +1,146 @@
+//! The connections of clients whose names have a search term, by their own names. These
+//! clients' rows stand anywhere in that order, and a walk would pass everybody else's: so
+//! each client's first row is looked up, and then the rows of those that begin first.
+
+use sqlx::{Encode, QueryBuilder, Type};
+
+use crate::domain::{ids::ConnectionId, role::Reach};
+
+use super::{
+    Result, Tx,
+    connection_filter::{Engine, Filter, push_kinds, push_statuses},
+    connection_group_counts::{Moved, push_sum},
+    connection_key::{Column, Key, KeyValue, Order, Place},
+    connection_list::push_place,
+    connection_search::Found,
+    sql,
+};
+
+/// As many parts as a statement may well have.
+const MOST: u32 = 200;
+
+/// Where a client's rows begin: the client, and its first row's name and id.
+type Head = (String, String, ConnectionId);
+
+/// Whether the filter asks for many rows of clients by what they are called, and for nothing
+/// that few of a client's rows may have, in the order of names.
+pub(super) fn lead(filter: &Filter, order: Order, limit: u32) -> bool {
+    order.column == Column::Name
+        && (1..=MOST).contains(&limit)
+        && *filter.found() == Found::OfClients
+        && filter.plan.as_ref().is_some_and(|plan| plan.big_kinds)
+        && Moved::where_it_matters(filter) == Moved::Ignored
+        && filter.reach == Reach::All
+        && filter.projects.is_empty()
+        && filter.people.is_empty()
+        && filter.clients.is_empty()
+        && filter.authorized_from.is_none()
+        && filter.authorized_until.is_none()
+        && filter.unused_since.is_none()
+}
+
+/// The ids of at least the first `limit` rows from `place` on, and of few others.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn ids(
+    tx: &mut Tx,
+    filter: &Filter,
+    order: Order,
+    place: &Place,
+    limit: u32,
+) -> Result<Vec<ConnectionId>> {
+    let heads = heads(tx, filter, order, place, limit).await?;
+    if heads.is_empty() {
+        return Ok(Vec::new());
+    }
+    // So many rows are no farther than the last of the heads.
+    let last = heads.last().filter(|_| heads.len() == limit as usize);
+    let last = last.map(|(_, name, id)| Key {
+        value: KeyValue::Text(name.clone()),
+        id: id.clone(),
+    });
+    Ok(sql!(tx, |c| {
+        let mut query = QueryBuilder::new("");
+        for (n, (client, ..)) in heads.iter().enumerate() {
+            query.push(if n == 0 { "" } else { " UNION ALL " });
+            query.push("SELECT id FROM (SELECT connection.id FROM connection WHERE client_id = ");
+            query.push_bind(client.clone());
+            push_next(&mut query, filter, order, place, last.as_ref(), limit);
+            query.push(format_args!(") AS rows{n}"));
+        }
+        query.build_query_scalar().fetch_all(c).await
+    })?)
+}
+
+/// The clients whose rows begin first, in the order in which they do.
+async fn heads(
+    tx: &mut Tx,
+    filter: &Filter,
+    order: Order,
+    place: &Place,
+    limit: u32,
+) -> Result<Vec<Head>> {
+    Ok(sql!(tx, |c| {
+        let mut query = QueryBuilder::new(
+            "SELECT head.client_id, head.folded, head.id
+            FROM (SELECT (SELECT connection.id FROM connection WHERE client_id = client.id",
+        );
+        push_next(&mut query, filter, order, place, None, 1);
+        query.push(
+            ") AS id
+            FROM client
+            CROSS JOIN connection_total
+            WHERE connection_total.kind = 'client' AND connection_total.id = client.id AND 0 < ",
+        );
+        push_sum(&mut query, filter.statuses);
+        push_kinds(&mut query, filter, "client");
+        query.push(") AS first CROSS JOIN connection AS head WHERE head.id = first.id ORDER BY ");
+        let direction = direction(order, place);
+        query.push(format_args!(
+            "head.folded {direction}, head.id {direction} LIMIT "
+        ));
+        query.push_bind(i64::from(limit));
+        query.build_query_as().fetch_all(c).await
+    })?)
+}
+
+/// Pushes which of a client's rows come next: connection_by_client_and_name has them in order.
+fn push_next<D: Engine>(
+    query: &mut QueryBuilder<D>,
+    filter: &Filter,
+    order: Order,
+    place: &Place,
+    last: Option<&Key>,
+    limit: u32,
+) where
+    for<'q> i64: Encode<'q, D> + Type<D>,
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    push_statuses(query, filter.statuses, filter.cutoffs);
+    let column = order.column.sql();
+    push_place(query, column, order, place);
+    let direction = direction(order, place);
+    if let Some(Key {
+        value: KeyValue::Text(name),
+        id,
+    }) = last
+    {
+        let sign = if direction == "ASC" { "<=" } else { ">=" };
+        query.push(format_args!(" AND ({column}, connection.id) {sign} ("));
+        query.push_bind(name.clone()).push(", ");
+        query.push_bind(id.to_string()).push(")");
+    }
+    query.push(format_args!(
+        " ORDER BY {column} {direction}, connection.id {direction} LIMIT "
+    ));
+    query.push_bind(i64::from(limit));
+}
+
+/// In which direction the order is walked from the place.
+const fn direction(order: Order, place: &Place) -> &'static str {
+    match order.descending == place.looks_back() {
+        true => "ASC",
+        false => "DESC",
+    }
+}
