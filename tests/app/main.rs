@@ -65,6 +65,7 @@ mod matching;
 mod mcp;
 mod paging;
 mod paging_model;
+mod paging_names;
 mod paging_people;
 mod person;
 mod plans;

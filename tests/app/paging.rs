@@ -59,6 +59,11 @@ impl World {
             descending: self.chance.below(2) == 0,
         };
         let limit = 1 + self.chance.below(30) as u32;
+        self.check_pages(filter, order, limit).await;
+    }
+
+    /// The same in this order, with so many rows a page.
+    pub async fn check_pages(&self, filter: &Filter, order: Order, limit: u32) {
         let matching: Vec<_> = self.rows.iter().filter(|row| row.meets(filter)).collect();
         let mut expected = matching.clone();
         expected.retain(|row| row.has(filter.statuses));
