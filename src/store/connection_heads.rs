@@ -39,7 +39,7 @@ pub(super) fn lead(filter: &Filter, order: Order, limit: u32) -> bool {
         && filter.unused_since.is_none()
 }
 
-/// The ids of at least the first `limit` rows from `place` on, and of few others.
+/// The ids of the first `limit` rows from `place` on.
 ///
 /// # Errors
 /// When the database fails.
@@ -54,21 +54,30 @@ pub(super) async fn ids(
     if heads.is_empty() {
         return Ok(Vec::new());
     }
-    // So many rows are no farther than the last of the heads.
+    // The heads themselves are so many rows: none is farther than the last of them.
     let last = heads.last().filter(|_| heads.len() == limit as usize);
     let last = last.map(|(_, name, id)| Key {
         value: KeyValue::Text(name.clone()),
         id: id.clone(),
     });
     Ok(sql!(tx, |c| {
-        let mut query = QueryBuilder::new("");
+        let mut query = QueryBuilder::new("SELECT id FROM (");
         for (n, (client, ..)) in heads.iter().enumerate() {
             query.push(if n == 0 { "" } else { " UNION ALL " });
-            query.push("SELECT id FROM (SELECT connection.id FROM connection WHERE client_id = ");
+            query.push(
+                "SELECT * FROM (SELECT connection.folded, connection.id
+                FROM connection
+                WHERE client_id = ",
+            );
             query.push_bind(client.clone());
             push_next(&mut query, filter, order, place, last.as_ref(), limit);
             query.push(format_args!(") AS rows{n}"));
         }
+        let direction = direction(order, place);
+        query.push(format_args!(
+            ") AS near ORDER BY folded {direction}, id {direction} LIMIT "
+        ));
+        query.push_bind(i64::from(limit));
         query.build_query_scalar().fetch_all(c).await
     })?)
 }

@@ -208,6 +208,7 @@ impl Db {
             Self::Postgres { write, .. } => {
                 MIGRATIONS.run(write).await?;
                 engine::prepare_postgres(write).await?;
+                trigram::prepare_postgres(write).await?;
             }
         }
         Ok(())

@@ -2,7 +2,9 @@
 //! have its term. SQLite has a full-text table beside each table of names, which triggers
 //! keep in step; PostgreSQL has an index, where it may have the extension for it.
 
-use sqlx::{AssertSqlSafe, Connection as _, Encode, QueryBuilder, SqliteConnection, Type, raw_sql};
+use sqlx::{
+    AssertSqlSafe, Connection as _, Encode, PgPool, QueryBuilder, SqliteConnection, Type, raw_sql,
+};
 
 use super::{
     Result,
@@ -112,6 +114,52 @@ pub(super) async fn prepare_sqlite(connection: &mut SqliteConnection) -> Result<
         }
     }
     tx.commit().await?;
+    Ok(())
+}
+
+/// Makes an index of what is in the names, unless it is there. It takes the extension `pg_trgm`,
+/// which the owner of the database may add; without it, searches read every name.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn prepare_postgres(pool: &PgPool) -> Result<()> {
+    const INDEXED: &str = "
+        SELECT COUNT(*)
+        FROM pg_indexes
+        WHERE schemaname = current_schema() AND indexname = $1";
+    const ADD: &str = "CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public";
+    const SCHEMA: &str = "
+        SELECT quote_ident(nspname)
+        FROM pg_extension
+        JOIN pg_namespace ON pg_namespace.oid = extnamespace
+        WHERE extname = 'pg_trgm'";
+    let refused = sqlx::query(ADD).execute(pool).await.err();
+    // It may have been there before, or another process have added it at this moment.
+    let schema: Option<String> = sqlx::query_scalar(SCHEMA).fetch_optional(pool).await?;
+    let Some(schema) = schema else {
+        let error = refused.map(|error| error.to_string());
+        tracing::info!(
+            error,
+            "searches read every name: there is no extension pg_trgm"
+        );
+        return Ok(());
+    };
+    for named in Named::ALL {
+        let (table, (_, name)) = (named.table(), named.columns());
+        let index = format!("{table}_by_trigram");
+        let there: i64 = sqlx::query_scalar(INDEXED)
+            .bind(&index)
+            .fetch_one(pool)
+            .await?;
+        // Asked first: making it waits for every writer, even when it is there.
+        if there == 0 {
+            let make = format!(
+                "CREATE INDEX IF NOT EXISTS {index}
+                ON {table} USING gin ({name} {schema}.gin_trgm_ops)"
+            );
+            sqlx::query(AssertSqlSafe(make)).execute(pool).await?;
+        }
+    }
     Ok(())
 }
 
