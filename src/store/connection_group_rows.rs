@@ -106,8 +106,13 @@ pub(super) fn push_groups<D: Engine>(
         query.push(")");
         return;
     }
-    query.push("SELECT inner_count.id, own.name, own.folded, ");
-    query.push(by.own());
+    let by_name = grouping.order.column == GroupColumn::Name && counts_tell(filter, by);
+    // PostgreSQL begins in the middle of an index when all of the place is in one table.
+    query.push(match by_name {
+        true => "SELECT own.id",
+        false => "SELECT inner_count.id",
+    });
+    query.push(", own.name, own.folded, ").push(by.own());
     query.push(
         ", active, expired, revoked, wanted, last_used_at, projects, one_project AS project_id,
                first_project
@@ -115,7 +120,7 @@ pub(super) fn push_groups<D: Engine>(
     );
     // SQLite begins with the left side of a CROSS JOIN: with what is in order already, or
     // with the rows, which may be few.
-    if grouping.order.column == GroupColumn::Name && counts_tell(filter, by) {
+    if by_name {
         query.push(by.table()).push(" AS own CROSS JOIN (");
         push_inner(query, filter, by, grouping.order.column);
         query.push(") AS inner_count");
