@@ -26,7 +26,7 @@ type Head = (String, String, ConnectionId);
 /// that few of a client's rows may have, in the order of names.
 pub(super) fn lead(filter: &Filter, order: Order, limit: u32) -> bool {
     order.column == Column::Name
-        && (1..=MOST).contains(&limit)
+        && limit <= MOST
         && *filter.found() == Found::OfClients
         && filter.plan.as_ref().is_some_and(|plan| plan.big_kinds)
         && Moved::where_it_matters(filter) == Moved::Ignored
