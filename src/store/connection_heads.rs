@@ -1,6 +1,6 @@
-//! The connections of clients whose names have a search term, by their own names. These
-//! clients' rows stand anywhere in that order, and a walk would pass everybody else's: so
-//! each client's first row is looked up, and then the rows of those that begin first.
+//! The connections of clients whose names have a search term, by their own names or by those
+//! clients'. Such rows stand together, anywhere in that order, and a walk would pass everybody
+//! else's: so each client's first row is looked up, and then the rows of those that begin first.
 
 use sqlx::{Encode, QueryBuilder, Type};
 
@@ -19,13 +19,13 @@ use super::{
 /// As many parts as a statement may well have.
 const MOST: u32 = 200;
 
-/// Where a client's rows begin: the client, and its first row's name and id.
+/// Where a client's rows begin: the client, and its first row's name, as it is sorted, and id.
 type Head = (String, String, ConnectionId);
 
 /// Whether the filter asks for many rows of clients by what they are called, and for nothing
 /// that few of a client's rows may have, in the order of names.
 pub(super) fn lead(filter: &Filter, order: Order, limit: u32) -> bool {
-    order.column == Column::Name
+    matches!(order.column, Column::Name | Column::Client)
         && limit <= MOST
         && *filter.found() == Found::OfClients
         && filter.plan.as_ref().is_some_and(|plan| plan.big_kinds)
@@ -61,21 +61,25 @@ pub(super) async fn ids(
         id: id.clone(),
     });
     Ok(sql!(tx, |c| {
+        let column = order.column.sql();
         let mut query = QueryBuilder::new("SELECT id FROM (");
-        for (n, (client, ..)) in heads.iter().enumerate() {
+        for (n, (client, name, _)) in heads.iter().enumerate() {
             query.push(if n == 0 { "" } else { " UNION ALL " });
-            query.push(
-                "SELECT * FROM (SELECT connection.folded, connection.id
-                FROM connection
-                WHERE client_id = ",
+            query.push(format_args!(
+                "SELECT * FROM (SELECT {column} AS name, connection.id FROM connection WHERE "
+            ));
+            push_of(
+                &mut query,
+                order,
+                |query| query.push_bind(client.clone()),
+                |query| query.push_bind(name.clone()),
             );
-            query.push_bind(client.clone());
             push_next(&mut query, filter, order, place, last.as_ref(), limit);
             query.push(format_args!(") AS rows{n}"));
         }
         let direction = direction(order, place);
         query.push(format_args!(
-            ") AS near ORDER BY folded {direction}, id {direction} LIMIT "
+            ") AS near ORDER BY name {direction}, id {direction} LIMIT "
         ));
         query.push_bind(i64::from(limit));
         query.build_query_scalar().fetch_all(c).await
@@ -91,9 +95,16 @@ async fn heads(
     limit: u32,
 ) -> Result<Vec<Head>> {
     Ok(sql!(tx, |c| {
-        let mut query = QueryBuilder::new(
-            "SELECT head.client_id, head.folded, head.id
-            FROM (SELECT (SELECT connection.id FROM connection WHERE client_id = client.id",
+        let name = order.column.sql().replace("connection.", "head.");
+        let mut query = QueryBuilder::new("SELECT head.client_id, ");
+        query
+            .push(&name)
+            .push(", head.id FROM (SELECT (SELECT connection.id FROM connection WHERE ");
+        push_of(
+            &mut query,
+            order,
+            |query| query.push("client.id"),
+            |query| query.push("client.folded"),
         );
         push_next(&mut query, filter, order, place, None, 1);
         query.push(
@@ -107,14 +118,30 @@ async fn heads(
         query.push(") AS first CROSS JOIN connection AS head WHERE head.id = first.id ORDER BY ");
         let direction = direction(order, place);
         query.push(format_args!(
-            "head.folded {direction}, head.id {direction} LIMIT "
+            "{name} {direction}, head.id {direction} LIMIT "
         ));
         query.push_bind(i64::from(limit));
         query.build_query_as().fetch_all(c).await
     })?)
 }
 
-/// Pushes which of a client's rows come next: connection_by_client_and_name has them in order.
+/// Pushes that a row is of the client with this id and folded name: the beginning of an index
+/// that has its rows in order, connection_by_client_and_name or connection_by_client_name.
+fn push_of<D: Engine>(
+    query: &mut QueryBuilder<D>,
+    order: Order,
+    id: impl Fn(&mut QueryBuilder<D>) -> &mut QueryBuilder<D>,
+    name: impl Fn(&mut QueryBuilder<D>) -> &mut QueryBuilder<D>,
+) {
+    if order.column == Column::Client {
+        query.push("connection.client_folded = ");
+        name(query).push(" AND ").push(D::HIDE);
+    }
+    query.push("connection.client_id = ");
+    id(query);
+}
+
+/// Pushes which of a client's rows come next.
 fn push_next<D: Engine>(
     query: &mut QueryBuilder<D>,
     filter: &Filter,

@@ -1,5 +1,4 @@
-//! The connections of clients whose names have a search term, in the order of their own names:
-//! each is met once and in its place, however few are read at a time.
+//! The connections of clients whose names have a search term, in the order of names: each is met once and in its place, however few are read at a time.
 
 use untether::{
     domain::role::Reach,
@@ -32,7 +31,7 @@ async fn rename(world: &mut World) {
 }
 
 #[actix_web::test]
-async fn connections_of_clients_with_a_term_are_met_once_and_in_the_order_of_their_own_names() {
+async fn connections_of_clients_with_a_term_are_met_once_and_in_the_order_of_names() {
     let mut world = World::make(11).await;
     rename(&mut world).await;
     let cutoffs = world.app.app.rules.lifetimes.cutoffs(world.app.now());
@@ -56,11 +55,13 @@ async fn connections_of_clients_with_a_term_are_met_once_and_in_the_order_of_the
         let settled = connection_plan::settled_within(&mut tx, &filter, SMALL).await;
         drop(tx);
         let settled = settled.unwrap();
-        for descending in [false, true] {
-            let order = Order {
-                column: Column::Name,
-                descending,
-            };
+        for (column, descending) in [
+            (Column::Name, false),
+            (Column::Name, true),
+            (Column::Client, false),
+            (Column::Client, true),
+        ] {
+            let order = Order { column, descending };
             for limit in [1, 2, 3, 7, 500] {
                 world.check_pages(&settled, order, limit).await;
             }
