@@ -34,6 +34,8 @@ pub fn capture_logs() {
             .with(lines.with_filter(filter))
             .with(Recording::layer())
             .init();
+        // Of the older `log` no more is kept, and the parser of pages would spell out each letter.
+        log::set_max_level(log::LevelFilter::Info);
     });
 }
 
