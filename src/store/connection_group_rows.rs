@@ -221,7 +221,7 @@ pub(super) fn shows_empty(filter: &Filter, grouping: &Grouping) -> bool {
 
 /// Whether every client that meets the filter's conditions on clients is a group, unless it
 /// has been revoked.
-fn asks_of_no_more_than_clients(filter: &Filter) -> bool {
+pub(super) fn asks_of_no_more_than_clients(filter: &Filter) -> bool {
     counts_tell(filter, GroupBy::Client)
         && filter.reach == Reach::All
         && filter.projects.is_empty()

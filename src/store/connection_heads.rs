@@ -2,16 +2,17 @@
 //! clients'. Such rows stand together, anywhere in that order, and a walk would pass everybody
 //! else's: so each client's first row is looked up, and then the rows of those that begin first.
 
-use sqlx::{Encode, QueryBuilder, Type};
+use sqlx::QueryBuilder;
 
-use crate::domain::{ids::ConnectionId, role::Reach};
+use crate::domain::ids::ConnectionId;
 
 use super::{
     Result, Tx,
     connection_filter::{Engine, Filter, push_kinds, push_statuses},
     connection_group_counts::{Moved, push_sum},
+    connection_group_rows::asks_of_no_more_than_clients,
     connection_key::{Column, Key, KeyValue, Order, Place},
-    connection_list::push_place,
+    connection_list::{push_beside, push_next},
     connection_search::Found,
     sql,
 };
@@ -30,13 +31,8 @@ pub(super) fn lead(filter: &Filter, order: Order, limit: u32) -> bool {
         && *filter.found() == Found::OfClients
         && filter.plan.as_ref().is_some_and(|plan| plan.big_kinds)
         && Moved::where_it_matters(filter) == Moved::Ignored
-        && filter.reach == Reach::All
-        && filter.projects.is_empty()
-        && filter.people.is_empty()
+        && asks_of_no_more_than_clients(filter)
         && filter.clients.is_empty()
-        && filter.authorized_from.is_none()
-        && filter.authorized_until.is_none()
-        && filter.unused_since.is_none()
 }
 
 /// The ids of the first `limit` rows from `place` on.
@@ -60,8 +56,9 @@ pub(super) async fn ids(
         value: KeyValue::Text(name.clone()),
         id: id.clone(),
     });
+    let (column, direction) = (order.column.sql(), order.direction(place));
+    let not_beyond = if direction == "ASC" { "<=" } else { ">=" };
     Ok(sql!(tx, |c| {
-        let column = order.column.sql();
         let mut query = QueryBuilder::new("SELECT id FROM (");
         for (n, (client, name, _)) in heads.iter().enumerate() {
             query.push(if n == 0 { "" } else { " UNION ALL " });
@@ -74,10 +71,13 @@ pub(super) async fn ids(
                 |query| query.push_bind(client.clone()),
                 |query| query.push_bind(name.clone()),
             );
-            push_next(&mut query, filter, order, place, last.as_ref(), limit);
+            push_statuses(&mut query, filter.statuses, filter.cutoffs);
+            if let Some(last) = &last {
+                push_beside(&mut query, order, not_beyond, last);
+            }
+            push_next(&mut query, order, place, limit);
             query.push(format_args!(") AS rows{n}"));
         }
-        let direction = direction(order, place);
         query.push(format_args!(
             ") AS near ORDER BY name {direction}, id {direction} LIMIT "
         ));
@@ -106,7 +106,8 @@ async fn heads(
             |query| query.push("client.id"),
             |query| query.push("client.folded"),
         );
-        push_next(&mut query, filter, order, place, None, 1);
+        push_statuses(&mut query, filter.statuses, filter.cutoffs);
+        push_next(&mut query, order, place, 1);
         query.push(
             ") AS id
             FROM client
@@ -116,7 +117,7 @@ async fn heads(
         push_sum(&mut query, filter.statuses);
         push_kinds(&mut query, filter, "client");
         query.push(") AS first CROSS JOIN connection AS head WHERE head.id = first.id ORDER BY ");
-        let direction = direction(order, place);
+        let direction = order.direction(place);
         query.push(format_args!(
             "{name} {direction}, head.id {direction} LIMIT "
         ));
@@ -139,44 +140,4 @@ fn push_of<D: Engine>(
     }
     query.push("connection.client_id = ");
     id(query);
-}
-
-/// Pushes which of a client's rows come next.
-fn push_next<D: Engine>(
-    query: &mut QueryBuilder<D>,
-    filter: &Filter,
-    order: Order,
-    place: &Place,
-    last: Option<&Key>,
-    limit: u32,
-) where
-    for<'q> i64: Encode<'q, D> + Type<D>,
-    for<'q> String: Encode<'q, D> + Type<D>,
-{
-    push_statuses(query, filter.statuses, filter.cutoffs);
-    let column = order.column.sql();
-    push_place(query, column, order, place);
-    let direction = direction(order, place);
-    if let Some(Key {
-        value: KeyValue::Text(name),
-        id,
-    }) = last
-    {
-        let sign = if direction == "ASC" { "<=" } else { ">=" };
-        query.push(format_args!(" AND ({column}, connection.id) {sign} ("));
-        query.push_bind(name.clone()).push(", ");
-        query.push_bind(id.to_string()).push(")");
-    }
-    query.push(format_args!(
-        " ORDER BY {column} {direction}, connection.id {direction} LIMIT "
-    ));
-    query.push_bind(i64::from(limit));
-}
-
-/// In which direction the order is walked from the place.
-const fn direction(order: Order, place: &Place) -> &'static str {
-    match order.descending == place.looks_back() {
-        true => "ASC",
-        false => "DESC",
-    }
 }

@@ -39,6 +39,14 @@ impl Order {
         column: Column::Authorized,
         descending: true,
     };
+
+    /// In which direction its column is walked from a place.
+    pub(super) const fn direction(self, place: &Place) -> &'static str {
+        match self.descending == place.looks_back() {
+            true => "ASC",
+            false => "DESC",
+        }
+    }
 }
 
 impl Column {

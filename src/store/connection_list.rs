@@ -218,7 +218,6 @@ async fn walk(
     place: &Place,
     limit: u32,
 ) -> Result<Vec<Listed>> {
-    let column = order.column.sql();
     let led = match connection_heads::lead(filter, order, limit) {
         true => Some(connection_heads::ids(tx, filter, order, place, limit).await?),
         false => None,
@@ -234,16 +233,7 @@ async fn walk(
             None => push_filter(&mut query, filter, order.column.hides(filter)),
         }
         push_oldest(&mut query, filter, order, place);
-        let backwards = push_place(&mut query, column, order, place);
-        let direction = if order.descending == backwards {
-            "ASC"
-        } else {
-            "DESC"
-        };
-        query.push(format_args!(
-            " ORDER BY {column} {direction}, connection.id {direction} LIMIT "
-        ));
-        query.push_bind(i64::from(limit));
+        push_next(&mut query, order, place, limit);
         query.build_query_as::<Row>().fetch_all(c).await
     })?;
     rows.into_iter()
@@ -313,28 +303,38 @@ where
     }
 }
 
-/// Pushes where to begin, and tells whether to walk backwards from there.
-pub(super) fn push_place<D: Engine>(
+/// Pushes which rows come next: up to `limit` from the place on, in the order.
+pub(super) fn push_next<D: Engine>(
     query: &mut QueryBuilder<D>,
-    column: &str,
     order: Order,
     place: &Place,
-) -> bool
-where
+    limit: u32,
+) where
     for<'q> i64: Encode<'q, D> + Type<D>,
     for<'q> String: Encode<'q, D> + Type<D>,
 {
-    let (backwards, key) = match place {
-        Place::Start => return false,
-        Place::End => return true,
-        Place::After(key) => (false, key),
-        Place::Before(key) => (true, key),
-    };
-    let sign = if order.descending == backwards {
-        ">"
-    } else {
-        "<"
-    };
+    let (column, direction) = (order.column.sql(), order.direction(place));
+    if let Place::After(key) | Place::Before(key) = place {
+        let sign = if direction == "ASC" { ">" } else { "<" };
+        push_beside(query, order, sign, key);
+    }
+    query.push(format_args!(
+        " ORDER BY {column} {direction}, connection.id {direction} LIMIT "
+    ));
+    query.push_bind(i64::from(limit));
+}
+
+/// Pushes that a row stands on one side of a place in the order.
+pub(super) fn push_beside<D: Engine>(
+    query: &mut QueryBuilder<D>,
+    order: Order,
+    sign: &str,
+    key: &Key,
+) where
+    for<'q> i64: Encode<'q, D> + Type<D>,
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    let column = order.column.sql();
     query.push(format_args!(" AND ({column}, connection.id) {sign} ("));
     match &key.value {
         KeyValue::Text(text) => query.push_bind(text.clone()),
@@ -343,7 +343,6 @@ where
     query.push(", ");
     query.push_bind(key.id.to_string());
     query.push(")");
-    backwards
 }
 
 /// Those of the connections that are within reach, in list order.

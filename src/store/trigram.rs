@@ -99,22 +99,25 @@ fn is_found<D: Engine>(text: &str) -> bool {
 /// # Errors
 /// When the database fails.
 pub(super) async fn prepare_sqlite(connection: &mut SqliteConnection) -> Result<()> {
-    const THERE: &str = "SELECT COUNT(*) FROM sqlite_master WHERE name = $1";
-    // Another process may be at it.
+    // Asked first: a transaction that may write waits for every writer.
+    if missing(connection).await?.is_empty() {
+        return Ok(());
+    }
     let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-    for named in Named::ALL {
-        let table = named.table();
-        let there: i64 = sqlx::query_scalar(THERE)
-            .bind(format!("{table}_trigram"))
-            .fetch_one(&mut *tx)
-            .await?;
-        if there == 0 {
-            let tables = AssertSqlSafe(named.sqlite_tables());
-            raw_sql(tables).execute(&mut *tx).await?;
-        }
+    for named in missing(&mut tx).await? {
+        let tables = AssertSqlSafe(named.sqlite_tables());
+        raw_sql(tables).execute(&mut *tx).await?;
     }
     tx.commit().await?;
     Ok(())
+}
+
+/// Those whose tables are not there.
+async fn missing(connection: &mut SqliteConnection) -> Result<Vec<Named>> {
+    const THERE: &str = "SELECT name FROM sqlite_master WHERE name LIKE '%_trigram'";
+    let there: Vec<String> = sqlx::query_scalar(THERE).fetch_all(connection).await?;
+    let is_missing = |named: &Named| !there.contains(&format!("{}_trigram", named.table()));
+    Ok(Named::ALL.into_iter().filter(is_missing).collect())
 }
 
 /// Makes an index of what is in the names, unless it is there. It takes the extension `pg_trgm`,
@@ -133,9 +136,14 @@ pub(super) async fn prepare_postgres(pool: &PgPool) -> Result<()> {
         FROM pg_extension
         JOIN pg_namespace ON pg_namespace.oid = extnamespace
         WHERE extname = 'pg_trgm'";
-    let refused = sqlx::query(ADD).execute(pool).await.err();
-    // It may have been there before, or another process have added it at this moment.
-    let schema: Option<String> = sqlx::query_scalar(SCHEMA).fetch_optional(pool).await?;
+    let schema = sqlx::query_scalar(SCHEMA);
+    let mut schema: Option<String> = schema.fetch_optional(pool).await?;
+    let mut refused = None;
+    if schema.is_none() {
+        refused = sqlx::query(ADD).execute(pool).await.err();
+        // Another process may have added it at this moment.
+        schema = sqlx::query_scalar(SCHEMA).fetch_optional(pool).await?;
+    }
     let Some(schema) = schema else {
         let error = refused.map(|error| error.to_string());
         tracing::info!(

@@ -1,4 +1,5 @@
-//! The connections of clients whose names have a search term, in the order of names: each is met once and in its place, however few are read at a time.
+//! The connections of clients whose names have a search term, in the order of names: each
+//! is met once and in its place, however few are read at a time.
 
 use untether::{
     domain::role::Reach,
@@ -11,7 +12,7 @@ use untether::{
 
 use crate::{paging::SMALL, paging_model::World};
 
-/// In the names of two clients, and nowhere else.
+/// In the names of all clients but one, and nowhere else.
 const TERM: &str = "wolke";
 
 /// Gives every client but one a name with the term.
