@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use untether::config::DatabaseUrl;
+use tokio::time::timeout;
+use untether::{config::DatabaseUrl, store::Db};
 
 use crate::{
     list::groups,
@@ -106,4 +107,14 @@ async fn a_database_that_is_older_than_the_tables_gets_them_and_is_searched_afte
     finds(&owner, "zeb", &["Zebra"]).await;
     finds(&owner, "zed", &[]).await;
     finds(&owner, "surf", &["Windsurf"]).await;
+}
+
+#[actix_web::test]
+async fn a_program_that_starts_waits_for_no_writer() {
+    let app = TestApp::spawn().await;
+    let mut tx = app.app.db.write().await.unwrap();
+    untether::store::lock_several(&mut tx).await.unwrap();
+    let opened = timeout(Duration::from_secs(5), Db::open(&app.database.url)).await;
+    opened.expect("no wait for the writer").unwrap();
+    tx.commit().await.unwrap();
 }
