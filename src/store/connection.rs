@@ -18,6 +18,7 @@ use super::{
     connection_count::{self, Change},
     connection_drift,
     connection_filter::folded,
+    connection_revocation,
     project::stored_members,
     sql,
 };
@@ -370,6 +371,7 @@ pub async fn record_uses(tx: &mut Tx, uses: &[(ConnectionId, Timestamp)]) -> Res
         query.build().execute(c).await.map(drop)
     })?;
     let ids: Vec<_> = uses.iter().map(|(id, _)| id.clone()).collect();
+    connection_revocation::note_uses(tx, &ids).await?;
     connection_count::note_uses(tx, &ids).await
 }
 

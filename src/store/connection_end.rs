@@ -1,14 +1,17 @@
 //! How connections end, and how their records go.
 
-use crate::domain::{
-    connection::{Cutoffs, Revocation},
-    ids::{ClientId, ConnectionId, PersonId, ProjectId},
+use crate::{
+    clock::Timestamp,
+    domain::{
+        connection::{Cutoffs, Revocation},
+        ids::{ClientId, ConnectionId, PersonId, ProjectId},
+    },
 };
 
 use super::{
     Result, Tx,
     connection_count::{self, Change, Counted},
-    sql,
+    connection_revocation, sql,
 };
 
 /// Connections that have ended and still count as if they had not.
@@ -40,7 +43,7 @@ pub async fn revoke(
             list.push_bind(id);
         }
         query
-            .push(") RETURNING id, client_id, project_id, person_id, lapsed, last_used_at")
+            .push(") RETURNING id, authorized_at, client_id, project_id, person_id, lapsed, last_used_at")
             .build_query_as()
             .fetch_all(c)
             .await
@@ -49,7 +52,9 @@ pub async fn revoke(
         uncounted.0.push(row.counted);
         row.id
     };
-    Ok(ended.into_iter().map(take).collect())
+    let ended: Vec<_> = ended.into_iter().map(take).collect();
+    connection_revocation::add(tx, &ended).await?;
+    Ok(ended)
 }
 
 /// Counts connections as revoked: once in a transaction, when it has ended all that it
@@ -73,23 +78,28 @@ pub async fn delete_revoked(tx: &mut Tx, id: &ConnectionId) -> Result<bool> {
     const DELETE: &str = "
         DELETE FROM connection
         WHERE id = $1 AND revoked_at IS NOT NULL
-        RETURNING client_id, project_id, person_id, lapsed, last_used_at";
-    let deleted: Option<Counted> = sql!(tx, |c| sqlx::query_as(DELETE)
+        RETURNING id, authorized_at, client_id, project_id, person_id, lapsed, last_used_at";
+    let deleted: Option<Ended> = sql!(tx, |c| sqlx::query_as(DELETE)
         .bind(id)
         .fetch_optional(c)
         .await)?;
-    connection_count::add(tx, &deleted, |_| Change {
+    let Some(deleted) = deleted else {
+        return Ok(false);
+    };
+    connection_revocation::remove(tx, &[(deleted.authorized_at, deleted.id)]).await?;
+    connection_count::add(tx, [&deleted.counted], |_| Change {
         revoked: -1,
         ..Change::default()
     })
     .await?;
-    Ok(deleted.is_some())
+    Ok(true)
 }
 
 /// A connection that a statement ended or removed.
 #[derive(sqlx::FromRow)]
 pub(super) struct Ended {
     pub id: ConnectionId,
+    pub authorized_at: Timestamp,
     #[sqlx(flatten)]
     pub counted: Counted,
 }

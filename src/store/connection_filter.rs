@@ -43,6 +43,12 @@ impl Statuses {
         revoked: true,
     };
 
+    /// Revoked alone.
+    pub const REVOKED: Self = Self {
+        revoked: true,
+        ..Self::NONE
+    };
+
     /// No status.
     pub const NONE: Self = Self {
         active: false,

@@ -19,7 +19,7 @@ use super::{
     connection_filter::{Engine, Filter, Hidden, Statuses, push_filter, push_in, push_reach},
     connection_heads,
     connection_key::{KeyValue, Standing},
-    connection_plan, sql,
+    connection_plan, connection_revocation, sql,
 };
 
 pub use super::connection_key::{Column, Key, Order, Place};
@@ -125,8 +125,7 @@ const COLUMNS: &str = "
 
 // LEFT JOIN, although no row lacks a partner: given an inner join, SQLite's
 // planner may start from the small tables and sort every connection.
-const FROM: &str = " AS sorted_by
-    FROM connection
+const NAMES: &str = "
     LEFT JOIN people ON people.id = connection.person_id
     LEFT JOIN client ON client.id = connection.client_id
     LEFT JOIN project ON project.id = connection.project_id
@@ -227,7 +226,12 @@ async fn walk(
     }
     let rows = sql!(tx, |c| {
         let mut query = QueryBuilder::new(COLUMNS);
-        query.push(order.column.text_sql()).push(FROM);
+        query.push(order.column.text_sql()).push(" AS sorted_by FROM ");
+        query.push(match connection_revocation::lead(filter, order.column) {
+            true => connection_revocation::AS_CONNECTION,
+            false => "connection",
+        });
+        query.push(NAMES);
         match &led {
             Some(ids) => push_in(&mut query, "connection.id", ids),
             None => push_filter(&mut query, filter, order.column.hides(filter)),
@@ -355,7 +359,8 @@ pub async fn by_ids(tx: &mut Tx, reach: &Reach, ids: &[ConnectionId]) -> Result<
     }
     let rows = sql!(tx, |c| {
         let mut query = QueryBuilder::new(COLUMNS);
-        query.push(Order::NEWEST.column.text_sql()).push(FROM);
+        query.push(Order::NEWEST.column.text_sql());
+        query.push(" AS sorted_by FROM connection").push(NAMES);
         push_reach(&mut query, reach, "");
         query.push(" AND ");
         push_in(&mut query, "connection.id", ids);

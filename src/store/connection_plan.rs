@@ -8,7 +8,9 @@ use crate::{clock::Timestamp, domain::role::Reach};
 use super::{
     Result, Tx,
     connection_bounds::{self, Bounds},
-    connection_filter::{Filter, asks_of_clients, asks_of_kinds, push_dates, push_in, push_kinds},
+    connection_filter::{
+        Filter, Statuses, asks_of_clients, asks_of_kinds, push_dates, push_in, push_kinds,
+    },
     connection_group_counts::push_sum,
     connection_search::{self, Found},
     sql,
@@ -90,6 +92,8 @@ pub struct Plan {
     pub(super) big_uses: bool,
     /// So many have not been used since then that all are read instead, where each counts.
     pub(super) most_uses: bool,
+    /// So many were revoked, where those alone are wanted.
+    pub(super) big_revoked: bool,
     /// There is so much within reach.
     pub(super) big_reach: bool,
     /// Where what counts have may differ from what it is by now.
@@ -130,6 +134,8 @@ pub async fn settled_within(tx: &mut Tx, filter: &Filter, limits: Limits) -> Res
         big_reach: wanted(tx, &filter, "project", administered).await? > limits.big,
         big_dates: has_big_dates(tx, &filter, limits).await?,
         big_uses: are_unused(tx, &filter, limits.big).await?,
+        big_revoked: filter.statuses == Statuses::REVOKED
+            && wanted(tx, &filter, "all", &[""]).await? > limits.big,
         bounds: connection_bounds::read(tx).await?,
         gathered: limits.gathered,
         counted: limits.counted,

@@ -12,7 +12,7 @@ use super::{
     connection_count::{self, Change},
     connection_end::{Ended, gone},
     connection_filter::{Engine, push_in},
-    sql,
+    connection_revocation, sql,
 };
 
 /// Connections of no more use.
@@ -26,6 +26,14 @@ pub enum Outdated {
     OfUnused(Unused),
 }
 
+/// Where they are found.
+const fn table(outdated: Outdated) -> &'static str {
+    match outdated {
+        Outdated::Revoked(_) => "connection_revocation",
+        Outdated::NeverConnected(_) | Outdated::OfUnused(_) => "connection",
+    }
+}
+
 /// Pushes the condition for being outdated. Each has an index of its own.
 fn push_outdated<D: Engine>(query: &mut QueryBuilder<D>, outdated: Outdated)
 where
@@ -33,8 +41,8 @@ where
 {
     match outdated {
         Outdated::Revoked(until) => {
-            // connection_revoked_by_end
-            query.push("revoked_at IS NOT NULL AND revoked_at <= ");
+            // connection_revocation_by_end
+            query.push("revoked_at <= ");
             query.push_bind(until.millis());
         }
         Outdated::NeverConnected(until) => {
@@ -73,7 +81,8 @@ const fn order(outdated: Outdated) -> &'static str {
 /// When the database fails.
 pub async fn find(tx: &mut Tx, outdated: Outdated, limit: usize) -> Result<Vec<ConnectionId>> {
     Ok(sql!(tx, |c| {
-        let mut query = QueryBuilder::new("SELECT id FROM connection WHERE ");
+        let mut query = QueryBuilder::new("SELECT id FROM ");
+        query.push(table(outdated)).push(" WHERE ");
         push_outdated(&mut query, outdated);
         query
             .push(order(outdated))
@@ -89,7 +98,8 @@ pub async fn find(tx: &mut Tx, outdated: Outdated, limit: usize) -> Result<Vec<C
 /// When the database fails.
 pub async fn count(tx: &mut Tx, outdated: Outdated) -> Result<i64> {
     Ok(sql!(tx, |c| {
-        let mut query = QueryBuilder::new("SELECT COUNT(*) FROM connection WHERE ");
+        let mut query = QueryBuilder::new("SELECT COUNT(*) FROM ");
+        query.push(table(outdated)).push(" WHERE ");
         push_outdated(&mut query, outdated);
         query.build_query_scalar().fetch_one(c).await
     })?)
@@ -110,9 +120,15 @@ pub async fn remove(
         push_outdated(&mut query, outdated);
         query.push(" AND ");
         push_in(&mut query, "id", ids);
-        query.push(" RETURNING id, client_id, project_id, person_id, lapsed, last_used_at");
+        query.push(
+            " RETURNING id, authorized_at, client_id, project_id, person_id, lapsed, last_used_at",
+        );
         query.build_query_as().fetch_all(c).await
     })?;
+    if let Outdated::Revoked(_) = outdated {
+        let keys = removed.iter().map(|row| (row.authorized_at, row.id.clone()));
+        connection_revocation::remove(tx, &keys.collect::<Vec<_>>()).await?;
+    }
     let counted = removed.iter().map(|row| &row.counted);
     connection_count::add(tx, counted, |row| match outdated {
         Outdated::Revoked(_) => Change {

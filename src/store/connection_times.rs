@@ -58,17 +58,17 @@ async fn ended(tx: &mut Tx, filter: &Filter, revoked: bool) -> Result<(i64, i64)
                 &mut query
             }
         };
-        query.push(") FROM connection WHERE ");
-        // connection_revoked or connection_by_age where there are dates, else connection_by_use.
+        // connection_by_age where there are dates, else connection_by_use.
+        query.push(match revoked {
+            true => ") FROM connection_revocation AS connection WHERE ",
+            false => ") FROM connection WHERE ",
+        });
         let dates = filter.authorized_from.is_some() || filter.authorized_until.is_some();
         push_times(&mut query, filter, revoked || dates);
-        if revoked {
-            query.push(" AND connection.revoked_at IS NOT NULL");
-            // Nothing is used before it is authorized.
-            if let Some(since) = filter.unused_since {
-                query.push(" AND connection.authorized_at <= ");
-                query.push_bind(since.millis());
-            }
+        // Nothing is used before it is authorized.
+        if let (true, Some(since)) = (revoked, filter.unused_since) {
+            query.push(" AND connection.authorized_at <= ");
+            query.push_bind(since.millis());
         }
         query.build_query_as().fetch_one(c).await
     })?)

@@ -169,7 +169,8 @@ fn index_other_stems<D: Engine>() -> AssertSqlSafe<String> {
 
 /// Makes PostgreSQL compare folded names byte by byte, as SQLite does and as
 /// keyset paging needs, whatever the collation of the database, and then makes the
-/// index of connections with such a stem. Does nothing when that has been done.
+/// index of connections with such a stem. Leaves room beside connections for what a revoke
+/// makes of them. Does nothing when that has been done.
 ///
 /// # Errors
 /// When the database fails.
@@ -179,6 +180,11 @@ pub(super) async fn prepare_postgres(pool: &PgPool) -> Result<()> {
         FROM information_schema.columns
         WHERE table_schema = current_schema() AND table_name = 'connection'
           AND column_name = 'folded' AND collation_name = 'C'";
+    const ROOMY: &str = "
+        SELECT COUNT(*)
+        FROM pg_class
+        WHERE oid = 'connection'::regclass AND reloptions IS NOT NULL";
+    const LEAVE_ROOM: &str = "ALTER TABLE connection SET (fillfactor = 85)";
     const INDEXED: &str = "
         SELECT COUNT(*)
         FROM pg_indexes
@@ -195,6 +201,11 @@ pub(super) async fn prepare_postgres(pool: &PgPool) -> Result<()> {
     let done: i64 = sqlx::query_scalar(DONE).fetch_one(pool).await?;
     if done == 0 {
         sqlx::raw_sql(SORT_BY_BYTES).execute(pool).await?;
+    }
+    // What an administrator has set stays as it is.
+    let roomy: i64 = sqlx::query_scalar(ROOMY).fetch_one(pool).await?;
+    if roomy == 0 {
+        sqlx::query(LEAVE_ROOM).execute(pool).await?;
     }
     // Asked first: making it waits for every writer, even when it is there.
     let indexed: i64 = sqlx::query_scalar(INDEXED).fetch_one(pool).await?;

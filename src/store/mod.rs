@@ -38,6 +38,7 @@ mod connection_heads;
 mod connection_key;
 pub mod connection_list;
 pub mod connection_plan;
+mod connection_revocation;
 pub mod connection_search;
 mod connection_sum;
 pub mod connection_sweep;

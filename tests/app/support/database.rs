@@ -123,6 +123,10 @@ impl TestDatabase {
                       COUNT(*) FILTER (WHERE revoked_at IS NULL AND lapsed), COUNT(revoked_at)";
         let mut statements = format!(
             "DELETE FROM connection_count; DELETE FROM connection_total;
+             DELETE FROM connection_revocation;
+             INSERT INTO connection_revocation (id, authorized_at, last_used_at, revoked_at)
+             SELECT id, authorized_at, last_used_at, revoked_at
+             FROM connection WHERE revoked_at IS NOT NULL;
              INSERT INTO connection_count (client_id, project_id, active, expired, revoked, last_used_at)
              SELECT client_id, project_id, {counts}, MAX(last_used_at)
              FROM connection GROUP BY client_id, project_id;
@@ -184,6 +188,14 @@ impl TestDatabase {
         let counted = format!("{} ORDER BY 1", parts.join(" UNION ALL "));
         assert_eq!(totals.await, self.texts(&counted).await);
         let all = self.texts("SELECT active || ' ' || expired || ' ' || revoked FROM connection_total WHERE kind = 'all'");
+        let revoked = ["connection", "connection_revocation"].map(|table| {
+            format!(
+                "SELECT id || ' ' || authorized_at || ' ' || last_used_at || ' ' || revoked_at
+                 FROM {table} WHERE revoked_at IS NOT NULL ORDER BY 1"
+            )
+        });
+        let [revoked, known] = revoked.each_ref().map(|query| self.texts(query));
+        assert_eq!(known.await, revoked.await);
         let sums = self.texts("SELECT COALESCE(SUM(active), 0) || ' ' || COALESCE(SUM(expired), 0) || ' ' || COALESCE(SUM(revoked), 0) FROM connection_count");
         assert_eq!(all.await, sums.await);
     }
