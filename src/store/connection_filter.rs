@@ -130,6 +130,18 @@ impl Filter {
             .map_or(Bounds::UNKNOWN, |plan| plan.bounds)
     }
 
+    /// The same without a condition on the client: for clients that meet it.
+    pub(super) fn of_any_client(&self) -> Self {
+        Self {
+            text: None,
+            clients: Vec::new(),
+            origins: Vec::new(),
+            types: Vec::new(),
+            blocked: false,
+            ..self.clone()
+        }
+    }
+
     /// The same without a condition on the status.
     pub fn of_every_status(&self) -> Self {
         Self {

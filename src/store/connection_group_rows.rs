@@ -96,7 +96,7 @@ pub(super) fn push_groups<D: Engine>(
             FROM ",
         );
         query.push(by.table()).push(" AS own LEFT JOIN (");
-        push_inner(query, filter, by, grouping.order.column);
+        push_inner(query, &of_own(filter), by, grouping.order.column);
         query.push(") AS inner_count ON inner_count.id = own.id WHERE ");
         query.push(match part {
             Part::Empty => "(COALESCE(wanted, 0) = 0 AND ",
@@ -107,6 +107,8 @@ pub(super) fn push_groups<D: Engine>(
         return;
     }
     let by_name = grouping.order.column == GroupColumn::Name && counts_tell(filter, by);
+    // connection_total_by_use has the order.
+    let is_in_order = grouping.order.column == GroupColumn::LastUsed && totals_tell(filter, by);
     // PostgreSQL begins in the middle of an index when all of the place is in one table.
     query.push(match by_name {
         true => "SELECT own.id",
@@ -128,9 +130,7 @@ pub(super) fn push_groups<D: Engine>(
         query.push("(");
         match near {
             // Every group has a row of its own: the few are taken before that is looked for.
-            Some(near)
-                if near.order.column == GroupColumn::Connections && totals_tell(filter, by) =>
-            {
+            Some(near) if near.order.column != GroupColumn::Name && !is_in_order => {
                 query.push("SELECT * FROM (");
                 push_inner(query, filter, by, grouping.order.column);
                 query.push(") AS sized WHERE wanted > 0");
@@ -144,8 +144,7 @@ pub(super) fn push_groups<D: Engine>(
             .push(" AS own");
     }
     query.push(" WHERE inner_count.id = own.id AND ");
-    // connection_total_by_use has the order, and begins with the latest.
-    if grouping.order.column == GroupColumn::LastUsed && totals_tell(filter, by) {
+    if is_in_order {
         query.push(D::HIDE);
     }
     query.push("wanted > 0");
@@ -173,7 +172,7 @@ pub(super) fn push_count<D: Engine>(
         }
         // But for the revoked ones of which nothing is wanted.
         query.push(" - (SELECT COUNT(*) FROM client AS own LEFT JOIN (");
-        push_inner(query, filter, grouping.by, GroupColumn::Name);
+        push_inner(query, &of_own(filter), grouping.by, GroupColumn::Name);
         query.push(") AS inner_count ON inner_count.id = own.id WHERE own.revoked_at IS NOT NULL");
         push_own(query, filter);
         query.push(" AND COALESCE(wanted, 0) = 0)");
@@ -348,6 +347,15 @@ fn concerns_clients_only(filter: &Filter) -> bool {
         && filter.authorized_from.is_none()
         && filter.authorized_until.is_none()
         && filter.unused_since.is_none()
+}
+
+/// The filter for what clients have that are looked at in any case: where counts tell that, it
+/// need not ask what they are once more, and each is looked up.
+fn of_own(filter: &Filter) -> Filter {
+    match counts_tell(filter, GroupBy::Client) {
+        true => filter.of_any_client(),
+        false => filter.clone(),
+    }
 }
 
 fn push_empty<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, which: WithEmpty)

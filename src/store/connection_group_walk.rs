@@ -60,6 +60,10 @@ pub(super) async fn page(
     let mut from = begin(order, place);
     let (mut met, mut groups) = (HashSet::new(), Vec::new());
     let mut rows = filter.plan.as_ref().map_or(0, |plan| plan.walked).max(1);
+    // Sorted by name, all that someone has stands together; by use, everybody's is mixed.
+    if grouping.order.column == GroupColumn::LastUsed {
+        rows = rows.min(limit.saturating_mul(2));
+    }
     loop {
         let walked = connection_list::page(tx, &every, order, &from, rows).await?;
         let people = walked.iter().map(|row| row.person.clone());

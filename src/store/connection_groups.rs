@@ -229,13 +229,7 @@ async fn correct(tx: &mut Tx, filter: &Filter, by: GroupBy, groups: &mut [Group]
 async fn add_projects(tx: &mut Tx, filter: &Filter, groups: &mut [Group]) -> Result<()> {
     let ids: Vec<_> = groups.iter().map(|group| group.id.clone()).collect();
     // These are clients that the filter asks for.
-    let filter = Filter {
-        text: None,
-        origins: Vec::new(),
-        types: Vec::new(),
-        blocked: false,
-        ..filter.clone()
-    };
+    let filter = filter.of_any_client();
     let found: Vec<(String, i64, String)> = sql!(tx, |c| {
         let mut query = QueryBuilder::new("SELECT client_id, COUNT(*), MIN(project_id) FROM (");
         push_counted(&mut query, &filter, Counted::Pairs(&ids), Moved::Corrected);

@@ -89,12 +89,12 @@ impl Holders {
 /// # Errors
 /// When the database fails.
 pub(super) async fn find(tx: &mut Tx, text: &str, limits: Limits) -> Result<(Found, i64)> {
+    if is_of_everyone(tx, text).await? {
+        return Ok((Found::Everywhere, 0));
+    }
     let clients = holders(tx, (Named::Client, "client"), text, limits).await?;
     let people = holders(tx, (Named::Person, "person"), text, limits).await?;
     let rows = sum(&clients, limits) + sum(&people, limits);
-    if people.len() as i64 == limits.listed && is_of_everyone(tx, text).await? {
-        return Ok((Found::Everywhere, rows));
-    }
     let labels = labels(tx, text, limits).await?;
     let named = named(tx, text, &labels, limits).await?;
     let all = labels != Labels::Any
@@ -193,7 +193,7 @@ async fn named(tx: &mut Tx, text: &str, labels: &Labels, limits: Limits) -> Resu
         Labels::Any => return Ok(limits.few + 1),
     };
     Ok(sql!(tx, |c| {
-        let mut query = QueryBuilder::new("SELECT COUNT(*) FROM (SELECT id FROM (");
+        let mut query = QueryBuilder::new("SELECT COUNT(*) FROM (SELECT 1 FROM (");
         push_named(&mut query, text, labels);
         query.push(") AS matches LIMIT ").push_bind(most);
         query.push(") AS counted");
@@ -201,7 +201,7 @@ async fn named(tx: &mut Tx, text: &str, labels: &Labels, limits: Limits) -> Resu
     })?)
 }
 
-/// The ids of the connections with one of these labels, or with the term in a stem that
+/// The rows of the connections with one of these labels, or with the term in a stem that
 /// is no part of the client's name.
 fn push_named<D: Engine>(query: &mut QueryBuilder<D>, text: &str, labels: &Labels)
 where
@@ -209,22 +209,23 @@ where
 {
     // connection_by_other_stem has few rows, and each is looked at.
     query
-        .push("SELECT id FROM connection")
+        .push("SELECT ")
+        .push(D::ROW)
+        .push(" FROM connection")
         .push(D::BY_OTHER_STEM)
         .push(" WHERE ")
         .push(D::OTHER_STEM)
         .push(" AND ");
     push_has(query, "stem", text);
     // connection_by_label
-    const LABELLED: &str = " UNION ALL SELECT id FROM connection WHERE ";
     match labels {
         Labels::Listed(labels) if !labels.is_empty() => {
-            query.push(LABELLED);
+            push_more_rows(query);
             push_in(query, "label", labels);
         }
         Labels::Beginning(beginning) => {
-            query.push(LABELLED).push("label IN (");
-            query.push("SELECT text FROM connection_label WHERE ");
+            push_more_rows(query);
+            query.push("label IN (SELECT text FROM connection_label WHERE ");
             push_begins(query, "text", beginning);
             query.push(")");
         }
@@ -235,6 +236,14 @@ where
         query.push(" AND ");
         push_has(query, "stem", end);
     }
+}
+
+/// Begins one more part of a query for rows of connections, up to its condition.
+fn push_more_rows<D: Engine>(query: &mut QueryBuilder<D>) {
+    query
+        .push(" UNION ALL SELECT ")
+        .push(D::ROW)
+        .push(" FROM connection WHERE ");
 }
 
 /// Pushes the condition that the text stands somewhere in the connection.
@@ -250,12 +259,12 @@ where
         Found::Everywhere | Found::OfClients | Found::OfPeople(_) => {}
         Found::Few(holders) => {
             let [begin, end] = D::ONE_OF;
-            query.push(" AND connection.id").push(begin);
+            query.push(" AND connection.").push(D::ROW).push(begin);
             push_named(query, text, &holders.labels);
             for (column, ids) in holders.columns().into_iter().take(2) {
                 if !ids.is_empty() {
                     // connection_by_client, connection_by_person
-                    query.push(" UNION ALL SELECT id FROM connection WHERE ");
+                    push_more_rows(query);
                     push_in(query, column, ids);
                 }
             }

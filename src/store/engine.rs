@@ -49,7 +49,9 @@ pub(super) trait Engine: Database {
     /// After a table, keeps the planner from reading all of it instead of the index
     /// connection_by_other_stem.
     const BY_OTHER_STEM: &'static str;
-    /// Before and after a subquery, makes the planner begin with the few ids that it finds,
+    /// The column that names a row of a table to the same statement, with the shortest way there.
+    const ROW: &'static str;
+    /// Before and after a subquery, makes the planner begin with the few rows that it finds,
     /// however many it takes them for.
     const ONE_OF: [&'static str; 2];
     /// After a text, has its bytes compared and only the letters from A to Z changed by LOWER.
@@ -66,6 +68,7 @@ pub(super) trait Engine: Database {
 
 impl Engine for Sqlite {
     const HIDE: &'static str = "+";
+    const ROW: &'static str = "rowid";
     const ONE_OF: [&'static str; 2] = [" IN (", ")"];
     const BY_BYTES: &'static str = "";
     const HAS_TRIGRAM_TABLES: bool = true;
@@ -94,6 +97,7 @@ impl Engine for Sqlite {
 
 impl Engine for Postgres {
     const HIDE: &'static str = "";
+    const ROW: &'static str = "id";
     const ONE_OF: [&'static str; 2] = [" = ANY (ARRAY(", "))"];
     const BY_BYTES: &'static str = r#" COLLATE "C""#;
     const HAS_TRIGRAM_TABLES: bool = false;
@@ -184,7 +188,8 @@ pub(super) async fn prepare_postgres(pool: &PgPool) -> Result<()> {
         SELECT COUNT(*)
         FROM pg_class
         WHERE oid = 'connection'::regclass AND reloptions IS NOT NULL";
-    const LEAVE_ROOM: &str = "ALTER TABLE connection SET (fillfactor = 85)";
+    // Neighbours in the table, as one page of a list has them, are revoked together.
+    const LEAVE_ROOM: &str = "ALTER TABLE connection SET (fillfactor = 60)";
     const INDEXED: &str = "
         SELECT COUNT(*)
         FROM pg_indexes

@@ -149,6 +149,7 @@ async fn a_record_deleted_twice_is_deleted_once_and_only_who_did_it_is_told() {
     );
     let trail = "SELECT actor FROM audit_event WHERE action = 'connection.deleted'";
     assert_eq!(app.database.texts(trail).await, ["ana@acme.example"]);
+    app.database.check_counts().await;
     for other in [app.owner(), app.auditor(), app.person("bo")] {
         let csrf = [("csrf".to_owned(), other.form_token().await)];
         let answer = other.posts(&delete, &csrf).await;
