@@ -226,7 +226,9 @@ async fn walk(
     }
     let rows = sql!(tx, |c| {
         let mut query = QueryBuilder::new(COLUMNS);
-        query.push(order.column.text_sql()).push(" AS sorted_by FROM ");
+        query
+            .push(order.column.text_sql())
+            .push(" AS sorted_by FROM ");
         query.push(match connection_revocation::lead(filter, order.column) {
             true => connection_revocation::AS_CONNECTION,
             false => "connection",

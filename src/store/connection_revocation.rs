@@ -93,9 +93,8 @@ pub(super) async fn remove(tx: &mut Tx, connections: &[(Timestamp, ConnectionId)
         return Ok(());
     }
     sql!(tx, |c| {
-        let mut query = QueryBuilder::new(
-            "DELETE FROM connection_revocation WHERE (authorized_at, id) IN (",
-        );
+        let mut query =
+            QueryBuilder::new("DELETE FROM connection_revocation WHERE (authorized_at, id) IN (");
         query.push_values(connections, |mut row, (authorized, id)| {
             row.push_bind(*authorized).push_bind(id);
         });

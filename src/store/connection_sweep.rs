@@ -126,7 +126,9 @@ pub async fn remove(
         query.build_query_as().fetch_all(c).await
     })?;
     if let Outdated::Revoked(_) = outdated {
-        let keys = removed.iter().map(|row| (row.authorized_at, row.id.clone()));
+        let keys = removed
+            .iter()
+            .map(|row| (row.authorized_at, row.id.clone()));
         connection_revocation::remove(tx, &keys.collect::<Vec<_>>()).await?;
     }
     let counted = removed.iter().map(|row| &row.counted);

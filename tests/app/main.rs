@@ -82,6 +82,7 @@ mod races;
 mod redirector;
 mod register;
 mod register_limit;
+mod revocations;
 mod revoke;
 mod roles;
 mod secrecy;
