@@ -195,15 +195,19 @@ where
         }
         Counted::Groups(_) | Counted::Pairs(_) => {}
     }
+    let is_alone = is_one_row(filter, counted);
     query.push("SELECT ");
     for (key, column) in counted.keys() {
         query.push(format_args!("{column} AS {key}, "));
     }
-    query.push(
-        "CAST(SUM(active) AS BIGINT) AS active, CAST(SUM(expired) AS BIGINT) AS expired,
-            CAST(SUM(revoked) AS BIGINT) AS revoked, MAX(last_used_at) AS last_used_at
-        FROM ",
-    );
+    query.push(match is_alone {
+        true => "active, expired, revoked, last_used_at FROM ",
+        false => {
+            "CAST(SUM(active) AS BIGINT) AS active, CAST(SUM(expired) AS BIGINT) AS expired,
+                CAST(SUM(revoked) AS BIGINT) AS revoked, MAX(last_used_at) AS last_used_at
+            FROM "
+        }
+    });
     push_reached(query, &filter.reach);
     query.push(" AS reached WHERE 1 = 1");
     if let Counted::Pairs(clients) = counted {
@@ -211,11 +215,26 @@ where
     }
     push_any(query, "project_id", &filter.projects);
     push_clients(query, filter, "client_id");
+    if is_alone {
+        return;
+    }
     query.push(" GROUP BY ");
     let mut columns = query.separated(", ");
     for (_, column) in counted.keys() {
         columns.push(*column);
     }
+}
+
+/// Whether the counts of a client at a project are all that there is of each: then an index may
+/// have them in order.
+fn is_one_row(filter: &Filter, counted: Counted<'_>) -> bool {
+    filter.reach == Reach::All
+        && match counted {
+            Counted::Groups(GroupBy::Client) => filter.projects.len() == 1,
+            Counted::Groups(GroupBy::Project) => filter.clients.len() == 1,
+            Counted::Groups(GroupBy::Person) => false,
+            Counted::Pairs(_) => true,
+        }
 }
 
 /// Whether there is a total for each of the groups, or none for any of its connections.

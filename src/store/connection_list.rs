@@ -19,7 +19,9 @@ use super::{
     connection_filter::{Engine, Filter, Hidden, Statuses, push_filter, push_in, push_reach},
     connection_heads,
     connection_key::{KeyValue, Standing},
-    connection_plan, connection_revocation, sql,
+    connection_plan,
+    connection_revocation::{self, AS_CONNECTION},
+    sql,
 };
 
 pub use super::connection_key::{Column, Key, Order, Place};
@@ -229,9 +231,9 @@ async fn walk(
         query
             .push(order.column.text_sql())
             .push(" AS sorted_by FROM ");
-        query.push(match connection_revocation::lead(filter, order.column) {
-            true => connection_revocation::AS_CONNECTION,
-            false => "connection",
+        query.push(match &led {
+            None if connection_revocation::lead(filter, order.column) => AS_CONNECTION,
+            _ => "connection",
         });
         query.push(NAMES);
         match &led {

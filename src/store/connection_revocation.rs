@@ -14,7 +14,7 @@ use super::{
 };
 
 /// Stands for `connection` where only revoked ones are wanted, and begins with them, in the
-/// order of age: of both engines the optimizer takes it apart.
+/// order of age: the planner of either engine sees through the subquery.
 pub(super) const AS_CONNECTION: &str = "
     (SELECT ended.id, ended.authorized_at, ended.last_used_at, ended.revoked_at,
             connection.person_id, connection.client_id, connection.project_id, connection.name,

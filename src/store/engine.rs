@@ -188,8 +188,12 @@ pub(super) async fn prepare_postgres(pool: &PgPool) -> Result<()> {
         SELECT COUNT(*)
         FROM pg_class
         WHERE oid = 'connection'::regclass AND reloptions IS NOT NULL";
-    // Neighbours in the table, as one page of a list has them, are revoked together.
-    const LEAVE_ROOM: &str = "ALTER TABLE connection SET (fillfactor = 60)";
+    // Neighbours in the table, as one page of a list has them, are revoked together; their
+    // counts are anywhere.
+    const LEAVE_ROOM: &str = "
+        ALTER TABLE connection SET (fillfactor = 60);
+        ALTER TABLE connection_count SET (fillfactor = 70);
+        ALTER TABLE connection_total SET (fillfactor = 70)";
     const INDEXED: &str = "
         SELECT COUNT(*)
         FROM pg_indexes
@@ -210,7 +214,7 @@ pub(super) async fn prepare_postgres(pool: &PgPool) -> Result<()> {
     // What an administrator has set stays as it is.
     let roomy: i64 = sqlx::query_scalar(ROOMY).fetch_one(pool).await?;
     if roomy == 0 {
-        sqlx::query(LEAVE_ROOM).execute(pool).await?;
+        sqlx::raw_sql(LEAVE_ROOM).execute(pool).await?;
     }
     // Asked first: making it waits for every writer, even when it is there.
     let indexed: i64 = sqlx::query_scalar(INDEXED).fetch_one(pool).await?;
