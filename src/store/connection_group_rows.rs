@@ -96,11 +96,17 @@ pub(super) fn push_groups<D: Engine>(
             FROM ",
         );
         query.push(by.table()).push(" AS own LEFT JOIN (");
-        push_inner(query, &of_own(filter), by, grouping.order.column);
-        query.push(") AS inner_count ON inner_count.id = own.id WHERE ");
+        // Counts of clients that meet the filter are looked up one by one.
+        let inner = match counts_tell(filter, by) {
+            true => &filter.of_any_client(),
+            false => filter,
+        };
+        push_inner(query, inner, by, grouping.order.column);
+        query.push(") AS inner_count ON inner_count.id = own.id WHERE 1 = 1");
+        push_own(query, filter);
         query.push(match part {
-            Part::Empty => "(COALESCE(wanted, 0) = 0 AND ",
-            Part::Whole | Part::Wanted => "(wanted > 0 OR ",
+            Part::Empty => " AND (COALESCE(wanted, 0) = 0 AND ",
+            Part::Whole | Part::Wanted => " AND (wanted > 0 OR ",
         });
         push_empty(query, filter, grouping.with_empty);
         query.push(")");
@@ -172,7 +178,12 @@ pub(super) fn push_count<D: Engine>(
         }
         // But for the revoked ones of which nothing is wanted.
         query.push(" - (SELECT COUNT(*) FROM client AS own LEFT JOIN (");
-        push_inner(query, &of_own(filter), grouping.by, GroupColumn::Name);
+        push_inner(
+            query,
+            &filter.of_any_client(),
+            grouping.by,
+            GroupColumn::Name,
+        );
         query.push(") AS inner_count ON inner_count.id = own.id WHERE own.revoked_at IS NOT NULL");
         push_own(query, filter);
         query.push(" AND COALESCE(wanted, 0) = 0)");
@@ -349,15 +360,7 @@ fn concerns_clients_only(filter: &Filter) -> bool {
         && filter.unused_since.is_none()
 }
 
-/// The filter for what clients have that are looked at in any case: where counts tell that, it
-/// need not ask what they are once more, and each is looked up.
-fn of_own(filter: &Filter) -> Filter {
-    match counts_tell(filter, GroupBy::Client) {
-        true => filter.of_any_client(),
-        false => filter.clone(),
-    }
-}
-
+/// What more the filter asks of a client of which nothing is wanted.
 fn push_empty<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, which: WithEmpty)
 where
     for<'q> String: Encode<'q, D> + Type<D>,
@@ -373,18 +376,17 @@ where
         push_any(query, "own.project_id", projects);
     }
     push_any(query, "own.project_id", &filter.projects);
-    push_own(query, filter);
+    if let (Some(text), false) = (&filter.text, *filter.found() == Found::OfClients) {
+        query.push(" AND ");
+        push_is_named(query, "own", Named::Client, text);
+    }
 }
 
-/// What the filter asks of the clients themselves.
+/// What the filter asks of any client of a group.
 fn push_own<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter)
 where
     for<'q> String: Encode<'q, D> + Type<D>,
 {
     push_any(query, "own.id", &filter.clients);
     push_kinds(query, filter, "own");
-    if let (Some(text), false) = (&filter.text, *filter.found() == Found::OfClients) {
-        query.push(" AND ");
-        push_is_named(query, "own", Named::Client, text);
-    }
 }

@@ -126,12 +126,11 @@ const COLUMNS: &str = "
            ";
 
 // LEFT JOIN, although no row lacks a partner: given an inner join, SQLite's
-// planner may start from the small tables and sort every connection.
+// planner may start from the small tables.
 const NAMES: &str = "
     LEFT JOIN people ON people.id = connection.person_id
     LEFT JOIN client ON client.id = connection.client_id
-    LEFT JOIN project ON project.id = connection.project_id
-    WHERE ";
+    LEFT JOIN project ON project.id = connection.project_id";
 
 /// Up to `limit` connections next to `place`, in the order's order.
 ///
@@ -228,20 +227,22 @@ async fn walk(
     }
     let rows = sql!(tx, |c| {
         let mut query = QueryBuilder::new(COLUMNS);
-        query
-            .push(order.column.text_sql())
-            .push(" AS sorted_by FROM ");
+        query.push(order.column.text_sql());
+        // The few are taken before anybody's name is looked up.
+        query.push(" AS sorted_by FROM (SELECT connection.* FROM ");
         query.push(match &led {
             None if connection_revocation::lead(filter, order.column) => AS_CONNECTION,
             _ => "connection",
         });
-        query.push(NAMES);
+        query.push(" WHERE ");
         match &led {
             Some(ids) => push_in(&mut query, "connection.id", ids),
             None => push_filter(&mut query, filter, order.column.hides(filter)),
         }
         push_oldest(&mut query, filter, order, place);
         push_next(&mut query, order, place, limit);
+        query.push(") AS connection").push(NAMES);
+        push_order(&mut query, order, place);
         query.build_query_as::<Row>().fetch_all(c).await
     })?;
     rows.into_iter()
@@ -321,15 +322,24 @@ pub(super) fn push_next<D: Engine>(
     for<'q> i64: Encode<'q, D> + Type<D>,
     for<'q> String: Encode<'q, D> + Type<D>,
 {
-    let (column, direction) = (order.column.sql(), order.direction(place));
     if let Place::After(key) | Place::Before(key) = place {
-        let sign = if direction == "ASC" { ">" } else { "<" };
+        let sign = if order.direction(place) == "ASC" {
+            ">"
+        } else {
+            "<"
+        };
         push_beside(query, order, sign, key);
     }
+    push_order(query, order, place);
+    query.push(" LIMIT ").push_bind(i64::from(limit));
+}
+
+/// Pushes the order, as it is walked from a place.
+fn push_order<D: Engine>(query: &mut QueryBuilder<D>, order: Order, place: &Place) {
+    let (column, direction) = (order.column.sql(), order.direction(place));
     query.push(format_args!(
-        " ORDER BY {column} {direction}, connection.id {direction} LIMIT "
+        " ORDER BY {column} {direction}, connection.id {direction}"
     ));
-    query.push_bind(i64::from(limit));
 }
 
 /// Pushes that a row stands on one side of a place in the order.
@@ -365,6 +375,7 @@ pub async fn by_ids(tx: &mut Tx, reach: &Reach, ids: &[ConnectionId]) -> Result<
         let mut query = QueryBuilder::new(COLUMNS);
         query.push(Order::NEWEST.column.text_sql());
         query.push(" AS sorted_by FROM connection").push(NAMES);
+        query.push(" WHERE ");
         push_reach(&mut query, reach, "");
         query.push(" AND ");
         push_in(&mut query, "connection.id", ids);

@@ -242,20 +242,35 @@ async fn are_unused(tx: &mut Tx, filter: &Filter, many: i64) -> Result<bool> {
 
 /// Whether clients of the kinds asked for have many connections.
 async fn has_big_kinds(tx: &mut Tx, filter: &Filter, limits: Limits) -> Result<bool> {
-    let totals: Vec<i64> = sql!(tx, |c| {
-        let mut query = QueryBuilder::new("SELECT ");
+    // A few usually tell.
+    for most in [limits.listed / 10, limits.listed] {
+        let (clients, rows) = of_kinds(tx, filter, most).await?;
+        if rows > limits.big || clients < most {
+            return Ok(rows > limits.big);
+        }
+    }
+    Ok(true)
+}
+
+/// How many clients of the kinds asked for have connections, up to `most`, and how many those
+/// have.
+async fn of_kinds(tx: &mut Tx, filter: &Filter, most: i64) -> Result<(i64, i64)> {
+    Ok(sql!(tx, |c| {
+        let mut query = QueryBuilder::new(
+            "SELECT COUNT(*), CAST(COALESCE(SUM(wanted), 0) AS BIGINT) FROM (SELECT ",
+        );
         push_sum(&mut query, filter.statuses);
         query.push(
-            " FROM client
+            " AS wanted FROM client
             CROSS JOIN connection_total
             WHERE connection_total.kind = 'client' AND connection_total.id = client.id AND 0 < ",
         );
         push_sum(&mut query, filter.statuses);
         push_kinds(&mut query, filter, "client");
-        query.push(" LIMIT ").push_bind(limits.listed);
-        query.build_query_scalar().fetch_all(c).await
-    })?;
-    Ok(totals.len() as i64 == limits.listed || totals.iter().sum::<i64>() > limits.big)
+        query.push(" LIMIT ").push_bind(most);
+        query.push(") AS counted");
+        query.build_query_as().fetch_one(c).await
+    })?)
 }
 
 /// How many connections of the statuses asked for some clients or projects have.
