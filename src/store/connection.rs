@@ -18,7 +18,7 @@ use super::{
     connection_count::{self, Change},
     connection_drift,
     connection_filter::folded,
-    connection_revocation,
+    connection_revocation, execute,
     project::stored_members,
     sql,
 };
@@ -132,11 +132,7 @@ impl SortedName {
     async fn remember(&self, tx: &mut Tx) -> Result<()> {
         const LABEL: &str =
             "INSERT INTO connection_label (text) VALUES ($1) ON CONFLICT DO NOTHING";
-        sql!(tx, |c| sqlx::query(LABEL)
-            .bind(&self.label)
-            .execute(c)
-            .await
-            .map(drop))?;
+        execute!(tx, LABEL, &self.label)?;
         Ok(())
     }
 }

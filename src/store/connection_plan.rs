@@ -242,20 +242,7 @@ async fn are_unused(tx: &mut Tx, filter: &Filter, many: i64) -> Result<bool> {
 
 /// Whether clients of the kinds asked for have many connections.
 async fn has_big_kinds(tx: &mut Tx, filter: &Filter, limits: Limits) -> Result<bool> {
-    // A few usually tell.
-    for most in [limits.listed / 10, limits.listed] {
-        let (clients, rows) = of_kinds(tx, filter, most).await?;
-        if rows > limits.big || clients < most {
-            return Ok(rows > limits.big);
-        }
-    }
-    Ok(true)
-}
-
-/// How many clients of the kinds asked for have connections, up to `most`, and how many those
-/// have.
-async fn of_kinds(tx: &mut Tx, filter: &Filter, most: i64) -> Result<(i64, i64)> {
-    Ok(sql!(tx, |c| {
+    let (clients, rows): (i64, i64) = sql!(tx, |c| {
         let mut query = QueryBuilder::new(
             "SELECT COUNT(*), CAST(COALESCE(SUM(wanted), 0) AS BIGINT) FROM (SELECT ",
         );
@@ -267,10 +254,11 @@ async fn of_kinds(tx: &mut Tx, filter: &Filter, most: i64) -> Result<(i64, i64)>
         );
         push_sum(&mut query, filter.statuses);
         push_kinds(&mut query, filter, "client");
-        query.push(" LIMIT ").push_bind(most);
+        query.push(" LIMIT ").push_bind(limits.listed);
         query.push(") AS counted");
         query.build_query_as().fetch_one(c).await
-    })?)
+    })?;
+    Ok(clients == limits.listed || rows > limits.big)
 }
 
 /// How many connections of the statuses asked for some clients or projects have.
