@@ -16,7 +16,7 @@ use crate::{
     },
     store::{
         Tx,
-        connection_filter::Filter,
+        connection_filter::{Filter, Statuses},
         connection_groups::{self, GroupBy},
         connection_list::{self, Total},
         connection_plan,
@@ -203,6 +203,11 @@ async fn list(
         View::Groups { .. } => groups::page(tx, desk, &filter, &projects, select).await?,
     };
     let applied = applied::chips(tx, desk, &projects).await?;
+    let revocable = open::revocable(query.statuses);
+    let has_revocable = match glance.counts {
+        Some(counts) => counts.of(revocable) > 0,
+        None => revocable != Statuses::NONE,
+    };
     let has_rows = !page.rows.is_empty() || !page.groups.is_empty();
     Ok(ConnectionList {
         caption: caption(query.layout()),
@@ -227,6 +232,7 @@ async fn list(
         next: page.next.map(|query| query.href()),
         per: paging::per(query),
         here: desk.here.clone(),
+        can_revoke: desk.may_tick() && has_rows && has_revocable,
         revoke_matching_href: address("/connections/revoke-matching", &query.filter_pairs()),
         export_query: address("", &query.pairs()),
     })

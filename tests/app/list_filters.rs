@@ -336,3 +336,30 @@ async fn what_filters_find_can_be_revoked_as_one_with_no_tick_at_all() {
         }
     }
 }
+
+#[actix_web::test]
+async fn nobody_is_sent_to_revoke_what_has_been_revoked() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let (ana, owner) = (app.person("ana"), app.owner());
+    let host = app.host("Cursor").await;
+    for _ in 0..2 {
+        host.connects(&ana, &server).await;
+    }
+    ana.revokes(&[&ana.newest_connection().await], "").await;
+    let offers = async |query: &str| {
+        let page = owner.opens(&format!("/connections?{query}")).await;
+        page.all("a.clear").last().unwrap().starts_with("Revoke")
+    };
+    for view in ["list", "client"] {
+        for (statuses, offered) in [
+            ("status=active", true),
+            ("status=active&status=revoked", true),
+            ("status=revoked", false),
+            ("status=expired&status=revoked", false),
+        ] {
+            let query = format!("view={view}&{statuses}");
+            assert_eq!(offers(&query).await, offered, "{query}");
+        }
+    }
+}

@@ -161,7 +161,7 @@ fn alone(query: &ListQuery, by: GroupBy, id: &str) -> ListQuery {
 }
 
 /// Those of the statuses that can be revoked.
-const fn revocable(statuses: Statuses) -> Statuses {
+pub(super) const fn revocable(statuses: Statuses) -> Statuses {
     Statuses {
         revoked: false,
         ..statuses

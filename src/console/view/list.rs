@@ -42,6 +42,8 @@ pub struct ConnectionList {
     pub per: Vec<Choice>,
     /// This list, without what a link has ticked.
     pub here: String,
+    /// Whether something that the filter finds can be revoked, by this person.
+    pub can_revoke: bool,
     /// Where everything that the filter finds is revoked.
     pub revoke_matching_href: String,
     /// The parameters of the same list in a file.
