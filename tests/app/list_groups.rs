@@ -1,6 +1,9 @@
 //! Groups of connections: opening, paging, sorting and selecting what is in them.
 
-use crate::support::{Host, McpServer, Page, Person, TestApp};
+use crate::{
+    list::{groups, id_of, summary},
+    support::{Host, McpServer, Page, Person, TestApp},
+};
 
 /// An organization with so many connections of one client.
 async fn with_connections<'a>(app: &'a TestApp, count: u32) -> (Host<'a>, McpServer<'a>) {
@@ -306,5 +309,24 @@ async fn a_group_that_is_not_there_is_not_found() {
     ] {
         let page = who.fetches(&format!("/connections/rows?{query}")).await;
         assert_eq!(page.status, 404, "{query}");
+    }
+}
+
+#[actix_web::test]
+async fn what_an_administrator_has_at_another_project_is_one_group_of_its_client() {
+    let app = TestApp::spawn().await;
+    app.project("search", &["pablo@acme.example"]).await;
+    let wiki = app.project("wiki", &[]).await;
+    let pablo = app.person("pablo");
+    let host = app.host("Cursor").await;
+    for _ in 0..2 {
+        host.connects(&pablo, &wiki).await;
+    }
+    let wiki = id_of(&app, "project", "slug", "wiki").await;
+    for sort in ["used", "connections", "name"] {
+        let query = format!("view=client&project={wiki}&sort={sort}");
+        let page = pablo.opens(&format!("/connections?{query}")).await;
+        assert_eq!(groups(&page), ["Cursor"], "{sort}");
+        assert_eq!(summary(&page), "2 connections · 1 client", "{sort}");
     }
 }
