@@ -18,7 +18,7 @@ use crate::{
         Tx,
         connection_filter::{Filter, Statuses},
         connection_groups::{self, GroupBy},
-        connection_list::{self, Total},
+        connection_list::{self, Counts, Total},
         connection_plan,
     },
     web::{html, params::Params, problem::Problem, state::App},
@@ -182,6 +182,16 @@ impl<'a> Desk<'a> {
     fn may_tick(&self) -> bool {
         !self.changes.is_empty() && self.changes == self.sees
     }
+
+    /// Whether that can be revoked, or some of it; as far as is known where a search term is
+    /// found in too many to count.
+    fn may_revoke(&self, counts: Option<Counts>) -> bool {
+        let revocable = open::revocable(self.query.statuses);
+        let some = counts.map_or(revocable != Statuses::NONE, |counts| {
+            counts.of(revocable) > 0
+        });
+        self.may_tick() && some
+    }
 }
 
 async fn list(
@@ -203,11 +213,6 @@ async fn list(
         View::Groups { .. } => groups::page(tx, desk, &filter, &projects, select).await?,
     };
     let applied = applied::chips(tx, desk, &projects).await?;
-    let revocable = open::revocable(query.statuses);
-    let has_revocable = match glance.counts {
-        Some(counts) => counts.of(revocable) > 0,
-        None => revocable != Statuses::NONE,
-    };
     let has_rows = !page.rows.is_empty() || !page.groups.is_empty();
     Ok(ConnectionList {
         caption: caption(query.layout()),
@@ -232,7 +237,7 @@ async fn list(
         next: page.next.map(|query| query.href()),
         per: paging::per(query),
         here: desk.here.clone(),
-        can_revoke: desk.may_tick() && has_rows && has_revocable,
+        can_revoke: has_rows && desk.may_revoke(glance.counts),
         revoke_matching_href: address("/connections/revoke-matching", &query.filter_pairs()),
         export_query: address("", &query.pairs()),
     })

@@ -42,11 +42,8 @@ pub async fn revoke(
         for id in ids {
             list.push_bind(id);
         }
-        query
-            .push(") RETURNING id, authorized_at, client_id, project_id, person_id, lapsed, last_used_at")
-            .build_query_as()
-            .fetch_all(c)
-            .await
+        query.push(")").push(ENDED);
+        query.build_query_as().fetch_all(c).await
     })?;
     let take = |row: Ended| {
         uncounted.0.push(row.counted);
@@ -75,25 +72,25 @@ pub async fn count(tx: &mut Tx, uncounted: &Uncounted) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn delete_revoked(tx: &mut Tx, id: &ConnectionId) -> Result<bool> {
-    const DELETE: &str = "
-        DELETE FROM connection
-        WHERE id = $1 AND revoked_at IS NOT NULL
-        RETURNING id, authorized_at, client_id, project_id, person_id, lapsed, last_used_at";
-    let deleted: Option<Ended> = sql!(tx, |c| sqlx::query_as(DELETE)
-        .bind(id)
-        .fetch_optional(c)
-        .await)?;
-    let Some(deleted) = deleted else {
-        return Ok(false);
-    };
-    connection_revocation::remove(tx, &[(deleted.authorized_at, deleted.id)]).await?;
-    connection_count::add(tx, [&deleted.counted], |_| Change {
+    let deleted: Vec<Ended> = sql!(tx, |c| {
+        let mut query = sqlx::QueryBuilder::new(
+            "DELETE FROM connection WHERE revoked_at IS NOT NULL AND id = ",
+        );
+        query.push_bind(id).push(ENDED);
+        query.build_query_as().fetch_all(c).await
+    })?;
+    connection_revocation::remove(tx, &deleted).await?;
+    connection_count::add(tx, deleted.iter().map(|row| &row.counted), |_| Change {
         revoked: -1,
         ..Change::default()
     })
     .await?;
-    Ok(true)
+    Ok(!deleted.is_empty())
 }
+
+/// At the end of a statement, what it says of each connection that it ended or removed.
+pub(super) const ENDED: &str =
+    " RETURNING id, authorized_at, client_id, project_id, person_id, lapsed, last_used_at";
 
 /// A connection that a statement ended or removed.
 #[derive(sqlx::FromRow)]

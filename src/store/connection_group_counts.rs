@@ -195,12 +195,12 @@ where
         }
         Counted::Groups(_) | Counted::Pairs(_) => {}
     }
-    let is_alone = is_one_row(filter, counted);
+    let one_row = is_one_row(filter, counted);
     query.push("SELECT ");
     for (key, column) in counted.keys() {
         query.push(format_args!("{column} AS {key}, "));
     }
-    query.push(match is_alone {
+    query.push(match one_row {
         true => "active, expired, revoked, last_used_at FROM ",
         false => {
             "CAST(SUM(active) AS BIGINT) AS active, CAST(SUM(expired) AS BIGINT) AS expired,
@@ -215,7 +215,7 @@ where
     }
     push_any(query, "project_id", &filter.projects);
     push_clients(query, filter, "client_id");
-    if is_alone {
+    if one_row {
         return;
     }
     query.push(" GROUP BY ");

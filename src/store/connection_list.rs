@@ -323,11 +323,8 @@ pub(super) fn push_next<D: Engine>(
     for<'q> String: Encode<'q, D> + Type<D>,
 {
     if let Place::After(key) | Place::Before(key) = place {
-        let sign = if order.direction(place) == "ASC" {
-            ">"
-        } else {
-            "<"
-        };
+        let ascends = order.direction(place) == "ASC";
+        let sign = if ascends { ">" } else { "<" };
         push_beside(query, order, sign, key);
     }
     push_order(query, order, place);

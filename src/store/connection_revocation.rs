@@ -3,10 +3,11 @@
 
 use sqlx::QueryBuilder;
 
-use crate::{clock::Timestamp, domain::ids::ConnectionId};
+use crate::domain::ids::ConnectionId;
 
 use super::{
     Result, Tx,
+    connection_end::Ended,
     connection_filter::{Filter, Statuses, push_in},
     connection_key::Column,
     connection_search::Found,
@@ -37,6 +38,7 @@ pub(super) fn lead(filter: &Filter, column: Column) -> bool {
             Found::Everywhere | Found::Many(_) => true,
             Found::OfClients => plan.big_kinds,
             Found::OfPeople(_) => plan.big_people,
+            // Those are gathered by their rows in `connection` itself.
             Found::Few(_) => false,
         }
         && (column.sql() == Column::Authorized.sql() || !plan.big_revoked)
@@ -83,20 +85,20 @@ pub(super) async fn note_uses(tx: &mut Tx, ids: &[ConnectionId]) -> Result<()> {
     Ok(())
 }
 
-/// Removes connections, each by when it was authorized and its id. In the transaction that
-/// removes the connections themselves.
+/// Removes connections. In the transaction that removes the connections themselves.
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn remove(tx: &mut Tx, connections: &[(Timestamp, ConnectionId)]) -> Result<()> {
-    if connections.is_empty() {
+pub(super) async fn remove(tx: &mut Tx, removed: &[Ended]) -> Result<()> {
+    if removed.is_empty() {
         return Ok(());
     }
     sql!(tx, |c| {
         let mut query =
             QueryBuilder::new("DELETE FROM connection_revocation WHERE (authorized_at, id) IN (");
-        query.push_values(connections, |mut row, (authorized, id)| {
-            row.push_bind(*authorized).push_bind(id);
+        query.push_values(removed, |mut row, connection| {
+            row.push_bind(connection.authorized_at)
+                .push_bind(&connection.id);
         });
         query.push(")").build().execute(c).await.map(drop)
     })?;

@@ -10,7 +10,7 @@ use super::{
     Result, Tx,
     client_sweep::{Unused, push_unused},
     connection_count::{self, Change},
-    connection_end::{Ended, gone},
+    connection_end::{ENDED, Ended, gone},
     connection_filter::{Engine, push_in},
     connection_revocation, sql,
 };
@@ -120,16 +120,11 @@ pub async fn remove(
         push_outdated(&mut query, outdated);
         query.push(" AND ");
         push_in(&mut query, "id", ids);
-        query.push(
-            " RETURNING id, authorized_at, client_id, project_id, person_id, lapsed, last_used_at",
-        );
+        query.push(ENDED);
         query.build_query_as().fetch_all(c).await
     })?;
     if let Outdated::Revoked(_) = outdated {
-        let keys = removed
-            .iter()
-            .map(|row| (row.authorized_at, row.id.clone()));
-        connection_revocation::remove(tx, &keys.collect::<Vec<_>>()).await?;
+        connection_revocation::remove(tx, &removed).await?;
     }
     let counted = removed.iter().map(|row| &row.counted);
     connection_count::add(tx, counted, |row| match outdated {
