@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    pin::Pin,
     sync::atomic::{AtomicU32, Ordering},
 };
 
@@ -27,6 +28,7 @@ pub struct TestDatabase {
     pub url: DatabaseUrl,
     // Removes the file when the test ends.
     _folder: tempfile::TempDir,
+    pool: OnceCell<PgPool>,
 }
 
 impl TestDatabase {
@@ -56,6 +58,7 @@ impl TestDatabase {
         Self {
             url,
             _folder: folder,
+            pool: OnceCell::new(),
         }
     }
 
@@ -71,9 +74,8 @@ impl TestDatabase {
                 pool.close().await;
             }
             DatabaseUrl::Postgres { url } => {
-                let pool = PgPool::connect(url).await.unwrap();
+                let pool = self.pool(url).await;
                 pool.execute(sqlx::raw_sql(statements)).await.unwrap();
-                pool.close().await;
             }
         }
     }
@@ -200,25 +202,33 @@ impl TestDatabase {
         assert_eq!(all.await, sums.await);
     }
 
-    /// The first column of every row of a query, as text.
-    pub async fn texts(&self, query: &str) -> Vec<String> {
+    /// The first column of every row of a query, as text. On the heap: a test's stack has no
+    /// room for several.
+    pub fn texts(&self, query: &str) -> Pin<Box<impl Future<Output = Vec<String>>>> {
         let query = sqlx::AssertSqlSafe(query.to_owned());
-        match &self.url {
-            DatabaseUrl::Sqlite { path } => {
-                let pool = SqlitePool::connect(&format!("sqlite://{}", path.display()))
-                    .await
-                    .unwrap();
-                let rows = sqlx::query(query).fetch_all(&pool).await.unwrap();
-                pool.close().await;
-                rows.iter().map(|row| row.get(0)).collect()
+        Box::pin(async move {
+            match &self.url {
+                DatabaseUrl::Sqlite { path } => {
+                    let pool = SqlitePool::connect(&format!("sqlite://{}", path.display()))
+                        .await
+                        .unwrap();
+                    let rows = sqlx::query(query).fetch_all(&pool).await.unwrap();
+                    pool.close().await;
+                    rows.iter().map(|row| row.get(0)).collect()
+                }
+                DatabaseUrl::Postgres { url } => {
+                    let rows = sqlx::query(query).fetch_all(self.pool(url).await).await;
+                    rows.unwrap().iter().map(|row| row.get(0)).collect()
+                }
             }
-            DatabaseUrl::Postgres { url } => {
-                let pool = PgPool::connect(url).await.unwrap();
-                let rows = sqlx::query(query).fetch_all(&pool).await.unwrap();
-                pool.close().await;
-                rows.iter().map(|row| row.get(0)).collect()
-            }
-        }
+        })
+    }
+
+    /// The connections of a test on PostgreSQL, where each is a process that has all to learn.
+    async fn pool(&self, url: &str) -> &PgPool {
+        self.pool
+            .get_or_init(async || PgPool::connect(url).await.unwrap())
+            .await
     }
 
     /// Everything in it, as text.
