@@ -15,6 +15,7 @@ use super::{
     connection_group_key::{GroupColumn, GroupOrder, GroupPlace, GroupValue},
     connection_groups::{GroupBy, Grouping, WithEmpty},
     connection_search::Found,
+    connection_times,
     trigram::{Named, push_is_named},
 };
 
@@ -251,7 +252,10 @@ fn push_inner<D: Engine>(
     for<'q> i64: Encode<'q, D> + Type<D>,
     for<'q> String: Encode<'q, D> + Type<D>,
 {
-    if !counts_give(filter, by, column) {
+    let by_times = by == GroupBy::Project
+        && column != GroupColumn::Project
+        && connection_times::tell_projects(filter);
+    if !by_times && !counts_give(filter, by, column) {
         push_rows(query, filter, by, column);
         return;
     }
@@ -273,8 +277,12 @@ fn push_inner<D: Engine>(
         query.push("''");
     }
     query.push(" AS first_project FROM (");
-    let moved = Moved::where_it_matters(filter);
-    push_counted(query, filter, Counted::Groups(by), moved);
+    if by_times {
+        connection_times::push_projects(query, filter);
+    } else {
+        let moved = Moved::where_it_matters(filter);
+        push_counted(query, filter, Counted::Groups(by), moved);
+    }
     query.push(") AS counted");
 }
 

@@ -6,23 +6,55 @@ use crate::domain::role::Reach;
 
 use super::{
     Result, Tx,
-    connection_filter::{Engine, Filter, asks_of_clients, push_dates, push_ended, push_unused},
+    connection_filter::{
+        Engine, Filter, asks_of_clients, push_any, push_dates, push_ended, push_unused,
+    },
     connection_sum::Counts,
     sql,
 };
 
-/// Whether the filter asks for nothing but when connections were authorized and last used, so
-/// that indexes tell how many of them have ended.
+/// Whether the filter asks for nothing but when connections, of some clients or projects that
+/// have many, were authorized and last used: indexes tell how many of them have ended.
 pub(super) fn tell(filter: &Filter) -> bool {
-    let dates = filter.authorized_from.is_some() || filter.authorized_until.is_some();
-    (dates || filter.unused_since.is_some())
-        && (dates || !filter.cutoffs.has_age() || all_are_idle(filter))
+    asks_of_times(filter)
+        && (by_age(filter) || !filter.cutoffs.has_age() || all_are_idle(filter))
+        && of_many(filter)
+}
+
+/// Whether it asks for nothing but when they were authorized and last used, of any client and
+/// project: connection_by_project has what there is to say of each project.
+pub(super) fn tell_projects(filter: &Filter) -> bool {
+    asks_of_times(filter) && filter.projects.is_empty() && filter.clients.is_empty()
+}
+
+fn asks_of_times(filter: &Filter) -> bool {
+    (has_dates(filter) || filter.unused_since.is_some())
         && filter.reach == Reach::All
         && filter.text.is_none()
-        && filter.projects.is_empty()
-        && filter.clients.is_empty()
         && filter.people.is_empty()
         && !asks_of_clients(filter)
+}
+
+fn has_dates(filter: &Filter) -> bool {
+    filter.authorized_from.is_some() || filter.authorized_until.is_some()
+}
+
+/// Whether connection_by_age, connection_by_project or connection_by_client is read, which have
+/// both moments, and not connection_by_use.
+fn by_age(filter: &Filter) -> bool {
+    has_dates(filter) || !filter.projects.is_empty() || !filter.clients.is_empty()
+}
+
+/// Whether so many are meant that their rows take longer to read than an index, and all those
+/// that were revoked. No index has clients and projects.
+fn of_many(filter: &Filter) -> bool {
+    let plan = filter.plan.as_ref();
+    match (filter.projects.is_empty(), filter.clients.is_empty()) {
+        (true, true) => true,
+        (false, true) => plan.is_some_and(|plan| plan.big_projects),
+        (true, false) => plan.is_some_and(|plan| plan.big_clients),
+        (false, false) => false,
+    }
 }
 
 /// Whether nothing that the filter asks for has been used within the idle window.
@@ -58,20 +90,52 @@ async fn ended(tx: &mut Tx, filter: &Filter, revoked: bool) -> Result<(i64, i64)
                 &mut query
             }
         };
-        // connection_by_age where there are dates, else connection_by_use.
         query.push(match revoked {
             true => ") FROM connection_revocation AS connection WHERE ",
             false => ") FROM connection WHERE ",
         });
-        let dates = filter.authorized_from.is_some() || filter.authorized_until.is_some();
-        push_times(&mut query, filter, revoked || dates);
+        let by_age = revoked || by_age(filter);
+        push_times(&mut query, filter, by_age);
+        push_any(&mut query, "connection.project_id", &filter.projects);
+        push_any(&mut query, "connection.client_id", &filter.clients);
         // Nothing is used before it is authorized.
-        if let (true, Some(since)) = (revoked, filter.unused_since) {
+        if let (true, Some(since)) = (by_age, filter.unused_since) {
             query.push(" AND connection.authorized_at <= ");
             query.push_bind(since.millis());
         }
         query.build_query_as().fetch_one(c).await
     })?)
+}
+
+/// Pushes a SELECT of what each project has: its `id`, and the columns of counts.
+pub(super) fn push_projects<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter)
+where
+    for<'q> i64: Encode<'q, D> + Type<D>,
+{
+    query.push(
+        "SELECT every.id, every.number - every.ended - COALESCE(gone.number - gone.ended, 0) AS active,
+                every.ended - COALESCE(gone.ended, 0) AS expired,
+                COALESCE(gone.number, 0) AS revoked, every.last_used_at
+         FROM (",
+    );
+    push_each_project(query, filter, "connection");
+    query.push(") AS every LEFT JOIN (");
+    push_each_project(query, filter, "connection_revocation AS connection");
+    query.push(") AS gone ON gone.id = every.id");
+}
+
+fn push_each_project<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, table: &str)
+where
+    for<'q> i64: Encode<'q, D> + Type<D>,
+{
+    query.push("SELECT project_id AS id, COUNT(*) AS number, COUNT(*) FILTER (WHERE ");
+    push_ended(query, filter.cutoffs);
+    query.push(") AS ended, MAX(last_used_at) AS last_used_at FROM ");
+    query.push(table).push(" WHERE 1 = 1");
+    // Read in the order of projects, not of times.
+    push_dates(query, filter, D::HIDE);
+    push_unused(query, filter, D::HIDE);
+    query.push(" GROUP BY project_id");
 }
 
 /// Pushes the filter's times; `by_age` keeps the planner from beginning with the uses.

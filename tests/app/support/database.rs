@@ -126,8 +126,9 @@ impl TestDatabase {
         let mut statements = format!(
             "DELETE FROM connection_count; DELETE FROM connection_total;
              DELETE FROM connection_revocation;
-             INSERT INTO connection_revocation (id, authorized_at, last_used_at, revoked_at)
-             SELECT id, authorized_at, last_used_at, revoked_at
+             INSERT INTO connection_revocation
+                 (id, client_id, project_id, authorized_at, last_used_at, revoked_at)
+             SELECT id, client_id, project_id, authorized_at, last_used_at, revoked_at
              FROM connection WHERE revoked_at IS NOT NULL;
              INSERT INTO connection_count (client_id, project_id, active, expired, revoked, last_used_at)
              SELECT client_id, project_id, {counts}, MAX(last_used_at)
@@ -192,7 +193,8 @@ impl TestDatabase {
         let all = self.texts("SELECT active || ' ' || expired || ' ' || revoked FROM connection_total WHERE kind = 'all'");
         let revoked = ["connection", "connection_revocation"].map(|table| {
             format!(
-                "SELECT id || ' ' || authorized_at || ' ' || last_used_at || ' ' || revoked_at
+                "SELECT id || ' ' || client_id || ' ' || project_id || ' ' || authorized_at
+                     || ' ' || last_used_at || ' ' || revoked_at
                  FROM {table} WHERE revoked_at IS NOT NULL ORDER BY 1"
             )
         });
