@@ -11,8 +11,8 @@ const CHUNK: usize = 1_000;
 /// What the program keeps in step by itself, for rows that were made past it.
 const DERIVED: &str = "
     INSERT INTO connection_label (text) SELECT DISTINCT label FROM connection;
-    INSERT INTO connection_revocation (id, client_id, project_id, authorized_at, last_used_at, revoked_at)
-    SELECT id, client_id, project_id, authorized_at, last_used_at, revoked_at
+    INSERT INTO connection_revocation (id, project_id, authorized_at, last_used_at, revoked_at)
+    SELECT id, project_id, authorized_at, last_used_at, revoked_at
     FROM connection
     WHERE revoked_at IS NOT NULL
     ORDER BY authorized_at, id;

@@ -18,7 +18,7 @@ use super::{
 /// order of age: the planner of either engine sees through the subquery.
 pub(super) const AS_CONNECTION: &str = "
     (SELECT ended.id, ended.authorized_at, ended.last_used_at, ended.revoked_at,
-            ended.client_id, ended.project_id, connection.person_id, connection.name,
+            ended.project_id, connection.person_id, connection.client_id, connection.name,
             connection.connected_at, connection.revoked_by, connection.revoked_reason,
             connection.folded, connection.stem, connection.label, connection.person_folded,
             connection.client_folded, connection.project_folded
@@ -55,8 +55,8 @@ pub(super) async fn add(tx: &mut Tx, ids: &[ConnectionId]) -> Result<()> {
     sql!(tx, |c| {
         let mut query = QueryBuilder::new(
             "INSERT INTO connection_revocation
-                (id, client_id, project_id, authorized_at, last_used_at, revoked_at)
-            SELECT id, client_id, project_id, authorized_at, last_used_at, revoked_at
+                (id, project_id, authorized_at, last_used_at, revoked_at)
+            SELECT id, project_id, authorized_at, last_used_at, revoked_at
             FROM connection
             WHERE ",
         );

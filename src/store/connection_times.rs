@@ -13,24 +13,28 @@ use super::{
     sql,
 };
 
-/// Whether the filter asks for nothing but when connections, of some clients or projects that
-/// have many, were authorized and last used: indexes tell how many of them have ended.
+/// Whether the filter asks for nothing but when connections, of any project or of some that have
+/// many, were authorized and last used: indexes tell how many of them have ended.
 pub(super) fn tell(filter: &Filter) -> bool {
+    let are_many = filter.plan.as_ref().is_some_and(|plan| plan.big_projects);
     asks_of_times(filter)
         && (by_age(filter) || !filter.cutoffs.has_age() || all_are_idle(filter))
-        && of_many(filter)
+        // To look at all that were revoked takes longer than to read a few rows.
+        && (filter.projects.is_empty() || are_many)
 }
 
-/// Whether it asks for nothing but when they were authorized and last used, of any client and
-/// project: connection_by_project has what there is to say of each project.
+/// Whether it asks for nothing but when they were authorized and last used, of any project:
+/// connection_by_project has what there is to say of each.
 pub(super) fn tell_projects(filter: &Filter) -> bool {
-    asks_of_times(filter) && filter.projects.is_empty() && filter.clients.is_empty()
+    asks_of_times(filter) && filter.projects.is_empty()
 }
 
+/// Whether it asks for times, and for nothing else but projects.
 fn asks_of_times(filter: &Filter) -> bool {
     (has_dates(filter) || filter.unused_since.is_some())
         && filter.reach == Reach::All
         && filter.text.is_none()
+        && filter.clients.is_empty()
         && filter.people.is_empty()
         && !asks_of_clients(filter)
 }
@@ -39,22 +43,10 @@ fn has_dates(filter: &Filter) -> bool {
     filter.authorized_from.is_some() || filter.authorized_until.is_some()
 }
 
-/// Whether connection_by_age, connection_by_project or connection_by_client is read, which have
-/// both moments, and not connection_by_use.
+/// Whether connection_by_age or connection_by_project is read, which have both moments, and not
+/// connection_by_use.
 fn by_age(filter: &Filter) -> bool {
-    has_dates(filter) || !filter.projects.is_empty() || !filter.clients.is_empty()
-}
-
-/// Whether so many are meant that their rows take longer to read than an index, and all those
-/// that were revoked. No index has clients and projects.
-fn of_many(filter: &Filter) -> bool {
-    let plan = filter.plan.as_ref();
-    match (filter.projects.is_empty(), filter.clients.is_empty()) {
-        (true, true) => true,
-        (false, true) => plan.is_some_and(|plan| plan.big_projects),
-        (true, false) => plan.is_some_and(|plan| plan.big_clients),
-        (false, false) => false,
-    }
+    has_dates(filter) || !filter.projects.is_empty()
 }
 
 /// Whether nothing that the filter asks for has been used within the idle window.
@@ -97,7 +89,6 @@ async fn ended(tx: &mut Tx, filter: &Filter, revoked: bool) -> Result<(i64, i64)
         let by_age = revoked || by_age(filter);
         push_times(&mut query, filter, by_age);
         push_any(&mut query, "connection.project_id", &filter.projects);
-        push_any(&mut query, "connection.client_id", &filter.clients);
         // Nothing is used before it is authorized.
         if let (true, Some(since)) = (by_age, filter.unused_since) {
             query.push(" AND connection.authorized_at <= ");

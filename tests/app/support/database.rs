@@ -127,8 +127,8 @@ impl TestDatabase {
             "DELETE FROM connection_count; DELETE FROM connection_total;
              DELETE FROM connection_revocation;
              INSERT INTO connection_revocation
-                 (id, client_id, project_id, authorized_at, last_used_at, revoked_at)
-             SELECT id, client_id, project_id, authorized_at, last_used_at, revoked_at
+                 (id, project_id, authorized_at, last_used_at, revoked_at)
+             SELECT id, project_id, authorized_at, last_used_at, revoked_at
              FROM connection WHERE revoked_at IS NOT NULL;
              INSERT INTO connection_count (client_id, project_id, active, expired, revoked, last_used_at)
              SELECT client_id, project_id, {counts}, MAX(last_used_at)
@@ -193,7 +193,7 @@ impl TestDatabase {
         let all = self.texts("SELECT active || ' ' || expired || ' ' || revoked FROM connection_total WHERE kind = 'all'");
         let revoked = ["connection", "connection_revocation"].map(|table| {
             format!(
-                "SELECT id || ' ' || client_id || ' ' || project_id || ' ' || authorized_at
+                "SELECT id || ' ' || project_id || ' ' || authorized_at
                      || ' ' || last_used_at || ' ' || revoked_at
                  FROM {table} WHERE revoked_at IS NOT NULL ORDER BY 1"
             )
