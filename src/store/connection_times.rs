@@ -1,4 +1,4 @@
-//! What a filter matches that asks for nothing but times, counted in indexes alone.
+//! What a filter matches that asks for nothing but times, and projects, counted in indexes alone.
 
 use sqlx::{Encode, QueryBuilder, Type};
 
