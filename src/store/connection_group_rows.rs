@@ -1,4 +1,4 @@
-//! The statement behind groups: what each has, by the totals or by the rows.
+//! The statement behind groups: what each has, by the totals, by an index of times, or by the rows.
 
 use sqlx::{Encode, QueryBuilder, Type};
 
@@ -242,7 +242,7 @@ pub(super) fn asks_of_no_more_than_clients(filter: &Filter) -> bool {
 /// Stands for projects that are not looked at.
 const NO_PROJECTS: &str = "CAST(0 AS BIGINT) AS projects, CAST(NULL AS TEXT) AS one_project, ";
 
-/// What each group has, by the counts or by the rows.
+/// What each group has, by the counts, by an index of times, or by the rows.
 fn push_inner<D: Engine>(
     query: &mut QueryBuilder<D>,
     filter: &Filter,
@@ -252,9 +252,7 @@ fn push_inner<D: Engine>(
     for<'q> i64: Encode<'q, D> + Type<D>,
     for<'q> String: Encode<'q, D> + Type<D>,
 {
-    let by_times = by == GroupBy::Project
-        && column != GroupColumn::Project
-        && connection_times::tell_projects(filter);
+    let by_times = connection_times::give(filter, by, column);
     if !by_times && !counts_give(filter, by, column) {
         push_rows(query, filter, by, column);
         return;
@@ -362,10 +360,7 @@ where
 
 /// Whether a client without connections can meet the filter.
 fn concerns_clients_only(filter: &Filter) -> bool {
-    filter.people.is_empty()
-        && filter.authorized_from.is_none()
-        && filter.authorized_until.is_none()
-        && filter.unused_since.is_none()
+    filter.people.is_empty() && !connection_times::are_asked_of(filter)
 }
 
 /// What more the filter asks of a client of which nothing is wanted.

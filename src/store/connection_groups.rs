@@ -24,7 +24,7 @@ use super::{
     connection_group_walk,
     connection_plan::{self, Limits},
     connection_sum::{Counts, Crossing, Total},
-    sql,
+    connection_times, sql,
 };
 
 pub use super::connection_group_key::{GroupColumn, GroupKey, GroupOrder, GroupPlace};
@@ -129,7 +129,10 @@ pub async fn page(
     if let Some(order) = connection_group_walk::list_order(filter, grouping, place) {
         return connection_group_walk::page(tx, filter, grouping, (order, place), limit).await;
     }
-    let filter = &connection_plan::read_whole(tx, filter).await?;
+    let filter = &match connection_times::give(filter, grouping.by, grouping.order.column) {
+        true => filter.clone(),
+        false => connection_plan::read_whole(tx, filter).await?,
+    };
     let mut groups = Vec::new();
     for (part, place) in walk(filter, grouping, place) {
         let rest = limit - groups.len() as u32;

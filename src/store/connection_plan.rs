@@ -13,7 +13,7 @@ use super::{
     },
     connection_group_counts::push_sum,
     connection_search::{self, Found},
-    sql,
+    connection_times, sql,
 };
 
 /// Which numbers are small and which are big: what is found does not depend on it.
@@ -193,7 +193,7 @@ async fn moment(tx: &mut Tx, query: &'static str) -> Result<Option<Timestamp>> {
 
 /// Whether many were authorized between the dates.
 async fn has_big_dates(tx: &mut Tx, filter: &Filter, limits: Limits) -> Result<bool> {
-    if filter.authorized_from.is_none() && filter.authorized_until.is_none() {
+    if !connection_times::has_dates(filter) {
         return Ok(false);
     }
     let rows: i64 = sql!(tx, |c| {

@@ -195,9 +195,7 @@ pub(super) fn counts_know(filter: &Filter) -> bool {
         && filter.projects.is_empty()
         && filter.clients.is_empty()
         && !asks_of_clients(filter);
-    filter.authorized_from.is_none()
-        && filter.authorized_until.is_none()
-        && filter.unused_since.is_none()
+    !connection_times::are_asked_of(filter)
         && !matches!(filter.found(), Found::Few(_) | Found::Many(_))
         && (alone || !asks_of_people(filter))
 }

@@ -9,6 +9,7 @@ use super::{
     connection_filter::{
         Engine, Filter, asks_of_clients, push_any, push_dates, push_ended, push_unused,
     },
+    connection_groups::{GroupBy, GroupColumn},
     connection_sum::Counts,
     sql,
 };
@@ -17,21 +18,24 @@ use super::{
 /// many, were authorized and last used: indexes tell how many of them have ended.
 pub(super) fn tell(filter: &Filter) -> bool {
     let are_many = filter.plan.as_ref().is_some_and(|plan| plan.big_projects);
-    asks_of_times(filter)
+    asks_of_no_more_than_projects(filter)
         && (by_age(filter) || !filter.cutoffs.has_age() || all_are_idle(filter))
         // To look at all that were revoked takes longer than to read a few rows.
         && (filter.projects.is_empty() || are_many)
 }
 
-/// Whether it asks for nothing but when they were authorized and last used, of any project:
-/// connection_by_project has what there is to say of each.
-pub(super) fn tell_projects(filter: &Filter) -> bool {
-    asks_of_times(filter) && filter.projects.is_empty()
+/// Whether connection_by_project has what there is to say of each group: they are projects, in
+/// another order than that of the projects in them, and the filter asks for nothing but times.
+pub(super) fn give(filter: &Filter, by: GroupBy, column: GroupColumn) -> bool {
+    by == GroupBy::Project
+        && column != GroupColumn::Project
+        && asks_of_no_more_than_projects(filter)
+        && filter.projects.is_empty()
 }
 
 /// Whether it asks for times, and for nothing else but projects.
-fn asks_of_times(filter: &Filter) -> bool {
-    (has_dates(filter) || filter.unused_since.is_some())
+fn asks_of_no_more_than_projects(filter: &Filter) -> bool {
+    are_asked_of(filter)
         && filter.reach == Reach::All
         && filter.text.is_none()
         && filter.clients.is_empty()
@@ -39,7 +43,13 @@ fn asks_of_times(filter: &Filter) -> bool {
         && !asks_of_clients(filter)
 }
 
-fn has_dates(filter: &Filter) -> bool {
+/// Whether the filter asks when connections were authorized, or last used.
+pub(super) fn are_asked_of(filter: &Filter) -> bool {
+    has_dates(filter) || filter.unused_since.is_some()
+}
+
+/// Whether it asks when they were authorized.
+pub(super) fn has_dates(filter: &Filter) -> bool {
     filter.authorized_from.is_some() || filter.authorized_until.is_some()
 }
 

@@ -110,7 +110,7 @@ fn fault(statement: &str, plan: &[String]) -> Option<(String, String)> {
     let by_rows = [
         " AS first_project FROM connection WHERE ",
         " AS revoked FROM connection WHERE ",
-        " AS last_used_at FROM connection WHERE ",
+        " AS ended, MAX(last_used_at) AS last_used_at FROM connection WHERE ",
         "SELECT connection.id FROM connection WHERE ",
     ];
     let narrow = ["person_id IN (", "connection.id IN (SELECT"]
