@@ -35,6 +35,9 @@ const READ: [&str; 4] = [
     "people_by_name",
 ];
 
+/// How a statement begins that counts connections by nothing but times and projects.
+const BY_TIMES: &str = "SELECT COUNT(*), COUNT(*) FILTER (WHERE ";
+
 /// The ways to find things that are taken when there is little of them, and when there is a lot.
 const LIMITS: [Limits; 2] = [
     Limits::MEASURED,
@@ -259,6 +262,14 @@ async fn no_statement_reads_a_big_table_from_end_to_end() {
         ask_for_dues(&mut tx, filters[0].cutoffs).await;
         plans.extend(recording.plans(&mut tx).await);
         assert!(plans.len() > 500, "{}", plans.len());
+        // What times tell is told without a look at a row.
+        let mut by_times = plans.iter().filter(|plan| {
+            plan.0.starts_with(BY_TIMES) && plan.0.contains("FROM connection WHERE")
+        });
+        let of_projects = |plan: (&String, _)| plan.0.contains("project_id");
+        assert!(by_times.clone().any(of_projects));
+        let by_rows = by_times.find(|plan| !plan.1.join("\n").contains("COVERING INDEX"));
+        assert_eq!(by_rows.filter(|_| on_sqlite), None);
         let faults = plans
             .iter()
             .filter_map(|(statement, plan)| fault(statement, plan));
