@@ -99,7 +99,8 @@ fn told(notice: &str) -> Option<(String, Vec<String>)> {
     let lines: Vec<_> = text.lines().collect();
     let first = lines.iter().position(|line| line.contains("  (cost="))?;
     let plan = lines[first..].iter().map(|line| (*line).to_owned());
-    Some((lines[..first].join("\n"), plan.collect()))
+    let statement = lines[..first].join("\n").trim_start().to_owned();
+    Some((statement, plan.collect()))
 }
 
 async fn explain(tx: &mut Tx, statement: &str) -> Vec<String> {
