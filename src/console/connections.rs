@@ -26,10 +26,10 @@ use crate::{
 
 use super::{
     number,
-    query::{Layout, ListQuery, View, address},
+    query::{Layout, ListQuery, View, address, unknown_condition},
     revoke::see_other,
     view::{
-        When,
+        Flash, When,
         list::{ConnectionList, ConnectionsPage},
     },
     visit::Visit,
@@ -82,17 +82,28 @@ async fn answer(visit: &Visit, query: &str) -> Result<HttpResponse, Problem> {
     }
     let select = params.one("select").ok().flatten();
     let desk = Desk::new(visit, &query);
+    let mut frame = visit.frame();
+    frame.flash = frame.flash.or_else(|| left_out(&params));
     let page = ConnectionsPage {
         heading: heading(principal),
         intro: intro(app, principal),
         list: list(&mut tx, &desk, select).await?,
-        frame: visit.frame(),
+        frame,
     };
     if desk.is_part {
         let response = visit.page(StatusCode::OK, &page.as_list())?;
         return Ok(at_address(response, &query.href()));
     }
     visit.page(StatusCode::OK, &page)
+}
+
+/// Says that a condition was not understood: a misspelt one leaves more than was meant.
+fn left_out(params: &Params) -> Option<Flash> {
+    let name = unknown_condition(params, &["select"])?;
+    Some(Flash {
+        kind: "problem",
+        text: format!("\"{name}\" is no condition that a list knows, and was left out."),
+    })
 }
 
 /// Has htmx show this address.

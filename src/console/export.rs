@@ -127,7 +127,7 @@ async fn connections(
     let params = Params::parse(req.query_string().as_bytes());
     let mut tx = app.db.snapshot().await?;
     let typed = to_ids(&mut tx, app, principal, &params).await?;
-    let query = ListQuery::parse(typed.as_ref().unwrap_or(&params), principal)?;
+    let query = ListQuery::parse_strictly(typed.as_ref().unwrap_or(&params), principal)?;
     let source = Connections::new(&query, principal.sees(), app.rules.lifetimes, now);
     answer(
         app,

@@ -26,7 +26,7 @@ mod open;
 mod parse;
 
 pub use open::{OPEN_ROWS, OPEN_ROWS_LIMIT, Opened};
-pub(super) use parse::{day, midnight, search_term};
+pub(super) use parse::{day, midnight, search_term, unknown_condition};
 
 use parse::{COLUMNS, GROUP_COLUMNS, LAYOUTS, direction, word_for};
 

@@ -40,6 +40,13 @@ impl Params {
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// The first name with a value that is not among `known`.
+    pub fn unknown(&self, known: &[&str]) -> Option<&str> {
+        let mut pairs = self.pairs();
+        let unknown = pairs.find(|(name, value)| !value.is_empty() && !known.contains(name));
+        unknown.map(|(name, _)| name)
+    }
+
     /// Every value of `name` that is not empty.
     pub fn all(&self, name: &str) -> Vec<&str> {
         let named = self.0.iter().filter(|(key, _)| key == name);
@@ -76,6 +83,8 @@ mod tests {
         assert_eq!(params.one("d"), Ok(None));
         assert_eq!(params.one("c"), Err(Repeated("c".into())));
         assert_eq!(params.all("c"), ["x y+", "2"]);
+        assert_eq!(params.unknown(&["a"]), Some("c"));
+        assert_eq!(params.unknown(&["c", "a"]), None);
     }
 
     #[test]

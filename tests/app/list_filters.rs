@@ -186,6 +186,47 @@ async fn an_address_that_makes_no_sense_is_refused_with_a_way_back() {
 }
 
 #[actix_web::test]
+async fn a_misspelt_condition_is_left_out_of_a_list_aloud_and_of_nothing_else() {
+    let app = TestApp::spawn().await;
+    Office::open(&app).await;
+    let owner = app.owner();
+    let misspelt = "clent=1&status=active";
+    for view in ["list", "client"] {
+        let page = owner
+            .opens(&format!("/connections?view={view}&{misspelt}"))
+            .await;
+        let said = page.all("#flash").join("");
+        assert!(
+            said.contains("\"clent\"") && said.contains("left out"),
+            "{said}"
+        );
+        assert_eq!(page.status, 200);
+    }
+    let told = owner.opens("/connections?view=list&select=&clent=").await;
+    assert_eq!(told.all("#flash .flash").len(), 0);
+    let act = format!("/connections/revoke-matching?{misspelt}");
+    for path in [
+        "/connections.csv",
+        "/connections.json",
+        "/connections/revoke-matching",
+    ] {
+        let page = owner.opens(&format!("{path}?{misspelt}")).await;
+        let text = page.all("main").join("");
+        assert_eq!(page.status, 400, "{path}");
+        assert!(
+            text.contains("\"clent\"") && text.contains("client"),
+            "{text}"
+        );
+    }
+    let token = ("csrf".to_owned(), owner.form_token().await);
+    let fields = [token, ("count".to_owned(), "3".to_owned())];
+    let page = owner.posts(&act, &fields).await;
+    assert_eq!(page.status, 400);
+    assert!(page.all("main").join("").contains("\"clent\""));
+    assert_eq!(list(&owner, "status=active").await.connections().len(), 3);
+}
+
+#[actix_web::test]
 async fn an_empty_list_says_why_and_what_to_do() {
     let app = TestApp::spawn().await;
     let (owner, ana) = (app.owner(), app.person("ana"));

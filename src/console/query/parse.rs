@@ -22,7 +22,48 @@ use super::{
     View, open::OPEN_LIMIT,
 };
 
+/// The parameters that say which connections are wanted.
+const CONDITIONS: [&str; 11] = [
+    "q",
+    "status",
+    "project",
+    "person",
+    "client",
+    "origin",
+    "type",
+    "blocked",
+    "idle_days",
+    "from",
+    "to",
+];
+
+/// Those that say how they are shown.
+const LOOKS: [&str; 9] = [
+    "view", "sort", "dir", "after", "before", "per", "open", "rows", "rows_dir",
+];
+
+/// The first parameter that says nothing about connections, and is not among `besides`.
+pub fn unknown_condition<'a>(params: &'a Params, besides: &[&str]) -> Option<&'a str> {
+    params.unknown(&[&CONDITIONS, &LOOKS[..], besides].concat())
+}
+
 impl ListQuery {
+    /// What the parameters of an address ask for, where more than was meant would do harm:
+    /// a misspelt condition is not left out.
+    ///
+    /// # Errors
+    /// Like [`Self::parse`], and a page that names the parameter that is unknown.
+    pub fn parse_strictly(params: &Params, principal: &Principal) -> Result<Self, Problem> {
+        if let Some(name) = unknown_condition(params, &[]) {
+            let (last, others) = CONDITIONS.split_last().unwrap_or((&"", &[]));
+            return Err(wrong(&format!(
+                "\"{name}\" is no condition. The conditions are {} and {last}.",
+                others.join(", ")
+            )));
+        }
+        Self::parse(params, principal)
+    }
+
     /// What the parameters of an address ask for.
     ///
     /// # Errors

@@ -57,7 +57,8 @@ fn what_an_address_says_is_said_again_by_the_address_made_of_it() {
              &from=2026-01-31&to=2026-02-01"
         ),
     ] {
-        let query = parse(&text, OrganizationRole::Owner).unwrap();
+        let params = Params::parse(text.as_bytes());
+        let query = ListQuery::parse_strictly(&params, &someone(OrganizationRole::Owner)).unwrap();
         assert_eq!(query.href(), format!("/connections?{text}"));
     }
 }

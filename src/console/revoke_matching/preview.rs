@@ -67,7 +67,7 @@ impl Asked {
             return Err(Problem::not_found());
         }
         let params = Params::parse(req.query_string().as_bytes());
-        let query = ListQuery::parse(&params, principal)?;
+        let query = ListQuery::parse_strictly(&params, principal)?;
         Ok(Self {
             principal: principal.clone(),
             query,
