@@ -13,11 +13,7 @@ before(async () => {
   port = await freePort()
   ;[browser, untether] = await Promise.all([launch([`--remote-debugging-port=${port}`]), startUntether()])
   app = await App.register(untether, `${untether.public}/mcp`, 'Cursor')
-  const context = await browser.newContext()
-  const page = await context.newPage()
-  await context.addCookies([{ name: 'person', value: 'owner', url: untether.public }])
-  for (let n = 0; n < 50; n += 1) await app.connect(page)
-  await context.close()
+  await app.connectMany('owner', 50)
 })
 after(async () => {
   await browser?.close()

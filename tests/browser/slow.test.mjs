@@ -21,17 +21,11 @@ let browser, untether
 const apps = []
 before(async () => {
   ;[browser, untether] = await Promise.all([launch(), startUntether()])
-  const context = await browser.newContext({ javaScriptEnabled: false })
-  const page = await context.newPage()
   for (const name of ['Cursor', 'Claude Code', 'VS Code']) {
     const app = await App.register(untether, `${untether.public}/mcp`, name)
     apps.push(app)
-    for (const person of ['owner', 'ana', 'ben']) {
-      await context.addCookies([{ name: 'person', value: person, url: untether.public }])
-      for (let n = 0; n < 6; n += 1) await app.connect(page)
-    }
+    for (const person of ['owner', 'ana', 'ben']) await app.connectMany(person, 6)
   }
-  await context.close()
 })
 after(async () => {
   await browser?.close()

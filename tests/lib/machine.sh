@@ -21,7 +21,7 @@ install_packages() {
     local missing=()
     [ -n "$(postgres_programs)" ] || missing+=(postgresql)
     [ -x /usr/sbin/nginx ] || command -v nginx >/dev/null || missing+=(nginx)
-    [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || missing+=(chromium)
+    [ -x "${CHROMIUM:-/usr/bin/chromium-headless-shell}" ] || missing+=(chromium-headless-shell)
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
     command -v caddy >/dev/null || missing+=(caddy)
     command -v xdg-open >/dev/null || missing+=(xdg-utils)

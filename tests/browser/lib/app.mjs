@@ -75,6 +75,24 @@ export class App {
     await page.goto(this.authorizeUrl(state))
     await page.getByRole('button', { name: 'Allow' }).click()
     const { code } = await this.landing(state)
+    return this.#redeem(code)
+  }
+
+  /** The same `count` times for this person, by the form that a browser would send. */
+  async connectMany(person, count) {
+    const headers = { cookie: `person=${person}`, origin: this.untether.public }
+    for (let n = 0; n < count; n += 1) {
+      const page = await (await fetch(this.authorizeUrl('many'), { headers })).text()
+      const fields = [...page.matchAll(/<input [^>]*name="(\w+)" value="([^"]*)"/g)].map(([, name, value]) => [name, value])
+      const body = new URLSearchParams([...fields, ['decision', 'allow']])
+      const address = `${this.untether.public}/oauth/authorize`
+      const answer = await fetch(address, { method: 'POST', redirect: 'manual', headers, body })
+      if (answer.status !== 303) throw new Error(`consent: ${answer.status} ${await answer.text()}`)
+      await this.#redeem(new URL(answer.headers.get('location')).searchParams.get('code'))
+    }
+  }
+
+  async #redeem(code) {
     const { status, body } = await this.exchange(code)
     if (status !== 200) throw new Error(`exchange: ${status} ${JSON.stringify(body)}`)
     return body

@@ -8,10 +8,9 @@ export async function organization(browser) {
   const app = await App.register(untether, `${untether.public}/mcp`, 'Cursor')
   const context = await browser.newContext()
   const page = await context.newPage()
-  for (const person of ['owner', 'ana']) {
-    await context.addCookies([{ name: 'person', value: person, url: untether.public }])
-    for (let n = 0; n < 15; n += 1) await app.connect(page)
-  }
+  await app.connectMany('owner', 15)
+  await app.connectMany('ana', 15)
+  await context.addCookies([{ name: 'person', value: 'ana', url: untether.public }])
   await page.goto(`${untether.public}/connections?view=list`)
   await revokeOf(page).click()
   await page.getByLabel('Reason').fill('The laptop was left in a taxi')

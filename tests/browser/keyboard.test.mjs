@@ -1,31 +1,18 @@
-// axe-core on every screen in each of its states, in light and dark, on a desk and on a phone,
-// and without scripts where that shows something else. And the whole task by keyboard alone.
+// The whole task by keyboard alone.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { organization, LIST, STATES, dialog, rows, tick } from './lib/states.mjs'
-import { assertGoodAnywhere, launch, visit } from './lib/visit.mjs'
+import { organization, LIST, dialog, rows, tick } from './lib/states.mjs'
+import { launch, visit } from './lib/visit.mjs'
 
-let browser, untether, app, close
+let browser, untether, close
 before(async () => {
   browser = await launch()
-  ;({ untether, app, close } = await organization(browser))
+  ;({ untether, close } = await organization(browser))
 })
 after(async () => {
   await browser?.close()
   await close?.()
 })
-
-for (const [what, { go, person, status, js }] of Object.entries(STATES)) {
-  test(`axe-core finds nothing on ${what}, in any light, and it fits a phone`, async (t) => {
-    const expected = js ? (status === 200 ? undefined : new RegExp(`status of ${status}`)) : /ERR_FAILED/
-    const page = await visit(t, browser, untether, person, { expected })
-    // axe-core is a script itself: those of the page are lost on their way.
-    if (!js) await page.route('**/*.js', (route) => route.abort())
-    const answer = await go(page, app)
-    if (answer) assert.equal(answer.status(), status)
-    await assertGoodAnywhere(page, what)
-  })
-}
 
 test('the keyboard alone opens the page, searches, ticks, revokes and sees it', async (t) => {
   const page = await visit(t, browser, untether, 'owner')
