@@ -1,3 +1,3 @@
 import { testStates } from './lib/accessible.mjs'
 
-testStates(1)
+testStates(import.meta.url)

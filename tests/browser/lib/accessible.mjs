@@ -1,14 +1,17 @@
 // axe-core on every screen in each of its states, in light and dark, on a desk and on a phone,
 // and without scripts where that shows something else: in shares, which run side by side.
 import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import { organization, STATES } from './states.mjs'
 import { assertGoodAnywhere, launch, visit } from './visit.mjs'
 
-const SHARES = 3
+/** The tests that have a share each. */
+const FILES = (await readdir(new URL('..', import.meta.url))).filter((name) => /^accessibility\.\d+\.test\.mjs$/.test(name))
 
-/** Tests every state whose turn it is, in an organization of its own. */
-export function testStates(share) {
+/** Tests every state whose turn it is in the file of this address, in an organization of its own. */
+export function testStates(url) {
+  const share = FILES.indexOf(url.split('/').at(-1))
   let browser, untether, app, close
   before(async () => {
     browser = await launch()
@@ -19,7 +22,7 @@ export function testStates(share) {
     await close?.()
   })
 
-  const states = Object.entries(STATES).filter((_, turn) => turn % SHARES === share)
+  const states = Object.entries(STATES).filter((_, turn) => turn % FILES.length === share)
   for (const [what, { go, person, status, js }] of states) {
     test(`axe-core finds nothing on ${what}, in any light, and it fits a phone`, async (t) => {
       const expected = js ? (status === 200 ? undefined : new RegExp(`status of ${status}`)) : /ERR_FAILED/
