@@ -21,7 +21,7 @@ use crate::{
         connection_list::{self, Counts, Total},
         connection_plan,
     },
-    web::{html, params::Params, problem::Problem, state::App},
+    web::{html, params::Params, problem::Problem, session::Flash, state::App},
 };
 
 use super::{
@@ -29,7 +29,7 @@ use super::{
     query::{Layout, ListQuery, View, address, unknown_condition},
     revoke::see_other,
     view::{
-        Flash, When,
+        When,
         list::{ConnectionList, ConnectionsPage},
     },
     visit::Visit,
@@ -78,12 +78,15 @@ async fn answer(visit: &Visit, query: &str) -> Result<HttpResponse, Problem> {
     let query = ListQuery::parse(typed.as_ref().unwrap_or(&params), principal)?;
     if typed.is_some() && !html::is_fragment(&visit.req) {
         // Files and parts of the list go by its address.
-        return Ok(see_other(&query.href()));
+        return Ok(match left_out(&params) {
+            Some(said) => visit.go_on(&query.href(), said),
+            None => see_other(&query.href()),
+        });
     }
     let select = params.one("select").ok().flatten();
     let desk = Desk::new(visit, &query);
     let mut frame = visit.frame();
-    frame.flash = frame.flash.or_else(|| left_out(&params));
+    frame.flash = frame.flash.or_else(|| left_out(&params).map(Into::into));
     let page = ConnectionsPage {
         heading: heading(principal),
         intro: intro(app, principal),
@@ -100,10 +103,9 @@ async fn answer(visit: &Visit, query: &str) -> Result<HttpResponse, Problem> {
 /// Says that a condition was not understood: a misspelt one leaves more than was meant.
 fn left_out(params: &Params) -> Option<Flash> {
     let name = unknown_condition(params, &["select"])?;
-    Some(Flash {
-        kind: "problem",
-        text: format!("\"{name}\" is no condition that a list knows, and was left out."),
-    })
+    Some(Flash::Problem(format!(
+        "\"{name}\" is no condition that a list knows, and was left out."
+    )))
 }
 
 /// Has htmx show this address.

@@ -6,18 +6,12 @@ use actix_web::HttpRequest;
 use crate::{
     clock::Timestamp,
     domain::role::Principal,
-    web::{
-        identity::IdentitySource,
-        params::Params,
-        problem::Problem,
-        session::{self, Flash},
-        state::App,
-    },
+    web::{identity::IdentitySource, params::Params, problem::Problem, session, state::App},
 };
 
 use super::{
     audit,
-    view::{self, Frame, NavItem, PersonaOption, Who},
+    view::{Frame, NavItem, PersonaOption, Who},
 };
 
 /// The frame of a page for this person. Takes the message kept for it.
@@ -38,13 +32,7 @@ pub fn build(
         nav: places(principal, req),
         personas: personas(app, session),
         csrf: app.secrets.form_token(&identity.subject, now),
-        flash: session::take_flash(session).map(|flash| match flash {
-            Flash::Done(text) => view::Flash { kind: "done", text },
-            Flash::Problem(text) => view::Flash {
-                kind: "problem",
-                text,
-            },
-        }),
+        flash: session::take_flash(session).map(Into::into),
         sign_out_url: app.settings.sign_out_url.clone(),
         here: here(principal, req),
         help_href: Some("/help".to_owned()),

@@ -7,7 +7,7 @@
 
 use askama::Template;
 
-use crate::web::problem::Explanation;
+use crate::web::{problem::Explanation, session};
 
 pub mod list;
 
@@ -64,6 +64,16 @@ pub struct Flash {
     /// `done` or `problem`.
     pub kind: &'static str,
     pub text: String,
+}
+
+impl From<session::Flash> for Flash {
+    fn from(flash: session::Flash) -> Self {
+        let (kind, text) = match flash {
+            session::Flash::Done(text) => ("done", text),
+            session::Flash::Problem(text) => ("problem", text),
+        };
+        Self { kind, text }
+    }
 }
 
 /// What a client is recognized by; without `src`, by its first letter.

@@ -194,6 +194,8 @@ async fn a_misspelt_condition_is_left_out_of_a_list_aloud_and_of_nothing_else() 
     let page = list(&owner, misspelt).await;
     let said = page.all("#flash").join("");
     assert!(said.contains("\"clent\" is no condition"), "{said}");
+    let typed = list(&owner, "person=ana%40acme.example&clent=1").await;
+    assert_eq!(typed.all("#flash"), page.all("#flash"));
     let told = owner.opens("/connections?view=list&select=&clent=").await;
     assert_eq!(told.all("#flash .flash").len(), 0);
     let act = format!("/connections/revoke-matching?{misspelt}");

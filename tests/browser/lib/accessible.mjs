@@ -12,6 +12,7 @@ const FILES = (await readdir(new URL('..', import.meta.url))).filter((name) => /
 /** Tests every state whose turn it is in the file of this address, in an organization of its own. */
 export function testStates(url) {
   const share = FILES.indexOf(url.split('/').at(-1))
+  assert.notEqual(share, -1, 'this file has no share')
   let browser, untether, app, close
   before(async () => {
     browser = await launch()
