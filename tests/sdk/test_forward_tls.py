@@ -14,15 +14,6 @@ from untether import Untether
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    """Whom every program of this module trusts, and nobody else."""
-    authority = Authority(tmp_path_factory.mktemp("authority"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SSL_CERT_FILE", str(authority.certificate))
-        yield authority
-
-
-@pytest.fixture(scope="module")
 def secured(authority, tmp_path_factory):
     """What ends TLS in front of Untether."""
     front = Front(authority.context(tmp_path_factory.mktemp("front")))

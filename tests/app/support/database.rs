@@ -1,26 +1,78 @@
-//! A database for one test: a file on SQLite, a schema on PostgreSQL.
+//! A database for one test: a file on SQLite, a copy of a template on PostgreSQL.
 
 use std::{
     collections::BTreeMap,
     pin::Pin,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
-use sqlx::{Executor, PgPool, Row, SqlitePool};
+use sqlx::{Connection, Executor, PgConnection, PgPool, Row, SqlitePool};
 use tokio::sync::OnceCell;
 use untether::{config::DatabaseUrl, store::Db};
+use url::Url;
 
-static SCHEMAS: AtomicU32 = AtomicU32::new(0);
+static DATABASES: AtomicU32 = AtomicU32::new(0);
+/// Databases on PostgreSQL that nobody needs any more.
+static LEFT: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// The file of a database on SQLite with nothing in it. Migrating takes longer than most tests.
-static EMPTY: OnceCell<Vec<u8>> = OnceCell::const_new();
+/// A database with nothing in it, which each test has a copy of: migrating takes longer than most
+/// tests. The bytes of a file on SQLite, a template's name on PostgreSQL.
+static EMPTY_FILE: OnceCell<Vec<u8>> = OnceCell::const_new();
+static TEMPLATE: OnceCell<String> = OnceCell::const_new();
 
-async fn migrated() -> Vec<u8> {
+async fn migrated_file() -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("empty.db");
     let url = DatabaseUrl::Sqlite { path: path.clone() };
     Db::open(&url).await.unwrap().close().await;
     std::fs::read(path).unwrap()
+}
+
+async fn migrated_template(server: &str) -> String {
+    let name = format!("untether_test_{}", std::process::id());
+    let create = [
+        format!("DROP DATABASE IF EXISTS {name}"),
+        format!("CREATE DATABASE {name}"),
+    ];
+    on_server(server, create).await;
+    let url = named(server, &name);
+    let db = Db::open(&DatabaseUrl::Postgres { url }).await.unwrap();
+    db.close().await;
+    name
+}
+
+/// Makes a copy of the template, in the place of those that are not needed any more.
+async fn copied(server: &str) -> String {
+    let template = TEMPLATE.get_or_init(|| migrated_template(server)).await;
+    let name = format!("{template}_{}", DATABASES.fetch_add(1, Ordering::SeqCst));
+    let left = std::mem::take(&mut *LEFT.lock().unwrap_or_else(PoisonError::into_inner));
+    let drop = |name| format!("DROP DATABASE {name} WITH (FORCE)");
+    let mut statements: Vec<_> = left.into_iter().map(drop).collect();
+    statements.push(format!(
+        "CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"
+    ));
+    on_server(server, statements).await;
+    name
+}
+
+/// Runs statements that want no transaction around them.
+async fn on_server(server: &str, statements: impl IntoIterator<Item = String>) {
+    let mut connection = PgConnection::connect(server).await.unwrap();
+    for statement in statements {
+        let statement = sqlx::raw_sql(sqlx::AssertSqlSafe(statement));
+        connection.execute(statement).await.unwrap();
+    }
+    connection.close().await.unwrap();
+}
+
+/// The address of another database on the same server.
+fn named(server: &str, database: &str) -> String {
+    let mut url = Url::parse(server).unwrap();
+    url.set_path(database);
+    url.into()
 }
 
 /// Where the test's data is, and a way to look at it past the program.
@@ -31,27 +83,29 @@ pub struct TestDatabase {
     pool: OnceCell<PgPool>,
 }
 
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        if let DatabaseUrl::Postgres { url } = &self.url {
+            let name = Url::parse(url).unwrap().path()[1..].to_owned();
+            LEFT.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(name);
+        }
+    }
+}
+
 impl TestDatabase {
     pub async fn create() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = match std::env::var("UNTETHER_TEST_POSTGRES_URL") {
             Err(_) => {
                 let path = folder.path().join("test.db");
-                std::fs::write(&path, EMPTY.get_or_init(migrated).await).unwrap();
+                let empty = EMPTY_FILE.get_or_init(migrated_file).await;
+                std::fs::write(&path, empty).unwrap();
                 DatabaseUrl::Sqlite { path }
             }
             Ok(server) => {
-                let number = SCHEMAS.fetch_add(1, Ordering::SeqCst);
-                let schema = format!("test_{}_{number}", std::process::id());
-                let pool = PgPool::connect(&server).await.unwrap();
-                let create =
-                    format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
-                pool.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(create)))
-                    .await
-                    .unwrap();
-                pool.close().await;
-                let separator = if server.contains('?') { '&' } else { '?' };
-                let url = format!("{server}{separator}options=-csearch_path%3D{schema}");
+                let url = named(&server, &copied(&server).await);
                 DatabaseUrl::Postgres { url }
             }
         };
