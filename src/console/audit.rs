@@ -15,7 +15,7 @@ use crate::{
         audit::Entry,
         audit_list::{self, LOOKED_AT, Named},
     },
-    web::{params::Params, problem::Problem, table::Format},
+    web::{params::Params, problem::Problem, session::Flash, table::Format},
 };
 
 use super::{
@@ -95,15 +95,18 @@ pub fn is_open_to(principal: &Principal) -> bool {
 /// # Errors
 /// A page, for whoever does not see everything, and when the query makes no sense.
 pub async fn show(visit: Visit) -> Result<HttpResponse, Problem> {
-    let asked = asked(&visit)?;
+    let params = params(&visit)?;
+    let asked = Asked::parse(&params)?;
     let mut tx = visit.app.db.snapshot().await?;
     let (wanted, place) = (asked.wanted(), &asked.place);
     let part = audit_list::part(&mut tx, &wanted, place, PER_PAGE).await?;
     let [previous, next] = asked.neighbours(&part);
     let present = Present::read(&mut tx, &part.entries).await?;
     let day = |day: Option<time::Date>| day.map(|day| day.to_string()).unwrap_or_default();
+    let mut frame = visit.frame();
+    frame.flash = frame.flash.or_else(|| left_out(&params).map(Into::into));
     let page = AuditPage {
-        frame: visit.frame(),
+        frame,
         kinds: kinds(&asked),
         from: day(asked.from),
         to: day(asked.to),
@@ -140,17 +143,27 @@ pub async fn json(visit: Visit) -> Result<HttpResponse, Problem> {
 }
 
 async fn file(visit: &Visit, format: Format) -> Result<HttpResponse, Problem> {
-    let trail = AuditTrail::of(asked(visit)?.wanted());
+    let asked = Asked::parse_strictly(&params(visit)?)?;
+    let trail = AuditTrail::of(asked.wanted());
     let tx = visit.app.db.snapshot().await?;
     let export = Export::new(tx, trail, format);
     export::answer(&visit.app, export, ("audit", format), visit.now).await
 }
 
-fn asked(visit: &Visit) -> Result<Asked, Problem> {
+/// Says that a parameter was not understood: a misspelt one leaves more than was meant.
+fn left_out(params: &Params) -> Option<Flash> {
+    let name = asked::unknown(params)?;
+    Some(Flash::Problem(format!(
+        "The audit trail knows no \"{name}\", and it was left out."
+    )))
+}
+
+/// What the address says, for whoever may read the trail.
+fn params(visit: &Visit) -> Result<Params, Problem> {
     if !is_open_to(&visit.principal) {
         return Err(Problem::not_found());
     }
-    Asked::parse(&Params::parse(visit.req.query_string().as_bytes()))
+    Ok(Params::parse(visit.req.query_string().as_bytes()))
 }
 
 fn kinds(asked: &Asked) -> Vec<KindOption> {

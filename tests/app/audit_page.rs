@@ -164,6 +164,30 @@ async fn a_filter_that_makes_no_sense_is_named_with_what_it_may_be() {
 }
 
 #[actix_web::test]
+async fn a_misspelt_filter_is_left_out_of_the_page_aloud_and_of_no_file() {
+    let app = TestApp::spawn().await;
+    furnish(&app).await;
+    let owner = app.owner();
+    let (whole, page) = (
+        reads(&owner, "").await,
+        reads(&owner, "?abuot=clients").await,
+    );
+    assert_eq!(happened(&page), happened(&whole));
+    assert_eq!(whole.all("#flash .flash").len(), 0);
+    let said = page.all("#flash").join("");
+    assert!(said.contains("\"abuot\""), "{said}");
+    for path in ["/audit.csv", "/audit.json"] {
+        let page = owner.opens(&format!("{path}?abuot=clients")).await;
+        let text = page.all("main").join("");
+        assert_eq!(page.status, 400, "{path}");
+        assert!(
+            text.contains("\"abuot\"") && text.contains("q, about"),
+            "{text}"
+        );
+    }
+}
+
+#[actix_web::test]
 async fn pages_neither_skip_nor_repeat_while_events_are_added() {
     let app = TestApp::spawn().await;
     // Several at the same moment: the id tells them apart.

@@ -21,6 +21,14 @@ pub(super) const KINDS: [(&str, Kind); 3] = [
     ("projects", Kind::Projects),
 ];
 
+/// What an address can ask for.
+const PARAMETERS: [&str; 6] = ["q", "about", "from", "to", "after", "before"];
+
+/// The first parameter of an address that the trail does not know.
+pub(super) fn unknown(params: &Params) -> Option<&str> {
+    params.unknown(&PARAMETERS)
+}
+
 /// The state of the list, as its address has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Asked {
@@ -32,6 +40,20 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// # Errors
+    /// Like [`Self::parse`], and when it asks for something unknown: a file would have more
+    /// events than were meant.
+    pub(super) fn parse_strictly(params: &Params) -> Result<Self, Problem> {
+        if let Some(name) = unknown(params) {
+            let (last, others) = PARAMETERS.split_last().unwrap_or((&"", &[]));
+            return Err(wrong(format!(
+                "The audit trail knows no \"{name}\". It can be asked for {} and {last}.",
+                others.join(", ")
+            )));
+        }
+        Self::parse(params)
+    }
+
     /// # Errors
     /// A page that names the parameter and what it may be.
     pub(super) fn parse(params: &Params) -> Result<Self, Problem> {
