@@ -18,7 +18,7 @@ use crate::{
 };
 
 use super::{
-    connections::{groups, paging},
+    connections::{group_row, paging},
     counts, logo, moment, number, origin,
     query::{ListQuery, View, address},
     view::{Frame, LogoView, When, list::Head},
@@ -87,7 +87,7 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Problem> {
     let first = found.first().filter(|_| sides.previous);
     let last = found.last().filter(|_| sides.next);
     let projects = projects(&mut tx, &found).await?;
-    let totals = groups::totals(&mut tx, &filter, GroupBy::Client, &found).await?;
+    let totals = group_row::totals(&mut tx, &filter, GroupBy::Client, &found).await?;
     let page = ClientsPage {
         frame: visit.frame(),
         summary: match count {
@@ -179,7 +179,7 @@ fn row(group: &Group, projects: &[Endpoint], totals: &[(String, i64)], now: Time
             (count, _) => format!("{} projects", number::grouped(count)),
         },
         count: number::grouped(group.wanted),
-        matching: groups::matching(group, totals),
+        matching: group_row::matching(group, totals),
         parts: counts::parts(group.counts),
         last_used: group.last_used_at.map(|at| moment::when(at, now)),
     }

@@ -37,7 +37,8 @@ use super::{
 
 mod applied;
 mod filters;
-pub(super) mod groups;
+pub(super) mod group_row;
+mod groups;
 mod open;
 pub(super) mod paging;
 mod rows;

@@ -5,22 +5,18 @@ use url::Url;
 
 use crate::{
     console::{
-        frame, logo, look_alikes, moment, number,
-        query::{ListQuery, OPEN_ROWS, View, address},
+        frame,
+        query::{ListQuery, OPEN_ROWS, View},
         revoke::see_other,
-        view::{
-            below_name,
-            list::{Columns, GroupPart, GroupRow, GroupRowsPart},
-        },
+        view::list::{Columns, GroupPart, GroupRowsPart},
         visit::Visit,
     },
     domain::{
-        client::Origin,
         ids::{ClientId, PersonId, ProjectId},
-        role::{Principal, Reach},
+        role::Principal,
     },
     store::{
-        Tx, client_block,
+        Tx,
         connection_filter::Filter,
         connection_groups::{self, Group, GroupBy, GroupOrder, GroupPlace, Grouping, WithEmpty},
         connection_list::Key,
@@ -29,10 +25,10 @@ use crate::{
 };
 
 use super::{
-    Desk, at_address, counted, filters,
+    Desk, at_address, filters,
+    group_row::{Facts, row},
     open::{self, Shown},
     paging::{Page, at},
-    rows::origin_note,
 };
 
 /// `GET /connections/rows`: one group, open or closed, or more of its rows, as htmx
@@ -71,13 +67,8 @@ async fn part(tx: &mut Tx, desk: &Desk<'_>, id: &str, shown: &Shown) -> Result<S
         return frame::render(&GroupRowsPart { table });
     }
     let only = std::slice::from_ref(&group);
-    let facts = Facts {
-        by,
-        projects: &filters::projects(tx, desk).await?,
-        totals: &totals(tx, &filter, by, only).await?,
-        alike: &alike(tx, desk, by, only).await?,
-        blocked: &client_block::among(tx, &clients(by, only)).await?,
-    };
+    let projects = filters::projects(tx, desk).await?;
+    let facts = Facts::read(tx, &filter, by, &projects, only).await?;
     let group = row(tx, desk, &desk.filter(), &facts, group.clone(), shown).await?;
     frame::render(&GroupPart { group })
 }
@@ -156,242 +147,47 @@ pub(super) async fn page(
     projects: &[(ProjectId, String)],
     select: Option<&str>,
 ) -> Result<Page, Problem> {
-    let columns = Columns {
+    let mut page = Page::empty(Columns {
         tick: desk.may_tick(),
         client: false,
         project: false,
         person: false,
-    };
+    });
     let View::Groups {
-        by,
-        order,
-        place,
-        rows,
-        ..
+        by, order, place, ..
     } = &desk.query.view
     else {
-        return Ok(Page::empty(columns));
+        return Ok(page);
     };
     let per = desk.query.per;
     let grouping = grouping(*by, desk.query);
     let mut found = connection_groups::page(tx, filter, &grouping, place, per + 1).await?;
     let backwards = matches!(place, GroupPlace::Before(_));
     let sides = at(&mut found, per, backwards, *place == GroupPlace::Start);
-    let link = |place| {
-        desk.query.with_view(View::Groups {
-            by: *by,
-            order: *order,
-            place,
-            open: Vec::new(),
-            rows: *rows,
-        })
-    };
     let key = |group: &Group| group.key(*order);
-    let totals = totals(tx, filter, *by, &found).await?;
-    let mut page = Page {
-        previous: found
-            .first()
-            .filter(|_| sides.previous)
-            .map(|group| link(GroupPlace::Before(key(group)))),
-        next: found
-            .last()
-            .filter(|_| sides.next)
-            .map(|group| link(GroupPlace::After(key(group)))),
-        ..Page::empty(columns)
-    };
-    let alike = alike(tx, desk, *by, &found).await?;
-    let blocked = client_block::among(tx, &clients(*by, &found)).await?;
-    let facts = Facts {
-        by: *by,
-        projects,
-        totals: &totals,
-        alike: &alike,
-        blocked: &blocked,
-    };
+    let first = found.first().filter(|_| sides.previous).map(key);
+    let last = found.last().filter(|_| sides.next).map(key);
+    page.previous = first.map(|key| beside(desk.query, GroupPlace::Before(key)));
+    page.next = last.map(|key| beside(desk.query, GroupPlace::After(key)));
+    let facts = Facts::read(tx, filter, *by, projects, &found).await?;
     for group in found {
         let shown = match desk.query.rows_of(&group.id) {
             Some(_) if select == Some(&group.id) => Shown::Ticked,
             Some(rows) => Shown::First(rows),
             None => Shown::Closed,
         };
-        page.groups
-            .push(row(tx, desk, filter, &facts, group, &shown).await?);
+        let row = row(tx, desk, filter, &facts, group, &shown).await?;
+        page.groups.push(row);
     }
     Ok(page)
 }
 
-/// How many connections each group has without the search, where that is more.
-pub(in crate::console) async fn totals(
-    tx: &mut Tx,
-    filter: &Filter,
-    by: GroupBy,
-    groups: &[Group],
-) -> Result<Vec<(String, i64)>, Problem> {
-    if filter.text.is_none() {
-        return Ok(Vec::new());
+/// The same groups from another place on, all closed.
+fn beside(query: &ListQuery, to: GroupPlace) -> ListQuery {
+    let mut view = query.view.clone();
+    if let View::Groups { place, open, .. } = &mut view {
+        *place = to;
+        open.clear();
     }
-    let ids: Vec<_> = groups.iter().map(|group| group.id.clone()).collect();
-    Ok(connection_groups::totals(tx, filter, by, &ids).await?)
-}
-
-/// "2 of 42 match", where not all of a group's connections match the search.
-pub(in crate::console) fn matching(group: &Group, totals: &[(String, i64)]) -> Option<String> {
-    let total = totals.iter().find(|(known, _)| *known == group.id);
-    let (_, total) = total.filter(|(_, total)| *total > group.wanted)?;
-    let (wanted, total) = (number::grouped(group.wanted), number::grouped(*total));
-    Some(format!("{wanted} of {total} match"))
-}
-
-/// What is known about the groups together.
-struct Facts<'a> {
-    by: GroupBy,
-    projects: &'a [(ProjectId, String)],
-    totals: &'a [(String, i64)],
-    alike: &'a [(ClientId, String)],
-    blocked: &'a [ClientId],
-}
-
-/// What to note of clients that look like others.
-async fn alike(
-    tx: &mut Tx,
-    desk: &Desk<'_>,
-    by: GroupBy,
-    groups: &[Group],
-) -> Result<Vec<(ClientId, String)>, Problem> {
-    Ok(look_alikes::notes(tx, &desk.filter().reach, &clients(by, groups)).await?)
-}
-
-fn clients(by: GroupBy, groups: &[Group]) -> Vec<ClientId> {
-    let clients = groups.iter().filter(|_| by == GroupBy::Client);
-    clients
-        .filter_map(|group| ClientId::parse(&group.id))
-        .collect()
-}
-
-async fn row(
-    tx: &mut Tx,
-    desk: &Desk<'_>,
-    filter: &Filter,
-    facts: &Facts<'_>,
-    group: Group,
-    shown: &Shown,
-) -> Result<GroupRow, Problem> {
-    let by = facts.by;
-    let id = group.id.as_str();
-    let wanted = desk.query.statuses;
-    let part = |class: &'static str, on: bool, count: i64| {
-        (on && count > 0).then(|| (class, format!("{} {class}", number::grouped(count))))
-    };
-    let counts = group.counts;
-    let active = part("active", wanted.active, counts.active);
-    let expired = part("expired", wanted.expired, counts.expired);
-    let revoked = part("revoked", wanted.revoked, counts.revoked);
-    let selectable = desk.may_tick() && (active.is_some() || expired.is_some());
-    let is_open = *shown != Shown::Closed && group.wanted > 0;
-    let opened = |rows| desk.query.with_group(id, Some(rows));
-    let toggled = match is_open {
-        true => desk.query.with_group(id, None),
-        false => opened(OPEN_ROWS),
-    };
-    let columns = Columns {
-        tick: desk.may_tick(),
-        client: by != GroupBy::Client,
-        project: by != GroupBy::Project,
-        person: by != GroupBy::Person,
-    };
-    Ok(GroupRow {
-        noun: match by {
-            GroupBy::Client => "client",
-            GroupBy::Person => "person",
-            GroupBy::Project => "project",
-        },
-        href: match by {
-            GroupBy::Client => Some(format!("/clients/{id}")),
-            GroupBy::Person => Some(format!("/people/{id}")),
-            GroupBy::Project => None,
-        },
-        notes: notes(&group, facts),
-        projects: (by == GroupBy::Client).then(|| project_words(&group, facts.projects)),
-        is_empty: group.wanted == 0,
-        count: number::grouped(group.wanted),
-        parts: [active, expired, revoked].into_iter().flatten().collect(),
-        matching: matching(&group, facts.totals),
-        last_used: group
-            .last_used_at
-            .map(|at| desk.moment(moment::when(at, desk.now))),
-        toggle_href: toggled.href(),
-        select_href: selectable.then(|| {
-            let query = opened(open::TICKED_ROWS);
-            with("/connections", &query, [("select", id)])
-        }),
-        block: may_block(desk, &group, facts).then(|| match is_blocked(&group, facts) {
-            true => ("Unblock client", format!("/clients/{id}")),
-            false => ("Block client", format!("/clients/{id}/block")),
-        }),
-        columns,
-        width: 3 + usize::from(columns.tick) + usize::from(by == GroupBy::Client),
-        open: if is_open {
-            Some(open::group(tx, desk, by, &group, filter, shown).await?)
-        } else {
-            None
-        },
-        logo: (by == GroupBy::Client).then(|| logo::view(&group.name, group.logo.as_ref())),
-        id: group.id,
-        name: group.name,
-    })
-}
-
-/// The address of a list with more parameters.
-fn with<'a>(
-    path: &str,
-    query: &ListQuery,
-    more: impl IntoIterator<Item = (&'static str, &'a str)>,
-) -> String {
-    let mut pairs = query.pairs();
-    pairs.extend(
-        more.into_iter()
-            .map(|(name, value)| (name, value.to_owned())),
-    );
-    address(path, &pairs)
-}
-
-fn is_blocked(group: &Group, facts: &Facts<'_>) -> bool {
-    facts.blocked.iter().any(|id| id.as_str() == group.id)
-}
-
-/// Whether the group is a client that this person may block, whatever its project.
-fn may_block(desk: &Desk<'_>, group: &Group, facts: &Facts<'_>) -> bool {
-    facts.by == GroupBy::Client && desk.changes == Reach::All && !group.client_revoked
-}
-
-fn notes(group: &Group, facts: &Facts<'_>) -> Vec<String> {
-    let mut notes = Vec::new();
-    match facts.by {
-        GroupBy::Client => {
-            let origin = group.origin.and_then(origin_note);
-            notes.extend(origin.map(str::to_owned));
-            // The name is the app's own choice; the host is what has been proved.
-            if group.origin == Some(Origin::Document) {
-                let host = Url::parse(&group.detail).ok();
-                notes.extend(host.and_then(|url| url.host_str().map(str::to_owned)));
-            }
-            notes.extend(group.client_revoked.then(|| "client revoked".to_owned()));
-            notes.extend(is_blocked(group, facts).then(|| "client blocked".to_owned()));
-            let alike = facts.alike.iter().find(|(id, _)| id.as_str() == group.id);
-            notes.extend(alike.map(|(_, note)| note.clone()));
-        }
-        GroupBy::Person => notes.extend(below_name(&group.name, &group.detail)),
-        GroupBy::Project => notes.push(group.detail.clone()),
-    }
-    notes
-}
-
-fn project_words(group: &Group, names: &[(ProjectId, String)]) -> String {
-    let id = group.project_id.as_deref();
-    let name = names.iter().find(|(known, _)| Some(known.as_str()) == id);
-    match (group.projects, name) {
-        (1, Some((_, name))) => name.clone(),
-        (0, _) => String::new(),
-        (count, _) => counted(count, ["project", "projects"]),
-    }
+    query.with_view(view)
 }
