@@ -146,35 +146,12 @@ impl RawSettings {
             problems: Vec::new(),
         };
         let r = &mut reader;
-        let listen = r.read("listen", &self.listen, values::listen);
-        let listen = listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
-        let public_url = r.read("public_url", &self.public_url, PublicUrl::parse);
-        if self.public_url.is_none() && !listen.ip().is_loopback() {
-            r.problems.push(format!(
-                "UNTETHER_PUBLIC_URL is not set: it is needed because Untether listens on \
-                 {listen}, which other machines can reach; set it to the address that people \
-                 use, such as https://untether.example.com"
-            ));
-        }
-        let key_file = (&self.secret_key, &self.secret_key_file);
-        let secret_key = r.read_secret("secret_key", key_file, SecretKey::parse);
-        let url_file = (&self.database_url, &self.database_url_file);
-        let database = r.read_secret("database_url", url_file, DatabaseUrl::parse);
-        let database = database.unwrap_or_else(|| DatabaseUrl::Sqlite {
-            path: "untether.db".into(),
-        });
-        let has_key = self.secret_key.is_some() || self.secret_key_file.is_some();
-        if matches!(database, DatabaseUrl::Postgres { .. }) && !has_key {
-            r.problems.push(
-                "UNTETHER_SECRET_KEY is not set: it is needed with PostgreSQL, because every \
-                 server must have the same; make one with: openssl rand -hex 32"
-                    .to_owned(),
-            );
-        }
+        let (listen, public_url) = self.addresses(r);
+        let (secret_key, database) = self.storage(r);
         let number = |from, to| move |text: &str| values::number(text, from, to);
         let settings = Settings {
             listen,
-            public_url: public_url.unwrap_or_else(|| PublicUrl::of_listener(listen)),
+            public_url,
             database,
             organization: r
                 .read("organization", &self.organization, values::organization)
@@ -234,6 +211,42 @@ impl RawSettings {
         } else {
             Err(SettingsError(reader.problems))
         }
+    }
+
+    /// Where it listens, and the address that people use.
+    fn addresses(&self, r: &mut Reader) -> (SocketAddr, PublicUrl) {
+        let listen = r.read("listen", &self.listen, values::listen);
+        let listen = listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
+        let public_url = r.read("public_url", &self.public_url, PublicUrl::parse);
+        if self.public_url.is_none() && !listen.ip().is_loopback() {
+            r.problems.push(format!(
+                "UNTETHER_PUBLIC_URL is not set: it is needed because Untether listens on \
+                 {listen}, which other machines can reach; set it to the address that people \
+                 use, such as https://untether.example.com"
+            ));
+        }
+        let public_url = public_url.unwrap_or_else(|| PublicUrl::of_listener(listen));
+        (listen, public_url)
+    }
+
+    /// The key that secrets are kept with, and where everything is kept.
+    fn storage(&self, r: &mut Reader) -> (Option<SecretKey>, DatabaseUrl) {
+        let key_file = (&self.secret_key, &self.secret_key_file);
+        let secret_key = r.read_secret("secret_key", key_file, SecretKey::parse);
+        let url_file = (&self.database_url, &self.database_url_file);
+        let database = r.read_secret("database_url", url_file, DatabaseUrl::parse);
+        let database = database.unwrap_or_else(|| DatabaseUrl::Sqlite {
+            path: "untether.db".into(),
+        });
+        let has_key = self.secret_key.is_some() || self.secret_key_file.is_some();
+        if matches!(database, DatabaseUrl::Postgres { .. }) && !has_key {
+            r.problems.push(
+                "UNTETHER_SECRET_KEY is not set: it is needed with PostgreSQL, because every \
+                 server must have the same; make one with: openssl rand -hex 32"
+                    .to_owned(),
+            );
+        }
+        (secret_key, database)
     }
 
     fn proxy(&self, r: &mut Reader) -> Option<ProxySettings> {

@@ -1,5 +1,9 @@
 //! What groups of connections are sorted by, and the places between them.
 
+use sqlx::{Encode, QueryBuilder, Type};
+
+use super::connection_filter::Engine;
+
 /// What groups are sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GroupColumn {
@@ -111,4 +115,58 @@ impl GroupKey {
             GroupValue::Text(text) => text.is_empty(),
         }
     }
+}
+
+/// Which of the groups, where clients of which nothing is wanted are groups too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// All of them.
+    Whole,
+    /// Those with a wanted connection.
+    Wanted,
+    /// The others.
+    Empty,
+}
+
+/// Which groups of all are wanted, and in what order.
+#[derive(Clone, Copy)]
+pub(super) struct Near<'a> {
+    pub order: GroupOrder,
+    pub place: &'a GroupPlace,
+    pub limit: u32,
+    pub backwards: bool,
+}
+
+/// Pushes what is wanted of groups: those beyond the place, in the order, up to the limit.
+pub(super) fn push_near<D: Engine>(query: &mut QueryBuilder<D>, part: Part, near: Near<'_>)
+where
+    for<'q> i64: Encode<'q, D> + Type<D>,
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    let column = near.order.column.sql();
+    let (after, direction) = match near.order.descending == near.backwards {
+        true => (">", "ASC"),
+        false => ("<", "DESC"),
+    };
+    match near.place {
+        GroupPlace::Start => {}
+        GroupPlace::After(key) | GroupPlace::Before(key) if part == Part::Empty => {
+            query.push(format_args!(" AND id {after} "));
+            query.push_bind(key.id.clone());
+        }
+        GroupPlace::After(key) | GroupPlace::Before(key) => {
+            query.push(format_args!(" AND ({column}, id) {after} ("));
+            match &key.value {
+                GroupValue::Text(text) => query.push_bind(text.clone()),
+                GroupValue::Number(number) => query.push_bind(*number),
+            };
+            query.push(", ").push_bind(key.id.clone()).push(")");
+        }
+    }
+    query.push(" ORDER BY ");
+    if part != Part::Empty {
+        query.push(format_args!("{column} {direction}, "));
+    }
+    query.push(format_args!("id {direction} LIMIT "));
+    query.push_bind(i64::from(near.limit));
 }

@@ -12,66 +12,12 @@ use super::{
     connection_group_counts::{
         Counted, Moved, counts_give, counts_tell, push_counted, push_sum, totals_tell,
     },
-    connection_group_key::{GroupColumn, GroupOrder, GroupPlace, GroupValue},
+    connection_group_key::{GroupColumn, Near, Part, push_near},
     connection_groups::{GroupBy, Grouping, WithEmpty},
     connection_search::Found,
     connection_times,
     trigram::{Named, push_is_named},
 };
-
-/// Which of the groups, where clients of which nothing is wanted are groups too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
-    /// All of them.
-    Whole,
-    /// Those with a wanted connection.
-    Wanted,
-    /// The others.
-    Empty,
-}
-
-/// Which groups of all are wanted, and in what order.
-#[derive(Clone, Copy)]
-pub(super) struct Near<'a> {
-    pub order: GroupOrder,
-    pub place: &'a GroupPlace,
-    pub limit: u32,
-    pub backwards: bool,
-}
-
-/// Pushes what is wanted of groups: those beyond the place, in the order, up to the limit.
-pub(super) fn push_near<D: Engine>(query: &mut QueryBuilder<D>, part: Part, near: Near<'_>)
-where
-    for<'q> i64: Encode<'q, D> + Type<D>,
-    for<'q> String: Encode<'q, D> + Type<D>,
-{
-    let column = near.order.column.sql();
-    let (after, direction) = match near.order.descending == near.backwards {
-        true => (">", "ASC"),
-        false => ("<", "DESC"),
-    };
-    match near.place {
-        GroupPlace::Start => {}
-        GroupPlace::After(key) | GroupPlace::Before(key) if part == Part::Empty => {
-            query.push(format_args!(" AND id {after} "));
-            query.push_bind(key.id.clone());
-        }
-        GroupPlace::After(key) | GroupPlace::Before(key) => {
-            query.push(format_args!(" AND ({column}, id) {after} ("));
-            match &key.value {
-                GroupValue::Text(text) => query.push_bind(text.clone()),
-                GroupValue::Number(number) => query.push_bind(*number),
-            };
-            query.push(", ").push_bind(key.id.clone()).push(")");
-        }
-    }
-    query.push(" ORDER BY ");
-    if part != Part::Empty {
-        query.push(format_args!("{column} {direction}, "));
-    }
-    query.push(format_args!("id {direction} LIMIT "));
-    query.push_bind(i64::from(near.limit));
-}
 
 /// Pushes the groups that the filter and the grouping want: all of them, or at least those
 /// near some place.
@@ -85,34 +31,61 @@ pub(super) fn push_groups<D: Engine>(
     for<'q> i64: Encode<'q, D> + Type<D>,
     for<'q> String: Encode<'q, D> + Type<D>,
 {
-    let by = grouping.by;
-    if part != Part::Wanted {
-        query.push("SELECT own.id, own.name, own.folded, ");
-        query.push(by.own()).push(
-            ", COALESCE(active, 0) AS active, COALESCE(expired, 0) AS expired,
-               COALESCE(revoked, 0) AS revoked, COALESCE(wanted, 0) AS wanted,
-               CASE WHEN wanted > 0 THEN last_used_at END AS last_used_at,
-               COALESCE(projects, 0) AS projects, one_project AS project_id,
-               COALESCE(first_project, '') AS first_project
-            FROM ",
-        );
-        query.push(by.table()).push(" AS own LEFT JOIN (");
-        // Counts of clients that meet the filter are looked up one by one.
-        let inner = match counts_tell(filter, by) {
-            true => &filter.of_any_client(),
-            false => filter,
-        };
-        push_inner(query, inner, by, grouping.order.column);
-        query.push(") AS inner_count ON inner_count.id = own.id WHERE 1 = 1");
-        push_own(query, filter);
-        query.push(match part {
-            Part::Empty => " AND (COALESCE(wanted, 0) = 0 AND ",
-            Part::Whole | Part::Wanted => " AND (wanted > 0 OR ",
-        });
-        push_empty(query, filter, grouping.with_empty);
-        query.push(")");
-        return;
+    match part {
+        Part::Wanted => push_wanted_groups(query, filter, grouping, near),
+        Part::Whole | Part::Empty => push_groups_of_clients(query, filter, grouping, part),
     }
+}
+
+/// Pushes clients that meet the filter's conditions on clients, with or without a wanted
+/// connection.
+fn push_groups_of_clients<D: Engine>(
+    query: &mut QueryBuilder<D>,
+    filter: &Filter,
+    grouping: &Grouping,
+    part: Part,
+) where
+    for<'q> i64: Encode<'q, D> + Type<D>,
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    let by = grouping.by;
+    query.push("SELECT own.id, own.name, own.folded, ");
+    query.push(by.own()).push(
+        ", COALESCE(active, 0) AS active, COALESCE(expired, 0) AS expired,
+           COALESCE(revoked, 0) AS revoked, COALESCE(wanted, 0) AS wanted,
+           CASE WHEN wanted > 0 THEN last_used_at END AS last_used_at,
+           COALESCE(projects, 0) AS projects, one_project AS project_id,
+           COALESCE(first_project, '') AS first_project
+        FROM ",
+    );
+    query.push(by.table()).push(" AS own LEFT JOIN (");
+    // Counts of clients that meet the filter are looked up one by one.
+    let inner = match counts_tell(filter, by) {
+        true => &filter.of_any_client(),
+        false => filter,
+    };
+    push_inner(query, inner, by, grouping.order.column);
+    query.push(") AS inner_count ON inner_count.id = own.id WHERE 1 = 1");
+    push_own(query, filter);
+    query.push(match part {
+        Part::Empty => " AND (COALESCE(wanted, 0) = 0 AND ",
+        Part::Whole | Part::Wanted => " AND (wanted > 0 OR ",
+    });
+    push_empty(query, filter, grouping.with_empty);
+    query.push(")");
+}
+
+/// Pushes the groups with a wanted connection.
+fn push_wanted_groups<D: Engine>(
+    query: &mut QueryBuilder<D>,
+    filter: &Filter,
+    grouping: &Grouping,
+    near: Option<Near<'_>>,
+) where
+    for<'q> i64: Encode<'q, D> + Type<D>,
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    let by = grouping.by;
     let by_name = grouping.order.column == GroupColumn::Name && counts_tell(filter, by);
     // connection_total_by_use has the order.
     let is_in_order = grouping.order.column == GroupColumn::LastUsed && totals_tell(filter, by);
@@ -141,7 +114,7 @@ pub(super) fn push_groups<D: Engine>(
                 query.push("SELECT * FROM (");
                 push_inner(query, filter, by, grouping.order.column);
                 query.push(") AS sized WHERE wanted > 0");
-                push_near(query, part, near);
+                push_near(query, Part::Wanted, near);
             }
             _ => push_inner(query, filter, by, grouping.order.column),
         }

@@ -17,10 +17,8 @@ use super::{
     connection_group_counts::{
         Counted, Moved, counts_give, push_counted, push_crossed, push_sum, totals_tell,
     },
-    connection_group_key::{GroupValue, NEVER},
-    connection_group_rows::{
-        Near, Part, push_count, push_groups, push_near, push_totals, shows_empty,
-    },
+    connection_group_key::{GroupValue, NEVER, Near, Part, push_near},
+    connection_group_rows::{push_count, push_groups, push_totals, shows_empty},
     connection_group_walk,
     connection_plan::{self, Limits},
     connection_sum::{Counts, Crossing, Total},

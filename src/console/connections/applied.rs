@@ -41,53 +41,8 @@ pub(super) async fn chips(
         query,
         chips: Vec::new(),
     };
-    if let Some(text) = &query.text {
-        chips.push(format!("Search: {text}"), |query| query.text = None);
-    }
-    for id in &query.projects {
-        let known = projects.iter().find(|(known, _)| known == id);
-        let name = known.map_or("unknown", |(_, name)| name);
-        chips.push(format!("Project: {name}"), |query| {
-            query.projects.retain(|other| other != id);
-        });
-    }
-    for (id, (_, name)) in query.people.iter().zip(&people) {
-        chips.push(format!("Person: {name}"), |query| {
-            query.people.retain(|other| other != id);
-        });
-    }
-    for (id, (_, name)) in query.clients.iter().zip(&clients) {
-        chips.push(format!("MCP client: {name}"), |query| {
-            query.clients.retain(|other| other != id);
-        });
-    }
-    for kind in &query.types {
-        let words = filters::type_words(*kind);
-        chips.push(format!("Client type: {words}"), |query| {
-            query.types.retain(|other| other != kind);
-        });
-    }
-    for origin in &query.origins {
-        let words = origin::words(*origin, None);
-        chips.push(format!("Origin: {words}"), |query| {
-            query.origins.retain(|other| other != origin);
-        });
-    }
-    if query.blocked {
-        chips.push("Clients: blocked".to_owned(), |query| query.blocked = false);
-    }
-    if let Some(day) = query.from {
-        chips.push(format!("Authorized from {day}"), |query| query.from = None);
-    }
-    if let Some(day) = query.to {
-        chips.push(format!("Authorized until {day}"), |query| query.to = None);
-    }
-    if let Some(days) = query.idle_days {
-        let unit = if days == 1 { "day" } else { "days" };
-        chips.push(format!("Idle for more than {days} {unit}"), |query| {
-            query.idle_days = None;
-        });
-    }
+    chips.add_named(projects, &people, &clients);
+    chips.add_kinds_and_times();
     Ok(Applied {
         chips: chips.chips,
         people,
@@ -100,6 +55,68 @@ struct Chips<'a> {
 }
 
 impl Chips<'_> {
+    /// What is searched for, and what is asked for by name.
+    fn add_named(
+        &mut self,
+        projects: &[(ProjectId, String)],
+        people: &[(String, String)],
+        clients: &[(String, String)],
+    ) {
+        let query = self.query;
+        if let Some(text) = &query.text {
+            self.push(format!("Search: {text}"), |query| query.text = None);
+        }
+        for id in &query.projects {
+            let known = projects.iter().find(|(known, _)| known == id);
+            let name = known.map_or("unknown", |(_, name)| name);
+            self.push(format!("Project: {name}"), |query| {
+                query.projects.retain(|other| other != id);
+            });
+        }
+        for (id, (_, name)) in query.people.iter().zip(people) {
+            self.push(format!("Person: {name}"), |query| {
+                query.people.retain(|other| other != id);
+            });
+        }
+        for (id, (_, name)) in query.clients.iter().zip(clients) {
+            self.push(format!("MCP client: {name}"), |query| {
+                query.clients.retain(|other| other != id);
+            });
+        }
+    }
+
+    /// What clients are like, and when connections were made and used.
+    fn add_kinds_and_times(&mut self) {
+        let query = self.query;
+        for kind in &query.types {
+            let words = filters::type_words(*kind);
+            self.push(format!("Client type: {words}"), |query| {
+                query.types.retain(|other| other != kind);
+            });
+        }
+        for origin in &query.origins {
+            let words = origin::words(*origin, None);
+            self.push(format!("Origin: {words}"), |query| {
+                query.origins.retain(|other| other != origin);
+            });
+        }
+        if query.blocked {
+            self.push("Clients: blocked".to_owned(), |query| query.blocked = false);
+        }
+        if let Some(day) = query.from {
+            self.push(format!("Authorized from {day}"), |query| query.from = None);
+        }
+        if let Some(day) = query.to {
+            self.push(format!("Authorized until {day}"), |query| query.to = None);
+        }
+        if let Some(days) = query.idle_days {
+            let unit = if days == 1 { "day" } else { "days" };
+            self.push(format!("Idle for more than {days} {unit}"), |query| {
+                query.idle_days = None;
+            });
+        }
+    }
+
     fn push(&mut self, label: String, remove: impl FnOnce(&mut ListQuery)) {
         let mut query = self.query.first_page();
         remove(&mut query);

@@ -149,6 +149,18 @@ pub(super) fn type_words(kind: ClientType) -> &'static str {
     known.map_or(kind.as_str(), |(_, words)| words)
 }
 
+/// What the form with the other filters asks for.
+const ASKED_BY_MORE: [&str; 8] = [
+    "project",
+    "person",
+    "type",
+    "origin",
+    "blocked",
+    "from",
+    "to",
+    "idle_days",
+];
+
 /// The form with the other filters. `people` are those asked for: id and name.
 pub(super) fn more(
     desk: &Desk<'_>,
@@ -157,11 +169,6 @@ pub(super) fn more(
 ) -> MoreFilters {
     let query = desk.query;
     let day = |day: Option<time::Date>| day.map(|day| day.to_string()).unwrap_or_default();
-    let project = |(id, name): &(ProjectId, String)| Tick {
-        value: id.to_string(),
-        label: name.clone(),
-        on: query.projects.contains(id),
-    };
     let person = |(id, name): &(String, String)| Tick {
         value: id.clone(),
         label: name.clone(),
@@ -177,29 +184,9 @@ pub(super) fn more(
         label: label.to_owned(),
         on: query.origins.contains(&origin),
     };
-    let asked = [
-        "project",
-        "person",
-        "type",
-        "origin",
-        "blocked",
-        "from",
-        "to",
-        "idle_days",
-    ];
     MoreFilters {
-        hidden: kept(query, &asked),
-        // One choice is none, and many are too many to load with every list: then the
-        // chosen ones stand there, and another one is typed.
-        projects: match projects.len() {
-            0 | 1 if query.projects.is_empty() => Vec::new(),
-            0..=PROJECTS_OFFERED => projects.iter().map(project).collect(),
-            _ => projects
-                .iter()
-                .map(project)
-                .filter(|tick| tick.on)
-                .collect(),
-        },
+        hidden: kept(query, &ASKED_BY_MORE),
+        projects: project_ticks(query, projects),
         asks_for_projects: projects.len() > PROJECTS_OFFERED,
         people: people.iter().map(person).collect(),
         types: TYPES.into_iter().map(kind).collect(),
@@ -216,6 +203,21 @@ pub(super) fn more(
             .map(|days| days.to_string())
             .unwrap_or_default(),
         asks_for_people: desk.principal.looks_beyond_themselves(),
+    }
+}
+
+/// The projects to tick. One choice is none, and many are too many to load with every list:
+/// then the chosen ones stand there, and another one is typed.
+fn project_ticks(query: &ListQuery, projects: &[(ProjectId, String)]) -> Vec<Tick> {
+    let ticks = projects.iter().map(|(id, name)| Tick {
+        value: id.to_string(),
+        label: name.clone(),
+        on: query.projects.contains(id),
+    });
+    match projects.len() {
+        0 | 1 if query.projects.is_empty() => Vec::new(),
+        0..=PROJECTS_OFFERED => ticks.collect(),
+        _ => ticks.filter(|tick| tick.on).collect(),
     }
 }
 
