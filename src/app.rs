@@ -5,6 +5,7 @@ use std::{net::TcpListener, sync::Arc, time::Duration};
 use actix_web::{
     App as Actix, HttpResponse, HttpServer, Route,
     dev::Server,
+    guard,
     middleware::from_fn,
     web::{self, Data, PayloadConfig, ServiceConfig},
 };
@@ -174,10 +175,8 @@ pub fn build(app: App, listener: TcpListener, workers: usize) -> std::io::Result
 /// Which requests an entry of a table of routes is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verb {
-    /// `GET`.
+    /// `GET`, and `HEAD`, which is answered alike but for the body (RFC 9110 section 9.3.2).
     Get,
-    /// `HEAD`.
-    Head,
     /// `POST`.
     Post,
     /// Every method that no entry before it has.
@@ -208,8 +207,7 @@ impl Entry {
 
     fn add_to(self, routes: &mut ServiceConfig) {
         let route = (self.to)(match self.verb {
-            Verb::Get => web::get(),
-            Verb::Head => web::head(),
+            Verb::Get => web::route().guard(guard::Any(guard::Get()).or(guard::Head())),
             Verb::Post => web::post(),
             Verb::Any => web::route(),
         });
@@ -233,10 +231,6 @@ const fn entry(verb: Verb, path: &'static str, to: fn(Route) -> Route) -> Entry 
 
 const fn get(path: &'static str, to: fn(Route) -> Route) -> Entry {
     entry(Verb::Get, path, to)
-}
-
-const fn head(path: &'static str, to: fn(Route) -> Route) -> Entry {
-    entry(Verb::Head, path, to)
 }
 
 const fn post(path: &'static str, to: fn(Route) -> Route) -> Entry {
@@ -263,7 +257,6 @@ pub const MACHINE_ROUTES: &[Entry] = &[
     post("/oauth/introspect", |route| route.to(oauth::introspect::show)),
     get("/forward-auth/{project}/oauth-protected-resource", |route| route.to(oauth::forward_auth::metadata)).for_any_origin(),
     get("/forward-auth/{project}", |route| route.to(oauth::forward_auth::ask)),
-    head("/forward-auth/{project}", |route| route.to(oauth::forward_auth::ask)),
     any("/forward-auth/{project}", |route| route.to(oauth::forward_auth::other_methods)),
     post(mcp::PATH, |route| route.to(mcp::receive)),
     any(mcp::PATH, |route| route.to(mcp::other_methods)),

@@ -3,7 +3,7 @@
 (() => {
   const on = addEventListener;
   const find = (css) => document.querySelector(css);
-  let opener, running = 0;
+  let opener, head, running = 0;
 
   // What is ticked stands in the table alone, so that a row that goes takes its tick along.
   const LIMIT = 100;
@@ -124,7 +124,7 @@
     event.preventDefault();
     if (status < 400 || status == 401) return location.reload();
     const page = new DOMParser().parseFromString(text, 'text/html');
-    const said = [...page.querySelectorAll('h1, .lead, .prose li, code')].map((line) => line.textContent);
+    const said = [...page.querySelectorAll('h1, .lead, .prose li, code')].map((line) => (line.localName == 'code' ? 'Request ' : '') + line.textContent);
     failed(said.join('\n') || `Error ${status}. Try again.`);
   });
 
@@ -143,7 +143,14 @@
     restore();
     // The link is gone; what it showed begins below what was there.
     if (ctx.target.matches?.('.more')) above.nextElementSibling.querySelector('a').focus();
-    if (document.activeElement == document.body) find('#list')?.focus();
+    const list = find('#list');
+    // Another page begins at its top; a header that was followed keeps the focus.
+    if (ctx.sourceElement?.rel) {
+      list.focus();
+      list.scrollIntoView();
+    } else if (document.activeElement == document.body) {
+      (find('#selection thead')?.rows[0].cells[head]?.querySelector('a') ?? list)?.focus();
+    }
   });
   on('click', (event) => {
     const { target } = event;
@@ -162,6 +169,7 @@
       // weigh double with attributes for htmx.
       const url = new URL(link);
       const { after } = link.dataset;
+      head = link.closest('#selection > table > thead > tr > th')?.cellIndex;
       if (after) url.searchParams.set('row_after', after);
       if (after || link.matches('.toggle, .pick')) part(url, link, link.closest(after ? 'tr' : 'tbody'));
       else htmx.ajax('GET', url.pathname + url.search, { source: link, target: '#list', swap: 'innerMorph' });

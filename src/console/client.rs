@@ -128,14 +128,15 @@ impl ClientPage {
         };
         let last_used = groups.first().and_then(|group| group.last_used_at);
         let blocks = block::of_client(&mut tx, &client, principal, now).await?;
+        let href = format!("/clients/{id}");
         let named = ("client", id.as_str());
         let revoke_all_href =
-            counts::revoke_all(app, &mut tx, principal, &query, named, now).await?;
+            counts::revoke_all(app, &mut tx, principal, &query, (named, &href), now).await?;
         let alike = look_alikes::of(&mut tx, &client, &reach, now).await?;
         let creator = store::audit::creator(&mut tx, id).await?;
         Ok(Self {
             frame: visit.frame(),
-            href: format!("/clients/{id}"),
+            href,
             counts,
             revoke_all_href,
             last_used: last_used.map(|at| moment::when(at, now)),

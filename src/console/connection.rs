@@ -24,7 +24,7 @@ use super::{
     check,
     connections::status_view,
     moment,
-    revoke::see_other,
+    revoke::{came_from, local_path, see_other},
     view::{Frame, StatusView, When, below_name},
     visit::Visit,
 };
@@ -35,7 +35,9 @@ use super::{
 /// A page, when the connection is not there for this person to see.
 pub async fn show(visit: Visit, id: Path<String>) -> Result<HttpResponse, Problem> {
     let found = Found::read(&visit, &parse_id(&id)?).await?;
-    visit.page(StatusCode::OK, &found.page(&visit))
+    let mut page = found.page(&visit);
+    page.list = came_from(&visit.req).filter(|page| page.starts_with("/connections?"));
+    visit.page(StatusCode::OK, &page)
 }
 
 /// `POST /connections/{id}/rename`.
@@ -90,7 +92,8 @@ pub async fn delete(
     id: Path<String>,
     form: Protected,
 ) -> Result<HttpResponse, Problem> {
-    visit.fields(form)?;
+    let params = visit.fields(form)?;
+    let list = local_path(params.one("back").ok().flatten());
     let id = parse_id(&id)?;
     let reach = visit.principal.changes();
     let mut tx = visit.app.db.write().await?;
@@ -99,7 +102,7 @@ pub async fn delete(
         Deletion::Done(name) => {
             tx.commit().await?;
             let said = format!("Deleted the record of {name}. The audit trail keeps it.");
-            Ok(visit.go_on("/connections", Flash::Done(said)))
+            Ok(visit.go_on(&list, Flash::Done(said)))
         }
         Deletion::InUse(name) => {
             let text = format!(
@@ -226,6 +229,7 @@ impl Found {
                 .connected_at
                 .map(|_| moment::when(row.life.last_used_at, now)),
             path: here,
+            list: None,
             name: row.name,
         }
     }
@@ -249,6 +253,8 @@ impl Found {
 struct ConnectionPage {
     frame: Frame,
     path: String,
+    /// The list that was left for it.
+    list: Option<String>,
     name: String,
     /// What the person must know before trying again.
     note: Option<String>,

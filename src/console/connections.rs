@@ -28,6 +28,7 @@ use super::{
     number,
     query::{Layout, ListQuery, View, address, unknown_condition},
     revoke::see_other,
+    revoke_matching,
     view::{
         When,
         list::{ConnectionList, ConnectionsPage},
@@ -237,7 +238,8 @@ async fn list(
         applied: applied.chips,
         clear_href: query.is_filtered().then(|| query.without_filters().href()),
         summary: summary(tx, desk, &filter, glance.total).await?,
-        empty: (glance.total == Total::Exactly(0) || !has_rows)
+        // Clients without connections may match a filter that finds none.
+        empty: (glance.total == Total::Exactly(0) && !query.is_filtered() || !has_rows)
             .then(|| filters::empty(desk, glance.counts.unwrap_or_default())),
         heads: if has_rows {
             paging::heads(query, ListQuery::href)
@@ -252,7 +254,7 @@ async fn list(
         per: paging::per(query),
         here: desk.here.clone(),
         can_revoke: has_rows && desk.may_revoke(glance.counts),
-        revoke_matching_href: address("/connections/revoke-matching", &query.filter_pairs()),
+        revoke_matching_href: address(revoke_matching::PATH, &query.first_page().pairs()),
         export_query: address("", &query.pairs()),
     })
 }

@@ -14,6 +14,7 @@ use crate::{
 use super::{
     number,
     query::{ListQuery, STATUSES_DEFAULT, address},
+    revoke_matching,
 };
 
 /// The numbers, and where the rows behind them are.
@@ -100,7 +101,7 @@ pub fn links(counts: Counts, query: &ListQuery) -> CountLinks {
 }
 
 /// Where all that `query` counts and this person may revoke is revoked: that is everything
-/// whose `named` parameter this is. `None` when nothing is left of it.
+/// whose `named` parameter this is. From there one comes back to `page`. `None` when nothing is left of it.
 ///
 /// # Errors
 /// When the database fails.
@@ -109,7 +110,7 @@ pub async fn revoke_all(
     tx: &mut Tx,
     principal: &Principal,
     query: &ListQuery,
-    named: (&'static str, &str),
+    (named, page): ((&'static str, &str), &str),
     now: Timestamp,
 ) -> store::Result<Option<String>> {
     let unrevoked = ListQuery {
@@ -119,8 +120,12 @@ pub async fn revoke_all(
     let cutoffs = app.rules.lifetimes.cutoffs(now);
     let filter = unrevoked.filter(principal.changes(), cutoffs, now);
     let any = connection_list::page(tx, &filter, Order::NEWEST, &Place::Start, 1).await?;
-    let pairs = [named, ("status", "active"), ("status", "expired")];
+    let pairs = [
+        named,
+        ("status", "active"),
+        ("status", "expired"),
+        ("back", page),
+    ];
     let pairs = pairs.map(|(name, value)| (name, value.to_owned()));
-    let path = "/connections/revoke-matching";
-    Ok((!any.is_empty()).then(|| address(path, &pairs)))
+    Ok((!any.is_empty()).then(|| address(revoke_matching::PATH, &pairs)))
 }

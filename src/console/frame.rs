@@ -1,7 +1,7 @@
 //! What surrounds every page.
 
 use actix_session::Session;
-use actix_web::HttpRequest;
+use actix_web::{HttpRequest, http::Method};
 
 use crate::{
     clock::Timestamp,
@@ -32,7 +32,11 @@ pub fn build(
         nav: places(principal, req),
         personas: personas(app, session),
         csrf: app.secrets.form_token(&identity.subject, now),
-        flash: session::take_flash(session).map(Into::into),
+        // Whoever asks for the head alone shows nothing.
+        flash: (req.method() != Method::HEAD)
+            .then(|| session::take_flash(session, &identity.subject))
+            .flatten()
+            .map(Into::into),
         sign_out_url: app.settings.sign_out_url.clone(),
         here: here(principal, req),
         help_href: Some("/help".to_owned()),

@@ -265,7 +265,8 @@ async fn connected(visit: &Visit, tx: &mut Tx, id: &PersonId) -> store::Result<C
         }
     };
     let named = ("person", id.as_str());
-    let revoke_all_href = counts::revoke_all(app, tx, principal, &query, named, now).await?;
+    let revoke_all_href =
+        counts::revoke_all(app, tx, principal, &query, (named, visit.req.path()), now).await?;
     let last_used = projects.first().and_then(|project| project.last_used_at);
     Ok(Connected {
         counts: counts::links(counts, &query),

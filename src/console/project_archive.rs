@@ -13,6 +13,7 @@ use super::{
     number,
     project::{self, path},
     revoke::{reason, see_other, typed_reason},
+    revoke_matching,
     view::Frame,
     visit::Visit,
 };
@@ -32,7 +33,11 @@ struct ArchivePage {
 
 impl ArchivePage {
     fn new(frame: Frame, project: &Project, active: i64) -> Self {
-        let filter = encode([("project", project.id.as_str()), ("status", "active")]);
+        let filter = encode([
+            ("project", project.id.as_str()),
+            ("status", "active"),
+            ("back", &format!("{}/archive", path(&project.slug))),
+        ]);
         let counted = match active {
             1 => "1 connection to it is active".to_owned(),
             _ => format!("{} connections to it are active", number::grouped(active)),
@@ -41,8 +46,7 @@ impl ArchivePage {
             frame,
             project: project.name.clone(),
             path: path(&project.slug),
-            in_use: (active > 0)
-                .then(|| (counted, format!("/connections/revoke-matching?{filter}"))),
+            in_use: (active > 0).then(|| (counted, format!("{}?{filter}", revoke_matching::PATH))),
             reason: String::new(),
             note: None,
         }

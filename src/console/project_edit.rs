@@ -213,7 +213,7 @@ pub async fn save(
             Ok(visit.go_on(&path(&project.slug), said))
         }
         Edited::Otherwise(project) => {
-            let since = (project.version - seen).clamp(1, CHANGES_SHOWN);
+            let since = project.version.saturating_sub(seen).clamp(1, CHANGES_SHOWN);
             let changes = store::audit::changes(&mut tx, &project.id, since).await?;
             FormPage::of(visit.frame(), &project, typed).changed(&visit, changes)
         }

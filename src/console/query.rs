@@ -26,7 +26,7 @@ mod open;
 mod parse;
 
 pub use open::{OPEN_ROWS, OPEN_ROWS_LIMIT, Opened};
-pub(super) use parse::{day, midnight, search_term, unknown_condition};
+pub(super) use parse::{check_repeated, day, midnight, search_term, unknown_condition};
 
 use parse::{COLUMNS, GROUP_COLUMNS, LAYOUTS, direction, word_for};
 
@@ -221,15 +221,15 @@ impl ListQuery {
         })
     }
 
-    /// The first page of the groups in this order; the list stays as it is.
+    /// The first page of the groups in this order, as they are open; the list stays as it is.
     pub fn groups_sorted(&self, order: GroupOrder) -> Self {
         match &self.view {
             View::List { .. } => self.clone(),
-            View::Groups { by, rows, .. } => self.with_view(View::Groups {
+            View::Groups { by, open, rows, .. } => self.with_view(View::Groups {
                 by: *by,
                 order,
                 place: GroupPlace::Start,
-                open: Vec::new(),
+                open: open.clone(),
                 rows: *rows,
             }),
         }

@@ -20,15 +20,15 @@ use crate::{
     web::{
         form::Protected,
         html,
-        params::Params,
+        params::{Params, encode},
         problem::Problem,
-        session::{Flash, keep_flash},
+        session::Flash,
     },
 };
 
 use super::{
     connections::after_act,
-    moment, number,
+    moment, number, revoke_matching,
     view::{RevokePage, RevokeTarget, below_name},
     visit::Visit,
 };
@@ -56,7 +56,7 @@ pub async fn act(visit: Visit, form: Protected) -> Result<HttpResponse, Problem>
     let problem = match reason(&asked.reason) {
         Ok(reason) => {
             if let Some(said) = asked.end(&visit, reason.as_deref()).await? {
-                keep_flash(&visit.session, Flash::Done(said));
+                visit.keep_flash(Flash::Done(said));
                 let list = after_act(&visit, &asked.back).await;
                 return Ok(list.unwrap_or_else(|| see_other(&asked.back)));
             }
@@ -105,6 +105,7 @@ impl Asked {
                 "{count} connections were chosen, and at most {} can be revoked at once.",
                 revoke::LIMIT
             ))
+            .with_link("Back to the connections", back.clone())
             .with_link("Revoke everything that matches", matching_of(&back))),
             _ => Ok(Self {
                 ids,
@@ -153,12 +154,19 @@ impl Asked {
         listed: &[Listed],
         note: Option<String>,
     ) -> Result<HttpResponse, Problem> {
+        let rest = listed.iter().filter(|row| row.life.revoked.is_none());
+        let rest = rest.count();
+        let block = blockable(listed, &visit.principal.changes());
         let page = RevokePage {
             frame: visit.frame(),
-            title: format!("Revoke {}?", number::connections(listed.len() as i64)),
+            title: match rest {
+                0 => "Nothing is left to revoke".to_owned(),
+                count => format!("Revoke {}?", number::connections(count as i64)),
+            },
+            is_done: rest == 0 && block.is_none(),
             sentence: words::consequence(listed),
             targets: listed.iter().map(|row| target(row, visit.now)).collect(),
-            block: blockable(listed, &visit.principal.changes()),
+            block,
             blocks: self.blocks,
             reason: self.reason,
             back: self.back,
@@ -229,16 +237,20 @@ pub fn local_path(asked: Option<&str>) -> String {
 }
 
 /// The path and query of the page whose link was followed, as the browser says.
-fn came_from(req: &HttpRequest) -> Option<String> {
+pub fn came_from(req: &HttpRequest) -> Option<String> {
     let page = Url::parse(req.headers().get(header::REFERER)?.to_str().ok()?).ok()?;
     Some(page[Position::BeforePath..Position::AfterQuery].to_owned())
 }
 
 /// Where everything that a list shows can be revoked.
 fn matching_of(list: &str) -> String {
-    match list.strip_prefix("/connections?") {
-        Some(query) => format!("/connections/revoke-matching?{query}"),
-        None => "/connections/revoke-matching".to_owned(),
+    let query = list.strip_prefix("/connections?").unwrap_or_default();
+    let params = Params::parse(query.as_bytes());
+    // Which group is ticked is no condition.
+    let pairs = params.pairs().filter(|(name, _)| *name != "select");
+    match encode(pairs) {
+        query if query.is_empty() => revoke_matching::PATH.to_owned(),
+        query => format!("{}?{query}", revoke_matching::PATH),
     }
 }
 

@@ -21,6 +21,9 @@ mod preview;
 
 use preview::Asked;
 
+/// The address of the preview.
+pub const PATH: &str = "/connections/revoke-matching";
+
 /// Up to so many are ended before the answer; more with a page that shows progress.
 const AT_ONCE: u64 = 1000;
 
@@ -50,10 +53,10 @@ pub async fn act(visit: Visit, form: Protected) -> Result<HttpResponse, Problem>
         Err(note) => (StatusCode::BAD_REQUEST, note),
         Ok(reason) => {
             let matching = asked.matching(&visit.app, typed.at).await?;
-            if matching.fingerprint.to_string() == typed.set {
+            let count = matching.fingerprint.count();
+            if count > 0 && matching.fingerprint.to_string() == typed.set {
                 begin(&visit, (&asked, &typed, reason), &matching).await?;
-                let few = matching.fingerprint.count() <= AT_ONCE;
-                return carry_out(&visit, &asked, typed.act, few).await;
+                return carry_out(&visit, &asked, typed.act, count <= AT_ONCE).await;
             }
             // The same form, sent twice: the first has changed what matches by now.
             if was_begun(&visit, &typed.act).await? {
@@ -105,7 +108,7 @@ async fn carry_out(
     let act = bulk_act::find(&mut tx, &id).await?;
     Ok(match act.filter(|act| act.finished_at.is_some()) {
         None => see_other(&acts::path(&id)),
-        Some(act) => visit.go_on(&asked.list(), Flash::Done(acts::outcome(&act))),
+        Some(act) => visit.go_on(&asked.back(), Flash::Done(acts::outcome(&act))),
     })
 }
 

@@ -206,6 +206,8 @@ pub struct RevokePage {
     pub frame: Frame,
     /// "Revoke 3 connections?".
     pub title: String,
+    /// Whether all of them have been revoked, and nothing can be blocked either.
+    pub is_done: bool,
     pub targets: Vec<RevokeTarget>,
     /// What this will and will not do.
     pub sentence: String,

@@ -17,7 +17,7 @@ use crate::{
         html,
         params::Params,
         problem::Problem,
-        session::{Flash, keep_flash},
+        session::{self, Flash},
         state::App,
         upload::Sent,
     },
@@ -126,9 +126,14 @@ impl Visit {
         Ok(html::page_no_store(&self.req, StatusCode::OK, body))
     }
 
+    /// Keeps a message for this person's next page.
+    pub fn keep_flash(&self, flash: Flash) {
+        session::keep_flash(&self.session, &self.principal.identity.subject, flash);
+    }
+
     /// Sends the browser on to another page, with a message for it.
     pub fn go_on(&self, path: &str, flash: Flash) -> HttpResponse {
-        keep_flash(&self.session, flash);
+        self.keep_flash(flash);
         see_other(path)
     }
 }

@@ -131,7 +131,8 @@ pub(super) async fn store_act(
         ended: 0,
         skipped: 0,
         started_at: context.now,
-        finished_at: None,
+        // Nothing is left to do of nothing.
+        finished_at: (matching.fingerprint.count() == 0).then_some(context.now),
     };
     if !bulk_act::insert(tx, &act).await? {
         return Ok(None);

@@ -73,8 +73,8 @@ pub async fn each_id(tx: &mut Tx, filter: &Filter, mut see: impl FnMut(&str)) ->
 pub async fn insert(tx: &mut Tx, act: &BulkAct) -> Result<bool> {
     const INSERT: &str = "
         INSERT INTO bulk_act (id, actor, subject, address, filter, reason, total, ended,
-                              skipped, started_at, advanced_at, client_name)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)
+                              skipped, started_at, advanced_at, client_name, finished_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12)
         ON CONFLICT (id) DO NOTHING
         RETURNING id";
     let added: Option<ActId> = sql!(tx, |c| sqlx::query_scalar(INSERT)
@@ -89,6 +89,7 @@ pub async fn insert(tx: &mut Tx, act: &BulkAct) -> Result<bool> {
         .bind(act.skipped)
         .bind(act.started_at)
         .bind(&act.client_name)
+        .bind(act.finished_at)
         .fetch_optional(c)
         .await)?;
     Ok(added.is_some())

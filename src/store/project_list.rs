@@ -106,9 +106,12 @@ pub async fn page(
         push_wanted(&mut query, wanted);
         if let Place::After(id) | Place::Before(id) = place {
             query.push(format_args!(
-                " AND (project.folded, project.id) {sign} (SELECT folded, id FROM project WHERE id = "
+                " AND (project.folded, project.id) {sign} (SELECT folded, id FROM project WHERE "
             ));
-            query.push_bind(id.to_string()).push(")");
+            // A place beside one that is out of reach would tell where that is.
+            push_reach(&mut query, wanted.reach);
+            query.push(" AND project.id = ").push_bind(id.to_string());
+            query.push(")");
         }
         query.push(format_args!(
             " ORDER BY project.folded {order}, project.id {order} LIMIT "
@@ -147,6 +150,21 @@ pub async fn server(tx: &mut Tx, id: &ProjectId) -> Result<Option<Server>> {
     })?)
 }
 
+/// Pushes that a project is within reach.
+fn push_reach<D: Engine>(query: &mut QueryBuilder<D>, reach: &Reach)
+where
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    match reach {
+        Reach::All => query.push("1 = 1"),
+        Reach::Some { projects, .. } if projects.is_empty() => query.push("1 = 0"),
+        Reach::Some { projects, .. } => {
+            push_in(query, "project.id", projects);
+            query
+        }
+    };
+}
+
 fn push_wanted<D: Engine>(query: &mut QueryBuilder<D>, wanted: &Wanted<'_>)
 where
     for<'q> String: Encode<'q, D> + Type<D>,
@@ -155,14 +173,8 @@ where
         true => "project.archived_at IS NOT NULL",
         false => "project.archived_at IS NULL",
     });
-    if let Reach::Some { projects, .. } = wanted.reach {
-        query.push(" AND ");
-        if projects.is_empty() {
-            query.push("1 = 0");
-        } else {
-            push_in(query, "project.id", projects);
-        }
-    }
+    query.push(" AND ");
+    push_reach(query, wanted.reach);
     if let Some(text) = wanted.text {
         for (before, column) in [
             (" AND (", "project.folded"),

@@ -27,8 +27,8 @@ pub struct Explanation {
     pub text: String,
     /// What to do, one step each.
     pub advice: Vec<String>,
-    /// Where to go from here: label and address.
-    pub link: Option<(String, String)>,
+    /// Where to go from here: labels and addresses.
+    pub links: Vec<(String, String)>,
 }
 
 impl Problem {
@@ -40,7 +40,7 @@ impl Problem {
                 heading: heading.into(),
                 text: text.into(),
                 advice: Vec::new(),
-                link: None,
+                links: Vec::new(),
             }),
             cause: None,
         }
@@ -72,10 +72,10 @@ impl Problem {
         self
     }
 
-    /// The same with a way on.
+    /// The same with one more way on.
     #[must_use]
     pub fn with_link(mut self, label: impl Into<String>, href: impl Into<String>) -> Self {
-        self.explanation.link = Some((label.into(), href.into()));
+        self.explanation.links.push((label.into(), href.into()));
         self
     }
 }

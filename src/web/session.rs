@@ -36,19 +36,21 @@ pub fn middleware(secrets: &Secrets, https: bool) -> SessionMiddleware<CookieSes
         .build()
 }
 
-/// Keeps a message for the next page.
-pub fn keep_flash(session: &Session, flash: Flash) {
-    if let Err(error) = session.insert(FLASH, flash) {
+/// Keeps a message for the next page of the person with this subject, and of nobody who signs
+/// in at the same browser before that.
+pub fn keep_flash(session: &Session, subject: &str, flash: Flash) {
+    if let Err(error) = session.insert(FLASH, (subject, flash)) {
         tracing::warn!(%error, "could not keep a message for the next page");
     }
 }
 
-/// The message kept for this page, once.
-pub fn take_flash(session: &Session) -> Option<Flash> {
+/// The message kept for this page of the person with this subject, once.
+pub fn take_flash(session: &Session, subject: &str) -> Option<Flash> {
     // Looking first leaves a session without a message untouched, so that most
     // pages set no cookie.
-    session.get::<Flash>(FLASH).ok().flatten()?;
-    session.remove_as(FLASH)?.ok()
+    session.get::<(String, Flash)>(FLASH).ok().flatten()?;
+    let (whose, flash): (String, Flash) = session.remove_as(FLASH)?.ok()?;
+    Some(flash).filter(|_| whose == subject)
 }
 
 /// Remembers who to look as in the demo.

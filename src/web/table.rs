@@ -99,14 +99,26 @@ impl<const N: usize> Table<N> {
     }
 }
 
-/// A cell that no spreadsheet takes for a formula: an apostrophe goes before
-/// what could begin one.
+/// A cell that no spreadsheet takes for a formula: an apostrophe goes before what could begin
+/// one, also where a spreadsheet that separates cells by semicolons or tabs would begin another.
 fn inert(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
-        format!("'{cell}")
-    } else {
-        cell.to_owned()
+    const BEGIN: [char; 8] = [
+        '=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+    ];
+    const SEPARATE: [char; 4] = [';', '\t', '\r', '\n'];
+    let mut inert = String::with_capacity(cell.len() + 1);
+    if cell.starts_with(['\t', '\r', '\n']) {
+        inert.push('\'');
     }
+    let mut begins = true;
+    for letter in cell.chars() {
+        if begins && BEGIN.contains(&letter) {
+            inert.push('\'');
+        }
+        inert.push(letter);
+        begins = SEPARATE.contains(&letter);
+    }
+    inert
 }
 
 /// A row with the names of its columns, in their order.
@@ -149,13 +161,18 @@ mod tests {
 
     #[test]
     fn no_cell_of_a_csv_file_begins_a_formula() {
-        for start in ["=", "+", "-", "@", "\t", "\r", "\n"] {
+        for start in ["=", "+", "-", "@", "\u{ff1d}", "\t", "\r", "\n"] {
             let evil = format!("{start}cmd|' /C calc'!A0");
             let text = file(Format::Csv, &[&[row(&evil, Some("a=b"))]]);
             let mut reader = csv::Reader::from_reader(text.as_bytes());
             let record = reader.records().next().unwrap().unwrap();
             assert_eq!(&record[0], format!("'{evil}"));
             assert_eq!(&record[1], "a=b");
+            let text = file(Format::Csv, &[&[row(&format!("a;{evil}"), None)]]);
+            assert!(
+                !text.contains(&format!(";{start}")) || start.trim().is_empty(),
+                "{text}"
+            );
             let json: serde_json::Value =
                 serde_json::from_str(&file(Format::Json, &[&[row(&evil, None)]])).unwrap();
             assert_eq!(json[0]["name"], evil, "JSON is read by programs");

@@ -48,7 +48,7 @@ impl World {
                     .header("content-type", "application/x-www-form-urlencoded")
                     .body(format!("{form}&csrf={token}"))
             }
-            Verb::Head | Verb::Any => unreachable!("no page has such a route"),
+            Verb::Any => unreachable!("no page has such a route"),
         };
         if self.role != Role::Nobody {
             request = request.header("x-forwarded-email", self.person().email);

@@ -102,7 +102,6 @@ const ROWS: &[Row] = &[
     row(Verb::Get, "/forward-auth/{project}/oauth-protected-resource", "/forward-auth/none/oauth-protected-resource", Carries::Nothing, [404; 4]),
     row(Verb::Get, "/forward-auth/{project}", "/forward-auth/search", Carries::Bearer, [401, 200, 401, 401]),
     row(Verb::Get, "/forward-auth/{project}", "/forward-auth/none", Carries::Bearer, [404; 4]),
-    row(Verb::Head, "/forward-auth/{project}", "/forward-auth/search", Carries::Bearer, [401, 200, 401, 401]),
     row(Verb::Any, "/forward-auth/{project}", "/forward-auth/search", Carries::Bearer, [405; 4]),
     row(Verb::Post, "/mcp", "/mcp", Carries::BearerToOwn, [401, 200, 401, 401]),
     row(Verb::Any, "/mcp", "/mcp", Carries::BearerToOwn, [405; 4]),
@@ -159,7 +158,6 @@ impl<'a> World<'a> {
     fn request(&self, row: &Row, holding: Holding) -> RequestBuilder {
         let method = match row.verb {
             Verb::Get => Method::GET,
-            Verb::Head => Method::HEAD,
             Verb::Post => Method::POST,
             Verb::Any => Method::PUT,
         };

@@ -282,8 +282,13 @@ async fn a_client_with_more_than_100_is_not_selected_but_revoked_as_what_matches
         "{said}"
     );
     let href = one(&part, "[role=alert] a", "href");
+    let (all, back) = href.split_once("&back=").unwrap();
+    assert!(
+        back.starts_with("%2Fconnections%3Fq%3Dcurs%26open%3D"),
+        "{back}"
+    );
     assert_eq!(
-        href,
+        all,
         format!(
             "/connections/revoke-matching?q=curs&client={}",
             host.client_id

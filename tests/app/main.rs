@@ -52,6 +52,7 @@ mod identity;
 mod introspect;
 mod keep_alive;
 mod list;
+mod list_addresses;
 mod list_filters;
 mod list_groups;
 mod logo_changes;

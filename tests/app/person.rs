@@ -73,7 +73,9 @@ async fn only_who_may_change_something_is_offered_to_revoke_it() {
     host.connects(&ana, &search).await;
     host.connects(&ana, &wiki).await;
     let id = record(&app, "ana").await;
-    let all = format!("/connections/revoke-matching?person={id}&status=active&status=expired");
+    let all = format!(
+        "/connections/revoke-matching?person={id}&status=active&status=expired&back=%2Fpeople%2F{id}"
+    );
     let offered = |page: &crate::support::Page| {
         let every = page.attributes(".all a", "href");
         (page.all("td.act a").len(), every)

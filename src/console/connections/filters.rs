@@ -134,7 +134,7 @@ fn with_statuses(query: &ListQuery, statuses: Statuses) -> ListQuery {
     let none = statuses == Statuses::NONE;
     ListQuery {
         statuses: if none { STATUSES_DEFAULT } else { statuses },
-        ..query.first_page()
+        ..query.first_page().with_open_of(Some(query))
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     },
     store::{
         Tx, client_block,
-        connection_filter::Filter,
+        connection_filter::{Filter, Statuses},
         connection_groups::{self, Group, GroupBy},
     },
     web::problem::Problem,
@@ -173,6 +173,7 @@ pub(super) async fn row(
         last_used: group
             .last_used_at
             .map(|at| desk.moment(moment::when(at, desk.now))),
+        has_others: group.wanted == 0 && group.counts.of(Statuses::ALL) > 0,
         toggle_href: toggled.href(),
         select_href: is_selectable(desk, &group).then(|| all_ticked(desk.query, id)),
         block: facts.block(desk, &group),

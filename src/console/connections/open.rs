@@ -4,6 +4,7 @@ use crate::{
     console::{
         number,
         query::{Layout, ListQuery, OPEN_ROWS, OPEN_ROWS_LIMIT, View, address},
+        revoke_matching,
         view::list::{Columns, GroupTable, MoreRows, OpenGroup},
     },
     domain::ids::{ClientId, PersonId, ProjectId},
@@ -48,11 +49,12 @@ pub(super) async fn group(
     let count = group.counts.of(revocable(desk.query.statuses));
     let fits = usize::try_from(count).is_ok_and(|count| count <= revoke::LIMIT);
     let too_many = *shown == Shown::Ticked && !fits;
-    let all = alone(desk.query, by, &group.id).filter_pairs();
+    let mut all = alone(desk.query, by, &group.id).filter_pairs();
+    all.push(("back", desk.here.clone()));
     Ok(OpenGroup {
         clear_href: desk.here.clone(),
         too_many: too_many.then(|| {
-            let way = address("/connections/revoke-matching", &all);
+            let way = address(revoke_matching::PATH, &all);
             (number::grouped(count), way)
         }),
         table: {

@@ -62,7 +62,7 @@ pub(super) fn per(query: &ListQuery) -> Vec<Choice> {
         label: format!("{per} per page"),
         href: ListQuery {
             per,
-            ..query.first_page()
+            ..query.first_page().with_open_of(Some(query))
         }
         .href(),
         current: per == query.per,

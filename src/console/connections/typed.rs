@@ -1,8 +1,8 @@
 //! What someone types instead of choosing it: people by e-mail, projects by slug.
 
 use crate::{
+    console::query::check_repeated,
     domain::{
-        connection::Cutoffs,
         ids::ProjectId,
         project::Slug,
         role::{Principal, fold_email},
@@ -21,10 +21,7 @@ use crate::{
     },
 };
 
-/// How many people are looked through for the one whose e-mail it is.
-const LIMIT: u32 = 100;
-
-/// The same parameters with the id of each person who is named by e-mail, and of each
+/// The same parameters with the ids of the people who are named by e-mail, and of each
 /// project that is named by its slug; `None` when nothing is named like that.
 ///
 /// # Errors
@@ -43,84 +40,86 @@ pub(in crate::console) async fn to_ids(
     if !params.pairs().any(is_named) {
         return Ok(None);
     }
-    let cutoffs = app.rules.lifetimes.cutoffs(app.clock.now());
+    check_repeated(params)?;
+    let all = Filter::all(
+        principal.sees(),
+        app.rules.lifetimes.cutoffs(app.clock.now()),
+    );
     let mut pairs = Vec::new();
     for (name, value) in params.pairs() {
-        let value = match (by_email(name, value), by_slug(name, value)) {
-            (true, _) => person(tx, principal, cutoffs, value.trim()).await?,
-            (_, true) => project(tx, principal, cutoffs, value.trim()).await?,
-            _ => value.to_owned(),
+        let ids = match (by_email(name, value), by_slug(name, value)) {
+            (true, _) => people(tx, &all, value.trim()).await?,
+            (_, true) => project(tx, &all, value.trim()).await?,
+            _ => vec![value.to_owned()],
         };
-        pairs.push((name, value));
+        if ids.is_empty() {
+            return Err(nothing_like(params, (name, value)));
+        }
+        pairs.extend(ids.into_iter().map(|id| (name, id)));
     }
-    let pairs = pairs.iter().map(|(name, value)| (*name, value.as_str()));
+    let pairs = pairs.iter().map(|(name, id)| (*name, id.as_str()));
     Ok(Some(Params::parse(encode(pairs).as_bytes())))
 }
 
-/// The id of the project with this slug.
-async fn project(
-    tx: &mut Tx,
-    principal: &Principal,
-    cutoffs: Cutoffs,
-    text: &str,
-) -> Result<String, Problem> {
-    let slug = Slug::parse(&text.to_lowercase());
-    let found = match &slug {
-        Ok(slug) => store::project::by_slug(tx, slug).await?,
-        Err(_) => None,
+/// That nothing in sight has this e-mail or slug, with a way to the list without it.
+fn nothing_like(params: &Params, named: (&str, &str)) -> Problem {
+    let text = match named {
+        ("person", email) => format!(
+            "person is \"{email}\", and nobody with this e-mail has a connection that you can see."
+        ),
+        // It is not repeated: nothing tells what is hidden from what is not there.
+        _ => "project is not the slug of a project that has a connection that you can see.".into(),
     };
-    let sees = principal.sees();
-    if let Some(project) = found {
-        let filter = Filter {
-            projects: vec![project.id.clone()],
-            ..Filter::all(sees.clone(), cutoffs)
-        };
-        let seen = sees.covers_project(&project.id)
-            || !connection_groups::page(tx, &filter, &by(GroupBy::Project), &GroupPlace::Start, 1)
-                .await?
-                .is_empty();
-        if seen {
-            return Ok(project.id.to_string());
-        }
-    }
-    // It is not repeated: nothing tells what is hidden from what is not there.
-    Err(Problem::bad_request(
-        "project is not the slug of a project that has a connection that you can see.",
-    )
-    .with_link("All connections", "/connections"))
+    let others = params.pairs().filter(|pair| *pair != named);
+    let list = match encode(others) {
+        others if others.is_empty() => "/connections".to_owned(),
+        others => format!("/connections?{others}"),
+    };
+    Problem::bad_request(text).with_link("The list without it", list)
 }
 
-/// Groups by name, without empty ones.
-fn by(by: GroupBy) -> Grouping {
-    Grouping {
+/// The ids of the people with this e-mail who have connections in sight.
+async fn people(tx: &mut Tx, all: &Filter, email: &str) -> store::Result<Vec<String>> {
+    let people = store::person::by_email(tx, &fold_email(email)).await?;
+    let limit = u32::try_from(people.len()).unwrap_or(u32::MAX);
+    if people.is_empty() {
+        return Ok(Vec::new());
+    }
+    let filter = Filter {
+        people,
+        ..all.clone()
+    };
+    ids(tx, &filter, GroupBy::Person, limit).await
+}
+
+/// The id of the project with this slug, if it is in sight.
+async fn project(tx: &mut Tx, all: &Filter, slug: &str) -> store::Result<Vec<String>> {
+    let Ok(slug) = Slug::parse(&slug.to_lowercase()) else {
+        return Ok(Vec::new());
+    };
+    let Some(project) = store::project::by_slug(tx, &slug).await? else {
+        return Ok(Vec::new());
+    };
+    if all.reach.covers_project(&project.id) {
+        return Ok(vec![project.id.to_string()]);
+    }
+    let filter = Filter {
+        projects: vec![project.id],
+        ..all.clone()
+    };
+    ids(tx, &filter, GroupBy::Project, 1).await
+}
+
+/// The ids of up to `limit` groups with connections.
+async fn ids(tx: &mut Tx, filter: &Filter, by: GroupBy, limit: u32) -> store::Result<Vec<String>> {
+    let grouping = Grouping {
         by,
         order: GroupOrder {
             column: GroupColumn::Name,
             descending: false,
         },
         with_empty: WithEmpty::No,
-    }
-}
-
-/// The id of the person with this e-mail.
-async fn person(
-    tx: &mut Tx,
-    principal: &Principal,
-    cutoffs: Cutoffs,
-    email: &str,
-) -> Result<String, Problem> {
-    let filter = Filter {
-        text: Some(email.to_owned()),
-        ..Filter::all(principal.sees(), cutoffs)
     };
-    let grouping = by(GroupBy::Person);
-    let found = connection_groups::page(tx, &filter, &grouping, &GroupPlace::Start, LIMIT).await?;
-    let email = fold_email(email);
-    let found = found.into_iter().find(|person| person.detail == email);
-    found.map(|person| person.id).ok_or_else(|| {
-        Problem::bad_request(format!(
-            "person is \"{email}\", and nobody with this e-mail has a connection that you can see."
-        ))
-        .with_link("All connections", "/connections")
-    })
+    let found = connection_groups::page(tx, filter, &grouping, &GroupPlace::Start, limit).await?;
+    Ok(found.into_iter().map(|group| group.id).collect())
 }

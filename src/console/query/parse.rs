@@ -37,10 +37,28 @@ const CONDITIONS: [&str; 11] = [
     "to",
 ];
 
-/// Those that say how they are shown.
-const LOOKS: [&str; 9] = [
-    "view", "sort", "dir", "after", "before", "per", "open", "rows", "rows_dir",
+/// Those that say how they are shown, and the page that a preview goes back to.
+const LOOKS: [&str; 10] = [
+    "view", "sort", "dir", "after", "before", "per", "open", "rows", "rows_dir", "back",
 ];
+
+/// How often a condition may stand in an address. Each is in most links of a page, so that a page
+/// of many would be their square.
+const REPEATED: usize = 100;
+
+/// # Errors
+/// A page, when a condition stands in the address too often.
+pub fn check_repeated(params: &Params) -> Result<(), Problem> {
+    for name in CONDITIONS {
+        let count = params.all(name).len();
+        if count > REPEATED {
+            return Err(wrong(&format!(
+                "{name} is given {count} times, and at most {REPEATED} are understood."
+            )));
+        }
+    }
+    Ok(())
+}
 
 /// The first parameter that says nothing about connections, and is not among `besides`.
 pub fn unknown_condition<'a>(params: &'a Params, besides: &[&str]) -> Option<&'a str> {
@@ -70,6 +88,7 @@ impl ListQuery {
     /// A page that names the parameter and the allowed values, with a link to
     /// the clean list.
     pub fn parse(params: &Params, principal: &Principal) -> Result<Self, Problem> {
+        check_repeated(params)?;
         let start = Self::of(principal);
         let layout = match one(params, "view")? {
             None => start.default,
@@ -151,10 +170,11 @@ fn word_among<T: Copy>(name: &str, word: &str, words: &[(&str, T)]) -> Result<T,
     known.map(|(_, value)| *value).ok_or_else(|| {
         let all: Vec<_> = words.iter().map(|(word, _)| *word).collect();
         let (last, others) = all.split_last().unwrap_or((&"", &[]));
-        wrong(&format!(
-            "{name} is \"{word}\", and must be {} or {last}.",
-            others.join(", ")
-        ))
+        let allowed = match others {
+            [] => (*last).to_owned(),
+            others => format!("{} or {last}", others.join(", ")),
+        };
+        wrong(&format!("{name} is \"{word}\", and must be {allowed}."))
     })
 }
 

@@ -22,12 +22,13 @@ use crate::{
     web::{params::Params, problem::Problem, state::App},
 };
 
+use super::PATH;
 use crate::console::{
     block,
     filter_words::{self, Names},
     number,
     query::{ListQuery, address},
-    revoke::target,
+    revoke::{local_path, target},
     view::{Frame, RevokeTarget},
     visit::Visit,
 };
@@ -43,6 +44,8 @@ pub(super) struct Asked {
     principal: Principal,
     query: ListQuery,
     reach: Reach,
+    /// The page that asked, if it is not the list of what matches.
+    back: Option<String>,
 }
 
 /// What matches.
@@ -72,12 +75,23 @@ impl Asked {
             principal: principal.clone(),
             query,
             reach,
+            back: params.one("back").ok().flatten().map(str::to_owned),
         })
     }
 
-    /// The list that it is about.
-    pub(super) fn list(&self) -> String {
-        self.query.href()
+    /// The page to go back to: the list of what matches, unless another asked.
+    pub(super) fn back(&self) -> String {
+        match &self.back {
+            Some(back) => local_path(Some(back)),
+            None => self.query.href(),
+        }
+    }
+
+    /// Where the form is sent.
+    fn action(&self) -> String {
+        let mut pairs = self.query.pairs();
+        pairs.extend(self.back.clone().map(|back| ("back", back)));
+        address(PATH, &pairs)
     }
 
     /// What matched at the moment `at` and is still as it was.
@@ -102,11 +116,14 @@ impl Asked {
         let names = self.names(&mut tx, app, now).await?;
         Ok(Preview {
             asked_at: now,
-            action: address(PATH, &self.query.pairs()),
-            back: self.list(),
+            action: self.action(),
+            back: self.back(),
             fingerprint: revoke_matching::fingerprint(&mut tx, &filter).await?,
             words: filter_words::words(&self.query, &names),
-            statuses: connection_list::counts(&mut tx, &filter).await?,
+            statuses: wanted(
+                connection_list::counts(&mut tx, &filter).await?,
+                filter.statuses,
+            ),
             clients: biggest(&mut tx, &filter, GroupBy::Client).await?,
             projects: biggest(&mut tx, &filter, GroupBy::Project).await?,
             targets: rows.iter().map(|row| target(row, now)).collect(),
@@ -164,8 +181,6 @@ impl Asked {
     }
 }
 
-const PATH: &str = "/connections/revoke-matching";
-
 async fn named(
     tx: &mut Tx,
     filter: &Filter,
@@ -183,8 +198,14 @@ async fn named(
 async fn biggest(tx: &mut Tx, filter: &Filter, by: GroupBy) -> Result<Vec<Tally>, Problem> {
     let grouping = grouping(by);
     let start = GroupPlace::Start;
-    let groups = connection_groups::page(tx, filter, &grouping, &start, GROUPS_SHOWN).await?;
-    let others = connection_groups::count(tx, filter, &grouping).await? - groups.len() as i64;
+    let mut groups =
+        connection_groups::page(tx, filter, &grouping, &start, GROUPS_SHOWN + 1).await?;
+    let total = connection_groups::count(tx, filter, &grouping).await?;
+    // "1 more" would take the line of the one.
+    if total > i64::from(GROUPS_SHOWN) + 1 {
+        groups.truncate(GROUPS_SHOWN as usize);
+    }
+    let others = total - groups.len() as i64;
     let shown = groups.into_iter().map(|group| Tally {
         name: group.name,
         count: number::grouped(group.wanted),
@@ -282,6 +303,16 @@ impl Preview {
             typed: String::new(),
             note: None,
         }
+    }
+}
+
+/// Of the counts, those of the statuses that are to be revoked.
+fn wanted(counts: Counts, statuses: Statuses) -> Counts {
+    let kept = |wanted, count| if wanted { count } else { 0 };
+    Counts {
+        active: kept(statuses.active, counts.active),
+        expired: kept(statuses.expired, counts.expired),
+        revoked: 0,
     }
 }
 

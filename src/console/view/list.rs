@@ -184,8 +184,10 @@ pub struct GroupRow {
     pub parts: Vec<(&'static str, String)>,
     /// "2 of 42 match", when only connections match the search.
     pub matching: Option<String>,
-    /// `None` reads "Never".
+    /// `None` reads "Never", unless [`Self::has_others`].
     pub last_used: Option<When>,
+    /// Whether it has connections of other statuses alone: when they were used is not told.
+    pub has_others: bool,
     /// The list with it open, or closed.
     pub toggle_href: String,
     /// Label and page of what blocks or unblocks the client, for those who may.
