@@ -170,6 +170,11 @@
       const url = new URL(link);
       const { after } = link.dataset;
       head = link.closest('#selection > table > thead > tr > th')?.cellIndex;
+      // What the page did not know when it came: which groups have been opened since.
+      if (link.closest('#selection > table > thead, .chips, .per')) {
+        url.searchParams.delete('open');
+        for (const open of new URL(location).searchParams.getAll('open')) url.searchParams.append('open', open);
+      }
       if (after) url.searchParams.set('row_after', after);
       if (after || link.matches('.toggle, .pick')) part(url, link, link.closest(after ? 'tr' : 'tbody'));
       else htmx.ajax('GET', url.pathname + url.search, { source: link, target: '#list', swap: 'innerMorph' });

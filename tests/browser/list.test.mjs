@@ -179,6 +179,29 @@ test('a tick belongs to its connection, whatever the order, and goes with its ro
   assert.deepEqual(await checked(page), [other])
 })
 
+test('sorting keeps the groups that have been opened, and what is ticked in them', async (t) => {
+  const page = await visit(t, browser, untether, 'owner')
+  await page.goto('/connections')
+  await open(page, 'Claude')
+  await ticks(page).first().check()
+  const ticked = await checked(page)
+  await page.getByRole('link', { name: 'MCP client', exact: true }).click()
+  await page.waitForURL(/sort=name/)
+  await page.waitForFunction(() => document.querySelector('thead [aria-sort] a').textContent === 'MCP client')
+  assert.deepEqual(await checked(page), ticked)
+})
+
+test('another page begins at its top, and a header keeps the focus', async (t) => {
+  const page = await visit(t, browser, untether, 'owner')
+  await page.goto('/connections?view=list&per=25')
+  await page.getByRole('link', { name: 'Next' }).click()
+  await page.waitForURL(/after=/)
+  await page.waitForFunction(() => document.activeElement.id === 'list' && document.activeElement.getBoundingClientRect().top >= 0)
+  await page.getByRole('link', { name: 'Status', exact: true }).press('Enter')
+  await page.waitForURL(/sort=status/)
+  await page.waitForFunction(() => document.activeElement.textContent === 'Status')
+})
+
 test('the tick of a client selects its connections, and the tick of a page those shown', async (t) => {
   const page = await visit(t, browser, untether, 'owner')
   await page.goto('/connections')
