@@ -101,7 +101,8 @@ pub fn links(counts: Counts, query: &ListQuery) -> CountLinks {
 }
 
 /// Where all that `query` counts and this person may revoke is revoked: that is everything
-/// whose `named` parameter this is. From there one comes back to `page`. `None` when nothing is left of it.
+/// whose `named` parameter this is. From there one comes back to `page`. `None` when nothing is
+/// left of it.
 ///
 /// # Errors
 /// When the database fails.

@@ -107,6 +107,27 @@ async fn a_preview_leads_back_to_where_it_was_asked() {
 }
 
 #[actix_web::test]
+async fn whoever_archives_a_project_comes_back_to_it_and_reads_what_was_revoked() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    host.connects(&app.person("ana"), &server).await;
+    let (owner, archive) = (app.owner(), "/projects/search/archive");
+    let links = owner.opens(archive).await.attributes(".actions a", "href");
+    let preview = owner.opens(&links[1]).await;
+    let actions = preview.attributes("form[method=post]", "action");
+    let action = actions.iter().find(|action| action.starts_with(PATH));
+    let action = action.unwrap();
+    let fields = confirmation(&preview, action, "1", "");
+    assert_eq!(
+        owner.posts(action, &fields).await.headers["location"],
+        archive
+    );
+    let said = owner.opens(archive).await.all("#flash .flash").join("");
+    assert!(said.starts_with("Revoked 1 connection."), "{said}");
+}
+
+#[actix_web::test]
 async fn nothing_is_no_act_and_a_breakdown_has_what_is_revoked_alone() {
     let app = TestApp::spawn().await;
     let server = app.project("search", &[]).await;
