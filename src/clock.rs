@@ -47,6 +47,12 @@ impl Timestamp {
         Duration::from_millis(self.0.saturating_sub(earlier.0).max(0) as u64)
     }
 
+    /// How far apart the two are: as far from now as a moment that lies ahead may be, where a clock
+    /// that went back must not lengthen what it measures.
+    pub const fn apart(self, other: Self) -> Duration {
+        Duration::from_millis(self.0.abs_diff(other.0))
+    }
+
     /// The same moment as a calendar date and time in UTC; the epoch when it
     /// is outside the years that `time` can express.
     pub fn to_utc(self) -> OffsetDateTime {

@@ -148,7 +148,7 @@
     if (ctx.sourceElement?.rel) {
       list.focus();
       list.scrollIntoView();
-    } else if (document.activeElement == document.body) {
+    } else if (document.activeElement == document.body || !document.activeElement.checkVisibility()) {
       (find('#selection thead')?.rows[0].cells[head]?.querySelector('a') ?? list)?.focus();
     }
   });
@@ -198,7 +198,7 @@
     if (!panel) return;
     const { href } = panel.dataset;
     beside = ctx.sourceElement;
-    history.replaceState(null, '');
+    history.replaceState({ behind: true }, '');
     history.pushState({ htmx: true }, '', href);
     panel.open = false;
     panel.showModal();
@@ -211,7 +211,8 @@
     if (beside && event.navigationType == 'traverse') event.stopImmediatePropagation();
   });
   on('popstate', () => {
-    if (!beside) return;
+    // The panel was loaded as a page of its own since: what was behind it is there no more.
+    if (!beside) return history.state?.behind && location.reload();
     find('#panel > dialog')?.close();
     history.replaceState({ htmx: true }, '');
     beside.focus();

@@ -195,7 +195,7 @@ async fn revoke(revoke: &Revoke, workshop: &Workshop) -> Result<(), Failure> {
         None => None,
     };
     let of = (&client, project.as_ref());
-    let revoked = flow::client::revoke(&mut tx, &context, of, "", reason).await?;
+    let revoked = flow::client::revoke(&mut tx, &context, of, "", reason.as_deref()).await?;
     let count = revoked.as_ref().map_or(0, |revoked| revoked.connections);
     let name = &client.name;
     let text = match (&revoked, revoke.dry_run) {
@@ -244,6 +244,7 @@ async fn block(command: &Block, workshop: &Workshop) -> Result<(), Failure> {
     let client = which::client(&mut tx, &command.client).await?;
     let (mut ended, mut changed) = (0, false);
     for scope in command.scopes(&mut tx).await? {
+        let reason = reason.as_deref();
         if let Blocked::Now { ended: now } =
             flow::block::client(&mut tx, &context, &client, scope, reason).await?
         {
@@ -278,7 +279,7 @@ async fn unblock(command: &Block, workshop: &Workshop) -> Result<(), Failure> {
         // Of a person whatever the projects: the command has no narrower word.
         let is_meant = |scope: &Scope| scope.person == block.scope.person;
         if people.iter().any(is_meant)
-            && flow::block::lift(&mut tx, &context, &block.id, reason)
+            && flow::block::lift(&mut tx, &context, &block.id, reason.as_deref())
                 .await?
                 .is_some()
         {

@@ -14,7 +14,11 @@ use crate::{
         audit::Actor,
         secret::{Secrets, SystemRandomness},
     },
-    flow::{Context, Rules, revoke::REASON_LIMIT, revoke_matching::Worker},
+    flow::{
+        Context, Rules,
+        revoke::{REASON_LIMIT, tidy_reason},
+        revoke_matching::Worker,
+    },
     store::Db,
     telemetry,
 };
@@ -136,14 +140,13 @@ failure_from!(
 );
 
 /// The reason as it is kept: trimmed, `None` when there is none.
-fn parse_reason<'a>(text: &'a str, undone: &str) -> Result<Option<&'a str>, Failure> {
-    let text = text.trim();
-    if text.chars().count() > REASON_LIMIT {
+fn parse_reason(text: &str, undone: &str) -> Result<Option<String>, Failure> {
+    if text.trim().chars().count() > REASON_LIMIT {
         return Err(Failure::new(format!(
             "--reason is longer than {REASON_LIMIT} characters; {undone}"
         )));
     }
-    Ok(Some(text).filter(|text| !text.is_empty()))
+    Ok(tidy_reason(text))
 }
 
 async fn run(cli: Cli, settings: Settings) -> Result<(), Failure> {

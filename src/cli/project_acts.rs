@@ -186,7 +186,7 @@ pub async fn archive(arguments: &Archive, workshop: &Workshop) -> Result<(), Fai
     let slug = parse_slug(&arguments.slug)?;
     let reason = parse_reason(&arguments.reason, "nothing was archived")?;
     let mut tx = workshop.db.write().await?;
-    let outcome = archive::archive(&mut tx, &workshop.context(), &slug, reason).await?;
+    let outcome = archive::archive(&mut tx, &workshop.context(), &slug, reason.as_deref()).await?;
     let (project, said) = match outcome {
         Archived::NotThere => return Err(unknown(&slug)),
         Archived::InUse(active) => {

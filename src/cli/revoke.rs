@@ -70,7 +70,7 @@ pub async fn run(command: &Revoke, workshop: &Workshop) -> Result<(), Failure> {
     let reason = parse_reason(&command.reason, "nothing was revoked")?;
     let act = Act {
         workshop,
-        reason,
+        reason: reason.as_deref(),
         dry_run: command.dry_run,
     };
     let mut report = Report::begin(command);

@@ -122,12 +122,13 @@ impl ClientPage {
         }
         let groups = projects(&mut tx, &filter).await?;
         let endpoints = endpoints(&mut tx, &client, &groups).await?;
-        let setups = match client.revoked_at {
-            None => setup::of(&client, &endpoints, &app.settings.public_url),
-            Some(_) => Vec::new(),
-        };
         let last_used = groups.first().and_then(|group| group.last_used_at);
         let blocks = block::of_client(&mut tx, &client, principal, now).await?;
+        let works = client.revoked_at.is_none() && !blocks.iter().any(BlockView::is_for_everyone);
+        let setups = match works {
+            true => setup::of(&client, &endpoints, &app.settings.public_url),
+            false => Vec::new(),
+        };
         let href = format!("/clients/{id}");
         let named = ("client", id.as_str());
         let revoke_all_href =
@@ -145,7 +146,7 @@ impl ClientPage {
                 .map(|endpoint| project_view(endpoint, &reach))
                 .collect(),
             more_projects: more_projects(&groups, &query),
-            works: client.revoked_at.is_none() && !blocks.iter().any(BlockView::is_for_everyone),
+            works,
             block_href: block::href_for(&client, &blocks, principal),
             blocks,
             of_person: false,

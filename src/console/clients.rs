@@ -5,7 +5,12 @@ use askama::Template;
 
 use crate::{
     clock::Timestamp,
-    domain::{client::Origin, ids::ProjectId, resource::WebAddress, role::Principal},
+    domain::{
+        client::Origin,
+        ids::ProjectId,
+        resource::WebAddress,
+        role::{Principal, Reach},
+    },
     store::{
         self, Tx,
         connection_groups::{self, Group, GroupBy, GroupPlace, Grouping, WithEmpty},
@@ -35,6 +40,7 @@ struct ClientsPage {
     frame: Frame,
     /// What was searched for.
     text: String,
+    intro: String,
     /// "14 clients".
     summary: String,
     heads: Vec<Head>,
@@ -90,6 +96,7 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Problem> {
     let totals = group_row::totals(&mut tx, &filter, GroupBy::Client, &found).await?;
     let page = ClientsPage {
         frame: visit.frame(),
+        intro: intro(&principal.sees(), &app.settings.organization),
         summary: match count {
             1 => "1 client".to_owned(),
             count => format!("{} clients", number::grouped(count)),
@@ -104,6 +111,23 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Problem> {
         text: query.text.clone().unwrap_or_default(),
     };
     visit.page(StatusCode::OK, &page)
+}
+
+/// Which clients these are.
+fn intro(reach: &Reach, organization: &str) -> String {
+    match reach {
+        Reach::All => {
+            format!("Every app that is registered with {organization}, however it came to be.")
+        }
+        Reach::Some { projects, .. } if projects.is_empty() => {
+            "The apps that you have connected.".to_owned()
+        }
+        Reach::Some { .. } => {
+            "The apps that are used at your projects, or were made for them, and \
+             those that you have connected."
+                .to_owned()
+        }
+    }
 }
 
 /// The list of connections by client, of every status, that an address of this page means.

@@ -16,13 +16,18 @@ use crate::{
         self, client_block,
         connection_list::{self, Listed},
     },
-    web::{form::Protected, params::encode, problem::Problem, session::Flash},
+    web::{
+        form::Protected,
+        params::{Params, encode},
+        problem::Problem,
+        session::Flash,
+    },
 };
 
 use super::{
     block::{self, BlockView},
     check,
-    connections::status_view,
+    connections::standing,
     moment,
     revoke::{came_from, local_path, see_other},
     view::{Frame, StatusView, When, below_name},
@@ -35,9 +40,9 @@ use super::{
 /// A page, when the connection is not there for this person to see.
 pub async fn show(visit: Visit, id: Path<String>) -> Result<HttpResponse, Problem> {
     let found = Found::read(&visit, &parse_id(&id)?).await?;
-    let mut page = found.page(&visit);
-    page.list = came_from(&visit.req).filter(|page| page.starts_with("/connections?"));
-    visit.page(StatusCode::OK, &page)
+    let asked = Params::parse(visit.req.query_string().as_bytes());
+    let list = list_of(&asked).or_else(|| came_from(&visit.req).filter(|page| is_list(page)));
+    visit.page(StatusCode::OK, &found.page(&visit, list))
 }
 
 /// `POST /connections/{id}/rename`.
@@ -51,6 +56,8 @@ pub async fn rename(
 ) -> Result<HttpResponse, Problem> {
     let params = visit.fields(form)?;
     let id = parse_id(&id)?;
+    let list = list_of(&params);
+    let here = path_from(&id, list.as_deref());
     let typed = params.one("name").ok().flatten().unwrap_or_default();
     let was = params.one("was").ok().flatten().unwrap_or_default();
     let (status, note) = match client::parse_name(typed) {
@@ -67,10 +74,10 @@ pub async fn rename(
                 Change::Done(_) => {
                     tx.commit().await?;
                     let said = format!("Renamed {was} to {name}.");
-                    return Ok(visit.go_on(&path(&id), Flash::Done(said)));
+                    return Ok(visit.go_on(&here, Flash::Done(said)));
                 }
                 // A double click has done it already.
-                Change::Otherwise(row) if row.name == name => return Ok(see_other(&path(&id))),
+                Change::Otherwise(row) if row.name == name => return Ok(see_other(&here)),
                 Change::Otherwise(row) => (StatusCode::CONFLICT, not_renamed(&row)),
             }
         }
@@ -78,7 +85,7 @@ pub async fn rename(
     let page = ConnectionPage {
         note: Some(note),
         typed: typed.to_owned(),
-        ..Found::to_change(&visit, &id).await?.page(&visit)
+        ..Found::to_change(&visit, &id).await?.page(&visit, list)
     };
     visit.page(status, &page)
 }
@@ -93,7 +100,7 @@ pub async fn delete(
     form: Protected,
 ) -> Result<HttpResponse, Problem> {
     let params = visit.fields(form)?;
-    let list = local_path(params.one("back").ok().flatten());
+    let list = list_of(&params).unwrap_or_else(|| "/connections".to_owned());
     let id = parse_id(&id)?;
     let reach = visit.principal.changes();
     let mut tx = visit.app.db.write().await?;
@@ -122,6 +129,24 @@ fn parse_id(text: &str) -> Result<ConnectionId, Problem> {
 
 fn path(id: &ConnectionId) -> String {
     format!("/connections/{id}")
+}
+
+/// The same, with the list that was left for it.
+fn path_from(id: &ConnectionId, list: Option<&str>) -> String {
+    match list {
+        Some(list) => format!("{}?{}", path(id), encode([("back", list)])),
+        None => path(id),
+    }
+}
+
+/// The list that the page, or a form on it, says was left for it.
+fn list_of(params: &Params) -> Option<String> {
+    let list = params.one("back").ok().flatten();
+    list.filter(|page| is_list(page)).map(str::to_owned)
+}
+
+fn is_list(page: &str) -> bool {
+    page.starts_with("/connections?") && local_path(Some(page)) == page
 }
 
 fn not_renamed(row: &Listed) -> String {
@@ -183,7 +208,7 @@ impl Found {
         principal.changes().covers(&row.person, &row.project)
     }
 
-    fn page(self, visit: &Visit) -> ConnectionPage {
+    fn page(self, visit: &Visit, list: Option<String>) -> ConnectionPage {
         let (principal, now) = (&visit.principal, visit.now);
         let status = self.row.life.status(&visit.app.rules.lifetimes, now);
         let revoked = matches!(status, Status::Revoked(_));
@@ -197,17 +222,18 @@ impl Found {
         let client = self.client.as_ref();
         let block_href = client.and_then(|client| block::href_for(client, &blocks, principal));
         let row = self.row;
-        let here = path(&row.id);
+        let here = path_from(&row.id, list.as_deref());
         let question = encode([("id", row.id.as_str()), ("back", here.as_str())]);
         ConnectionPage {
             frame: visit.frame(),
             note: None,
             blocks,
             of_person: true,
-            here: here.clone(),
+            path: path(&row.id),
+            here,
             block_href,
             typed: row.name.clone(),
-            status: status_view(&status, now),
+            status: standing(&status, &row, now),
             revoke_href: (may_change && !revoked)
                 .then(|| format!("/connections/revoke?{question}")),
             rename: may_change && !revoked,
@@ -228,8 +254,7 @@ impl Found {
             last_used: row
                 .connected_at
                 .map(|_| moment::when(row.life.last_used_at, now)),
-            path: here,
-            list: None,
+            list,
             name: row.name,
         }
     }

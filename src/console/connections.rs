@@ -46,7 +46,7 @@ mod rows;
 mod typed;
 
 pub use groups::show as show_group;
-pub(super) use rows::status_view;
+pub(super) use rows::standing;
 pub(super) use typed::to_ids;
 
 /// Tells htmx the address of what it shows.

@@ -19,6 +19,7 @@ pub mod help;
 pub mod logo;
 mod look_alikes;
 pub mod manage;
+mod meanwhile;
 pub mod moment;
 mod number;
 mod origin;

@@ -26,7 +26,7 @@ use crate::{
 
 use super::{
     block::{self, BlockView},
-    connections::status_view,
+    connections::standing,
     counts::{self, CountLinks},
     frame, moment, number,
     query::{Layout, ListQuery},
@@ -86,8 +86,9 @@ struct Facts {
     subject: Option<String>,
     role: Option<&'static str>,
     deactivated: Option<When>,
-    first_seen: When,
-    last_seen: When,
+    /// When they first and last answered a consent page, of whatever project: for those who see
+    /// all of them.
+    seen: Option<[When; 2]>,
 }
 
 /// A project, and the person's connections to it.
@@ -134,8 +135,10 @@ pub async fn show(visit: Visit, id: Path<String>) -> Result<HttpResponse, Proble
     if !reach.covers_person(&id, connected.counts.total > 0) {
         return Err(Problem::not_found());
     }
-    // Their role elsewhere is nothing that administrators of projects need to know.
-    let role = if reach == Reach::All || principal.person.as_ref() == Some(&id) {
+    // Their role, and what they do, elsewhere is nothing that administrators of projects need to
+    // know.
+    let sees_all = reach == Reach::All || principal.person.as_ref() == Some(&id);
+    let role = if sees_all {
         let known = person.identity.clone();
         let roles = identity::authorize(app, &mut tx, known, Some(id)).await?;
         Some(roles.role_word())
@@ -149,7 +152,7 @@ pub async fn show(visit: Visit, id: Path<String>) -> Result<HttpResponse, Proble
         here: format!("/people/{}", person.id),
         frame: visit.frame(),
         heading: person.identity.name.clone(),
-        facts: Some(facts(person, role, *now)),
+        facts: Some(facts(person, role, sees_all, *now)),
         connected,
         servers: Vec::new(),
     };
@@ -214,15 +217,15 @@ pub async fn me(visit: Visit) -> Result<HttpResponse, Problem> {
     visit.page_or_part(&page, page.as_list())
 }
 
-fn facts(person: Person, role: Option<&'static str>, now: Timestamp) -> Facts {
+fn facts(person: Person, role: Option<&'static str>, sees_all: bool, now: Timestamp) -> Facts {
     let identity = person.identity;
     Facts {
         note: below_name(&identity.name, &identity.email),
         subject: (identity.subject != identity.email).then_some(identity.subject),
         role,
         deactivated: person.deactivated_at.map(|at| moment::when(at, now)),
-        first_seen: moment::when(person.first_seen_at, now),
-        last_seen: moment::when(person.last_seen_at, now),
+        seen: sees_all
+            .then(|| [person.first_seen_at, person.last_seen_at].map(|at| moment::when(at, now))),
     }
 }
 
@@ -302,13 +305,13 @@ fn row_for(visit: &Visit, row: Listed) -> PersonRow {
     let revocable = changes && !matches!(status, Status::Revoked(_));
     PersonRow {
         revocable,
+        status: standing(&status, &row, visit.now),
         client_href: format!("/clients/{}", row.client),
         id: row.id.to_string(),
         name: row.name,
         client: row.client_name,
         project: row.project_name,
         authorized: moment::dated(row.life.authorized_at),
-        status: status_view(&status, visit.now),
         last_used: row
             .connected_at
             .map(|_| moment::when(row.life.last_used_at, visit.now)),

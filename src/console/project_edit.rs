@@ -14,14 +14,15 @@ use crate::{
         project::{self as verbs, Edited, Facts, NewProject},
     },
     store::{self, audit::Entry},
-    web::{form::Protected, params::Params, problem::Problem, session::Flash, state::App},
+    web::{form::Protected, problem::Problem, session::Flash, state::App},
 };
 
 use super::{
-    credentials, moment,
+    credentials,
+    meanwhile::{ChangeView, version},
     project::{self, path},
     project_form::{Faults, Typed},
-    view::{Frame, When},
+    view::Frame,
     visit::Visit,
 };
 
@@ -52,14 +53,6 @@ struct EditedView {
     slug: String,
     resource: String,
     version: i64,
-}
-
-/// What someone else did meanwhile.
-#[derive(Debug)]
-struct ChangeView {
-    who: String,
-    when: When,
-    what: String,
 }
 
 /// `GET /projects/new`, for owners.
@@ -236,15 +229,6 @@ fn keeps(principal: &Principal, facts: Facts) -> Result<Facts, Box<Faults>> {
     }
 }
 
-/// The version that was seen when the form was opened.
-fn version(params: &Params) -> Result<i64, Problem> {
-    let version = params.one("version").ok().flatten();
-    let version = version.and_then(|text| text.parse().ok());
-    version.ok_or_else(|| {
-        Problem::bad_request("The form does not say what it changes. Nothing was saved.")
-    })
-}
-
 impl FormPage {
     fn new(frame: Frame, typed: Typed) -> Self {
         Self {
@@ -314,12 +298,11 @@ impl FormPage {
              what you typed is kept below. Saving it now replaces what is there."
                 .to_owned(),
         );
-        let view = |change: Entry| ChangeView {
-            who: change.actor,
-            when: moment::when(change.at, visit.now),
-            what: change.detail.unwrap_or_default(),
+        let view = |change: &Entry| {
+            let what = change.detail.clone().unwrap_or_default();
+            ChangeView::of(change, what, visit.now)
         };
-        self.changes = changes.into_iter().map(view).collect();
+        self.changes = changes.iter().map(view).collect();
         visit.page(StatusCode::CONFLICT, &self)
     }
 }

@@ -28,6 +28,8 @@ pub struct Typed {
     /// The same for those who may connect.
     pub members: String,
     pub scopes: Vec<TypedScope>,
+    /// How many of these are filled in: the first ones.
+    pub filled: usize,
     pub manage_url: String,
     /// Whether more lines for scopes were asked for, and nothing else.
     pub more: bool,
@@ -60,7 +62,7 @@ impl Typed {
             anyone: true,
             ..Self::default()
         }
-        .with_spare_lines()
+        .with_spare_lines(0)
     }
 
     /// What is to be changed.
@@ -86,10 +88,11 @@ impl Typed {
                 Members::Only(names) => lines(names),
             },
             scopes: project.scopes.iter().map(scope).collect(),
+            filled: 0,
             manage_url: manage_url.unwrap_or_default().to_owned(),
             more: false,
         }
-        .with_spare_lines()
+        .with_spare_lines(0)
     }
 
     /// What was typed.
@@ -101,8 +104,9 @@ impl Typed {
             Ok(value) => Ok(value.unwrap_or_default().to_owned()),
             Err(error) => Err(Problem::bad_request(format!("{error}."))),
         };
-        let mut scopes = Vec::new();
+        let (mut scopes, mut lines) = (Vec::new(), 0);
         for line in 0..SCOPES_LIMIT {
+            lines += usize::from(params.has(&format!("scope{line}")));
             let scope = TypedScope {
                 name: one(&format!("scope{line}"))?,
                 meaning: one(&format!("meaning{line}"))?,
@@ -120,15 +124,21 @@ impl Typed {
             anyone: one("who")? != "named",
             members: one("members")?,
             scopes,
+            filled: 0,
             manage_url: one("manage_url")?,
             more: !one("more")?.is_empty(),
         };
-        Ok(typed.with_spare_lines())
+        // Whoever asks for more has seen those that were there, filled in or not.
+        let lines = if typed.more { lines } else { 0 };
+        Ok(typed.with_spare_lines(lines))
     }
 
-    fn with_spare_lines(mut self) -> Self {
-        let lines = (self.scopes.len() + SPARE).min(SCOPES_LIMIT);
-        self.scopes.resize_with(lines, TypedScope::default);
+    /// The same with some empty lines besides those that are filled in, or so many.
+    fn with_spare_lines(mut self, besides: usize) -> Self {
+        self.filled = self.scopes.len();
+        let lines = self.filled.max(besides) + SPARE;
+        self.scopes
+            .resize_with(lines.min(SCOPES_LIMIT), TypedScope::default);
         self
     }
 

@@ -14,7 +14,7 @@ use crate::{
     domain::{ids::ConnectionId, role::Reach},
     flow::{
         block,
-        revoke::{self, REASON_LIMIT},
+        revoke::{self, REASON_LIMIT, tidy_reason},
     },
     store::connection_list::{self, Listed},
     web::{
@@ -155,16 +155,27 @@ impl Asked {
         note: Option<String>,
     ) -> Result<HttpResponse, Problem> {
         let rest = listed.iter().filter(|row| row.life.revoked.is_none());
-        let rest = rest.count();
-        let block = blockable(listed, &visit.principal.changes());
+        let rest: Vec<_> = rest.collect();
+        let is_over = rest.is_empty();
+        // What has been revoked can still be kept from coming back.
+        let about = if is_over {
+            listed.iter().collect()
+        } else {
+            rest.clone()
+        };
+        let block = blockable(&about, &visit.principal.changes());
         let page = RevokePage {
             frame: visit.frame(),
-            title: match rest {
+            title: match rest.len() {
                 0 => "Nothing is left to revoke".to_owned(),
                 count => format!("Revoke {}?", number::connections(count as i64)),
             },
-            is_done: rest == 0 && block.is_none(),
-            sentence: words::consequence(listed),
+            is_done: is_over && block.is_none(),
+            blocks_alone: is_over,
+            sentence: match is_over {
+                true => words::REVOKED.to_owned(),
+                false => words::consequence(&about),
+            },
             targets: listed.iter().map(|row| target(row, visit.now)).collect(),
             block,
             blocks: self.blocks,
@@ -208,7 +219,7 @@ pub fn typed_reason(params: &Params) -> Result<String, Problem> {
     Ok(text.unwrap_or_default().replace("\r\n", "\n"))
 }
 
-/// The reason as it is kept: trimmed, `None` when there is none.
+/// The reason as it is kept; `None` when there is none.
 ///
 /// # Errors
 /// A sentence, when it is too long.
@@ -221,7 +232,7 @@ pub fn reason(typed: &str) -> Result<Option<String>, String> {
              changed. Shorten it, and confirm again."
         ));
     }
-    Ok(Some(reason.to_owned()).filter(|reason| !reason.is_empty()))
+    Ok(tidy_reason(reason))
 }
 
 /// A path on this site to go back to; the list when `asked` is anything else.
@@ -255,7 +266,7 @@ fn matching_of(list: &str) -> String {
 }
 
 /// What may be ticked besides, where everything at the projects is this person's to change.
-fn blockable(listed: &[Listed], reach: &Reach) -> Option<&'static str> {
+fn blockable(listed: &[&Listed], reach: &Reach) -> Option<&'static str> {
     let governed = listed.iter().all(|row| reach.covers_project(&row.project));
     governed.then_some(match listed {
         [_] => "Also block this person from reconnecting this client",

@@ -1,6 +1,8 @@
 //! Revoking everything that matches a filter: a preview with the exact count, which
 //! must be typed, and the act on exactly what the preview counted.
 
+use std::time::Duration;
+
 use actix_web::{HttpResponse, http::StatusCode};
 
 use crate::{
@@ -27,6 +29,12 @@ pub const PATH: &str = "/connections/revoke-matching";
 /// Up to so many are ended before the answer; more with a page that shows progress.
 const AT_ONCE: u64 = 1000;
 
+/// For how long what a preview counted can be confirmed.
+const FRESH: Duration = Duration::from_secs(3600);
+
+/// By how much the clocks of two servers may differ.
+const SKEW: Duration = Duration::from_secs(60);
+
 /// `GET /connections/revoke-matching`: the preview.
 ///
 /// # Errors
@@ -51,6 +59,7 @@ pub async fn act(visit: Visit, form: Protected) -> Result<HttpResponse, Problem>
     }
     let (status, note) = match typed.check() {
         Err(note) => (StatusCode::BAD_REQUEST, note),
+        Ok(_) if !typed.is_fresh(visit.now) => (StatusCode::CONFLICT, STALE.to_owned()),
         Ok(reason) => {
             let matching = asked.matching(&visit.app, typed.at).await?;
             let count = matching.fingerprint.count();
@@ -122,6 +131,9 @@ async fn was_begun(visit: &Visit, id: &ActId) -> Result<bool, Problem> {
     }
 }
 
+const STALE: &str =
+    "You looked more than an hour ago. Nothing was revoked. Look again, and confirm.";
+
 /// What the form carries.
 struct Typed {
     act: ActId,
@@ -148,6 +160,12 @@ impl Typed {
             count: one("count").unwrap_or_default().to_owned(),
             reason: typed_reason(params)?,
         })
+    }
+
+    /// Whether the preview is of now: statuses are those of its moment, and one of another time
+    /// would end what nobody means by them.
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        now.minus(FRESH) <= self.at && self.at <= now.plus(SKEW)
     }
 
     /// The reason, if it and the count are as they must be.

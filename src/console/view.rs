@@ -208,6 +208,8 @@ pub struct RevokePage {
     pub title: String,
     /// Whether all of them have been revoked, and nothing can be blocked either.
     pub is_done: bool,
+    /// Whether nothing but a block is left to be made.
+    pub blocks_alone: bool,
     pub targets: Vec<RevokeTarget>,
     /// What this will and will not do.
     pub sentence: String,

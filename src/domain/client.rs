@@ -181,7 +181,7 @@ pub fn parse_name(text: &str) -> Result<String, String> {
 /// Control characters, and those that reorder the text around them, or that nobody sees
 /// (Unicode's Bidi_Control and Default_Ignorable_Code_Point, annotations and fillers). The
 /// two that choose how an emoji looks may stay.
-pub(super) fn disturbs(c: char) -> bool {
+pub fn disturbs(c: char) -> bool {
     c.is_control()
         || matches!(
             c,

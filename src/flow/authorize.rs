@@ -70,13 +70,14 @@ pub struct Proposal {
 
 impl Proposal {
     /// A short name for what a person is asked to allow, to tell whether it still is what
-    /// they were shown: which project, and what each scope says.
+    /// they were shown: which client and project, and what each scope says.
     pub fn fingerprint(&self) -> String {
         let said = self.scopes.iter().flat_map(|scope| {
             let optional = if scope.optional { "optional" } else { "" };
             [scope.name.as_str(), optional, &scope.description]
         });
-        fingerprint::of_lines(std::iter::once(self.project.id.as_str()).chain(said))
+        let parties = [self.client.identifier.as_str(), self.project.id.as_str()];
+        fingerprint::of_lines(parties.into_iter().chain(said))
     }
 }
 

@@ -257,5 +257,5 @@ const CODE_LIFE: Duration = Duration::from_secs(60);
 
 /// Whether a code issued then has run out.
 pub fn code_expired(issued_at: Timestamp, now: Timestamp) -> bool {
-    now.since(issued_at) > CODE_LIFE
+    now.apart(issued_at) > CODE_LIFE
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::{
     domain::{
         audit::{Action, Subject},
-        client::Client,
+        client::{self, Client},
         connection::Revocation,
         ids::ConnectionId,
         role::Reach,
@@ -25,6 +25,15 @@ pub const LIMIT: usize = 100;
 
 /// The longest reason, in characters.
 pub const REASON_LIMIT: usize = 500;
+
+/// A reason as it is kept: without spaces around it, and without what would disturb the lines, of
+/// a page or of a terminal, that it is shown on. `None` when nothing is left.
+pub fn tidy_reason(typed: &str) -> Option<String> {
+    // What joins several emoji into one may stay.
+    let kept = |c: &char| matches!(c, '\n' | '\u{200d}') || !client::disturbs(*c);
+    let reason: String = typed.chars().filter(kept).collect();
+    Some(reason.trim().to_owned()).filter(|reason| !reason.is_empty())
+}
 
 /// What came of it.
 #[derive(Clone, Debug)]

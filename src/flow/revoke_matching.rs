@@ -207,8 +207,9 @@ impl Worker<'_> {
     /// When the database fails.
     pub async fn resume(&self) -> store::Result<()> {
         let mut tx = self.db.read().await?;
-        let before = self.clock.now().minus(STALLED_AFTER);
-        let stalled = bulk_act::stalled(&mut tx, before).await?;
+        let now = self.clock.now();
+        let (before, after) = (now.minus(STALLED_AFTER), now.plus(STALLED_AFTER));
+        let stalled = bulk_act::stalled(&mut tx, before, after).await?;
         drop(tx);
         for id in stalled {
             tracing::warn!(act.id = %id, "going on with an act that was interrupted");

@@ -181,7 +181,7 @@ pub async fn refresh(
             .await?
             .and_then(|token| token.rotated_at);
         let in_grace =
-            rotated_at.is_some_and(|at| context.now.since(at) <= context.rules.refresh_grace);
+            rotated_at.is_some_and(|at| context.now.apart(at) <= context.rules.refresh_grace);
         if !in_grace {
             return used_twice(
                 tx,

@@ -81,16 +81,18 @@ fn ask_before_telling(
 ) -> Problem {
     let address = address_back(app, redirect_uri.as_str(), state, &error(refusal));
     let host = redirect_uri.host_and_port();
-    let heading = match refusal.code {
-        ErrorCode::AccessDenied => "You cannot connect this app",
-        _ => "The app made a mistake",
+    let (heading, what) = match refusal.code {
+        ErrorCode::AccessDenied => ("You cannot connect this app", "Untether refused it"),
+        _ => (
+            "The app made a mistake",
+            "It asked for something that Untether cannot give",
+        ),
     };
     Problem::new(
         StatusCode::BAD_REQUEST,
         heading,
         format!(
-            "It asked for something that Untether cannot give: {}. It can be told so at {host}, \
-             an address that the app chose itself.",
+            "{what}: {}. It can be told so at {host}, an address that the app chose itself.",
             refusal.description
         ),
     )

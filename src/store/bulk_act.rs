@@ -187,19 +187,21 @@ pub async fn find(tx: &mut Tx, id: &ActId) -> Result<Option<BulkAct>> {
         .await)?)
 }
 
-/// The acts that are not finished and last got on at `before` or earlier.
+/// The acts that are not finished and last got on at `before` or earlier, or at `after` or later:
+/// then the clock has gone back.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn stalled(tx: &mut Tx, before: Timestamp) -> Result<Vec<ActId>> {
+pub async fn stalled(tx: &mut Tx, before: Timestamp, after: Timestamp) -> Result<Vec<ActId>> {
     // bulk_act_unfinished has no other rows.
     const STALLED: &str = "
         SELECT id
         FROM bulk_act
-        WHERE finished_at IS NULL AND advanced_at <= $1
+        WHERE finished_at IS NULL AND (advanced_at <= $1 OR advanced_at >= $2)
         ORDER BY advanced_at, id";
     Ok(sql!(tx, |c| sqlx::query_scalar(STALLED)
         .bind(before)
+        .bind(after)
         .fetch_all(c)
         .await)?)
 }

@@ -3,7 +3,8 @@
 use std::{path::Path, str::FromStr, time::Duration};
 
 use sqlx::{
-    ConnectOptions as _, PgConnection, PgPool, Sqlite, SqliteConnection, SqlitePool, Transaction,
+    ConnectOptions as _, Connection as _, PgConnection, PgPool, Sqlite, SqliteConnection,
+    SqlitePool, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -41,6 +42,10 @@ const WRITES: [(&str, &str); 1] = [("random_page_cost", "1.1")];
 /// How long a request waits for a connection before it fails.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long one waits that writes: a block of a client with very many connections, which ends
+/// all of them at once, keeps others waiting.
+const PATIENCE_OF_WRITERS: Duration = Duration::from_secs(30);
+
 /// How soon a writer asks again for SQLite's only lock when another process has it. SQLite
 /// itself would ask again after a tenth of a second, and miss each moment in which a long
 /// act lets others have it.
@@ -67,7 +72,7 @@ pub(super) async fn sqlite(path: &Path) -> Result<Db> {
         .statement_cache_capacity(256);
     let write = SqlitePoolOptions::new()
         .max_connections(1)
-        .acquire_timeout(PATIENCE)
+        .acquire_timeout(PATIENCE_OF_WRITERS)
         // It asks again by itself: see `sqlite_turn`.
         .after_connect(|writer, _| {
             Box::pin(async move {
@@ -96,14 +101,14 @@ pub(super) async fn postgres(url: &str) -> Result<Db> {
     let options = PgConnectOptions::from_str(url)?
         .statement_cache_capacity(256)
         .options(SHORT_STATEMENTS);
-    let pool = PgPoolOptions::new().acquire_timeout(PATIENCE);
+    let pool = PgPoolOptions::new().max_connections(12);
     let write = pool
         .clone()
-        .max_connections(12)
+        .acquire_timeout(PATIENCE_OF_WRITERS)
         .connect_with(options.clone().options(WRITES))
         .await?;
     let read = pool
-        .max_connections(12)
+        .acquire_timeout(PATIENCE)
         .test_before_acquire(false)
         .connect_with(options.options(READS))
         .await?;
@@ -122,15 +127,24 @@ pub(super) async fn sqlite_beside(pool: &SqlitePool) -> Result<SqliteConnection>
 /// Begins a transaction of SQLite's one writer. It takes the lock at once: one that reads
 /// before it writes would fail when another process writes in between.
 ///
+/// Where SQLite itself took a transaction back, as when the disk was full, the connection still
+/// takes itself to be in it, and would never begin another: one that does not takes its place.
+///
 /// # Errors
 /// When other processes leave no turn in time.
 pub(super) async fn sqlite_turn(write: &SqlitePool) -> Result<Transaction<'static, Sqlite>> {
     let mut waited = Duration::ZERO;
     loop {
         match write.begin_with("BEGIN IMMEDIATE").await {
-            Err(error) if is_taken(&error) && waited < PATIENCE => {
+            Err(error) if is_taken(&error) && waited < PATIENCE_OF_WRITERS => {
                 tokio::time::sleep(AGAIN).await;
                 waited += AGAIN;
+            }
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                let writer = write.acquire().await?;
+                if writer.is_in_transaction() {
+                    drop(writer.detach());
+                }
             }
             begun => return Ok(begun?),
         }

@@ -33,6 +33,11 @@ impl Params {
             .filter(|value| !value.is_empty()))
     }
 
+    /// Whether `name` is there, with a value or without one.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(key, _)| key == name)
+    }
+
     /// Names and values, in order.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0

@@ -1,6 +1,8 @@
 //! Invariants 9 and 11 for acts on everything that matches: interrupted, failed and
 //! overlapping ones, and who may watch them.
 
+use std::time::Duration;
+
 use untether::{
     domain::{ids::ActId, role::Reach},
     flow::{
@@ -182,5 +184,49 @@ async fn an_act_is_there_for_its_actor_and_for_those_who_see_all() {
         field.1 = id.clone();
     }
     assert_eq!(bo.posts(PATH, &fields).await.status, 404);
+    assert_eq!(revoked(&app).await, 1);
+}
+
+#[actix_web::test]
+async fn an_act_goes_on_though_the_clock_has_gone_back() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    host.connects(&app.person("ana"), &server).await;
+    confirms_everything(&app).await;
+    let ahead = "UPDATE bulk_act SET advanced_at = advanced_at + 3600000";
+    app.database.execute(ahead).await;
+    app.app.worker().resume().await.unwrap();
+    assert_eq!(revoked(&app).await, 1);
+}
+
+#[actix_web::test]
+async fn what_was_previewed_long_ago_or_is_said_to_be_of_later_is_shown_again() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    host.connects(&app.person("ana"), &server).await;
+    let owner = app.owner();
+    let preview = owner.opens(PATH).await;
+    let fields = confirmation(&preview, PATH, "1", "all of them");
+    // Then everything will have expired, and the trail would say that it had.
+    let expired = format!("{PATH}?status=expired");
+    for later in [61_000, 400 * 86_400_000, i64::MAX] {
+        let mut forged = fields.clone();
+        for (_, at) in forged.iter_mut().filter(|(name, _)| name == "at") {
+            *at = later.saturating_add(app.now().millis()).to_string();
+        }
+        let page = owner.posts(&expired, &forged).await;
+        assert_eq!(page.status, 409, "{later}");
+        assert_eq!(revoked(&app).await, 0);
+    }
+    app.advance(Duration::from_secs(3_601));
+    let page = owner.posts(PATH, &fields).await;
+    assert_eq!(page.status, 409);
+    assert!(page.all("[role=alert]")[0].starts_with("You looked more than an hour ago."));
+    assert!(page.text.contains("all of them"), "the reason is kept");
+    let fields = confirmation(&page, PATH, "1", "all of them");
+    app.advance(Duration::from_secs(3_600));
+    assert_eq!(owner.posts(PATH, &fields).await.status, 303);
     assert_eq!(revoked(&app).await, 1);
 }

@@ -227,6 +227,10 @@ async fn what_a_block_ends_besides_the_connection_is_said() {
     // A block of what has been revoked before is a change.
     lifts(&owner).await;
     host.connects(&ana, &server).await;
+    let asked = owner.opens(&format!("/connections/revoke?id={id}")).await;
+    assert_eq!(asked.all("h1"), ["Nothing is left to revoke"]);
+    assert_eq!(asked.all("main button.danger"), ["Block"]);
+    assert!(!asked.text.contains("stays registered"), "{}", asked.text);
     revokes_and_blocks(&owner, &id).await;
     let blocked = said().await;
     assert!(blocked.contains("had been revoked before"), "{blocked}");

@@ -2,6 +2,8 @@
 
 use futures_util::future::join_all;
 
+use untether::web::params::encode;
+
 use crate::support::{Page, TestApp, form_fields};
 
 const MISSING: &str = "01890000-0000-7000-8000-000000000000";
@@ -10,6 +12,11 @@ fn said(page: &Page, term: &str) -> String {
     let terms = page.all(".connection dt");
     let place = terms.iter().position(|found| found == term).unwrap();
     page.all(".connection dl > dd")[place].clone()
+}
+
+/// Where the page's last link leads.
+fn back_links(page: &Page) -> Vec<String> {
+    page.attributes("main .connection > p:last-child a", "href")
 }
 
 async fn counts(app: &TestApp) -> Vec<String> {
@@ -46,6 +53,30 @@ async fn the_page_says_what_the_connection_may_do_and_how_it_stands() {
         page.all("main form button"),
         ["Delete record"],
         "neither renamed nor revoked again"
+    );
+}
+
+#[actix_web::test]
+async fn a_connection_that_its_app_never_came_for_says_how_long_it_is_kept() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    let code = ana.allows(&host, &server).await;
+    let path = format!("/connections/{}", ana.newest_connection().await);
+    let page = ana.opens(&path).await;
+    let waits = "Active until 2 Jun 2026, unless its app connects by then";
+    assert_eq!(said(&page, "Status"), waits);
+    assert!(
+        ana.opens("/me")
+            .await
+            .text
+            .contains("unless its app connects")
+    );
+    assert_eq!(host.redeems(&code).await.status(), 200);
+    assert_eq!(
+        said(&ana.opens(&path).await, "Status"),
+        "Active until 1 Jul 2026"
     );
 }
 
@@ -99,6 +130,50 @@ async fn a_connection_is_renamed_and_found_by_its_new_name() {
     assert_eq!(told.all("h1"), ["Büro-Laptop"]);
     let again = form_fields(&told, &action);
     assert!(again.contains(&("was".to_owned(), "Büro-Laptop".to_owned())));
+}
+
+#[actix_web::test]
+async fn the_list_that_was_left_is_found_again_after_whatever_was_done() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    host.connects(&ana, &server).await;
+    let path = format!("/connections/{}", ana.newest_connection().await);
+    let list = "/connections?q=curs&sort=name";
+    let followed = app.http.get(format!("{}{path}", app.url));
+    let page = ana
+        .sends(followed.header("referer", format!("{}{list}", app.url)))
+        .await;
+    assert_eq!(back_links(&page), [list]);
+    let rename = format!("{path}/rename");
+    let refused = ana.fills(&page, &rename, &[("name", "")]).await;
+    assert_eq!(refused.status, 400);
+    assert_eq!(back_links(&refused), [list]);
+    let renamed = ana.fills(&refused, &rename, &[("name", "Laptop")]).await;
+    let page = ana
+        .opens(renamed.headers["location"].to_str().unwrap())
+        .await;
+    assert_eq!(page.all("h1"), ["Laptop"]);
+    assert_eq!(back_links(&page), [list]);
+    let question = page.attributes("main a.button.danger", "href").remove(0);
+    let question = ana.opens(&question).await;
+    let revoked = ana.fills(&question, "/connections/revoke", &[]).await;
+    let page = ana
+        .opens(revoked.headers["location"].to_str().unwrap())
+        .await;
+    assert!(said(&page, "Status").starts_with("Revoked just now"));
+    assert_eq!(back_links(&page), [list]);
+    let deleted = ana.fills(&page, &format!("{path}/delete"), &[]).await;
+    assert_eq!(deleted.headers["location"], list);
+    // Only a list is such a place.
+    for elsewhere in ["//evil.example/connections?", "https://evil.example", "/me"] {
+        let query = encode([("back", elsewhere)]);
+        host.connects(&ana, &server).await;
+        let id = ana.newest_connection().await;
+        let page = ana.opens(&format!("/connections/{id}?{query}")).await;
+        assert_eq!(back_links(&page), ["/connections"], "{elsewhere}");
+    }
 }
 
 #[actix_web::test]

@@ -283,6 +283,13 @@ async fn clients_without_connections_and_those_nobody_owns_are_marked() {
     );
     assert_eq!(page.all("td.count b"), ["2", "2", "0"]);
     assert_eq!(page.attributes("tr.group .tick input", "data-all").len(), 2);
+    assert_eq!(summary(&page), "4 connections · 3 clients");
+    let rows = list(&app.owner(), "").await;
+    assert_eq!(
+        summary(&rows),
+        "4 connections · 2 clients",
+        "one has no row"
+    );
     let rows = list(&app.owner(), "origin=api").await;
     assert_eq!(
         rows.all("td[data-label='MCP client'] small"),

@@ -48,6 +48,7 @@ mod document_refusals;
 mod drift;
 mod export;
 mod forward;
+mod full_disk;
 mod identity;
 mod introspect;
 mod keep_alive;

@@ -38,6 +38,19 @@ async fn connect(app: &TestApp, host: &Host<'_>, person: &Person<'_>) -> Tokens 
     Tokens::of(&host.redeems(&code).await.json().await.unwrap())
 }
 
+#[actix_web::test]
+async fn whoever_is_asked_reads_what_a_connection_without_scopes_can_do() {
+    let app = TestApp::spawn().await;
+    let (host, ana) = (app.host("Cursor").await, app.person("ana"));
+    let own = format!("{}/mcp", app.url);
+    let page = ana.opens(&host.authorize_path(Some(&own))).await;
+    let all = "everything that this server offers you";
+    assert!(page.text.contains(all), "{}", page.text);
+    let search = app.project("search", &[]).await;
+    let page = ana.is_asked(&host, &search).await;
+    assert!(!page.text.contains(all));
+}
+
 async fn result(response: reqwest::Response) -> Value {
     assert_eq!(response.status(), 200);
     let body: Value = response.json().await.unwrap();

@@ -58,6 +58,12 @@ async fn a_person_is_shown_to_those_who_see_a_connection_of_theirs_and_to_nobody
             } else {
                 assert_eq!((page.status, part.status), (200, 200), "{}", viewer.email);
                 assert_eq!((rows(&page), rows(&part)), (sees, sees), "{}", viewer.email);
+                // When someone asked for consent elsewhere is nobody else's to know.
+                let sees_all = !viewer.email.starts_with("pablo") || *id == people[0];
+                let told = page
+                    .all(".facts dt")
+                    .contains(&"Last asked for consent".to_owned());
+                assert_eq!(told, sees_all, "{}", viewer.email);
             }
         }
     }

@@ -195,6 +195,14 @@ async fn more_lines_for_scopes_keep_what_was_typed_and_save_nothing() {
     assert_eq!(page.status, 200);
     let lines = page.attributes("input[name^=scope]", "value");
     assert_eq!(lines, ["a", "b", "", "", ""]);
+    assert_eq!(page.attributes("input[autofocus]", "name"), ["scope2"]);
+    // And again, with none of those filled in.
+    let names: Vec<_> = (0..lines.len()).map(|n| format!("scope{n}")).collect();
+    let shown = names.iter().zip(&lines);
+    let shown = shown.map(|(name, value)| (name.as_str(), value.as_str()));
+    let shown: Vec<_> = shown.chain([("more", "scopes")]).collect();
+    let page = adds(&owner, &shown).await;
+    assert_eq!(page.attributes("input[name^=scope]", "value").len(), 8);
     assert!(page.all(".fault").is_empty());
     assert!(stored(&app).await.is_empty());
 }

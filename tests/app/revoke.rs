@@ -212,9 +212,14 @@ async fn text_that_no_database_takes_is_no_failure_of_ours() {
     let ana = app.person("ana");
     host.connects(&ana, &server).await;
     let answer = ana
-        .revokes(&[&ana.newest_connection().await], "nul \0 nul")
+        .revokes(
+            &[&ana.newest_connection().await],
+            "nul \0 nul \u{1b}]0;\u{202e}",
+        )
         .await;
     assert_eq!(answer.status, 303);
+    let reason = "SELECT revoked_reason FROM connection";
+    assert_eq!(app.database.texts(reason).await, ["nul \u{fffd} nul ]0;"]);
     assert_eq!(
         ana.opens("/oauth/authorize?client_id=%00").await.status,
         400

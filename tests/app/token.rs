@@ -185,6 +185,27 @@ async fn an_old_refresh_token_used_again_ends_the_connection_in_plain_words() {
 }
 
 #[actix_web::test]
+async fn a_clock_that_has_gone_back_lengthens_neither_the_grace_nor_the_life_of_a_code() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    let first = host.connects(&ana, &server).await;
+    let second = host.renews(&first).await;
+    let code = ana.allows(&host, &server).await;
+    let ahead = "
+        UPDATE token SET rotated_at = rotated_at + 3600000 WHERE rotated_at IS NOT NULL;
+        UPDATE authorization_code SET issued_at = issued_at + 3600000";
+    app.database.execute(ahead).await;
+    assert_eq!(host.is_refused(&first.refresh).await, "invalid_grant");
+    assert!(!server.admits(&second.access).await);
+    assert_eq!(
+        error_of(host.redeems(&code).await, 400).await,
+        "invalid_grant"
+    );
+}
+
+#[actix_web::test]
 async fn a_refresh_token_works_for_its_own_client_only() {
     let app = TestApp::spawn().await;
     let server = app.project("search", &[]).await;

@@ -86,6 +86,18 @@ test('the address of a panel is a page that can be opened again', async (t) => {
   await page.getByRole('heading', { name: 'Cursor' }).waitFor()
 })
 
+test('behind a panel that was loaded again is the list', async (t) => {
+  const page = await visit(t, browser, untether, 'owner')
+  await page.goto('/me')
+  await client(page).click()
+  await panel(page).waitFor()
+  await page.reload()
+  await page.getByRole('heading', { name: 'Cursor' }).waitFor()
+  await page.goBack()
+  await page.getByRole('heading', { name: 'My connections' }).waitFor()
+  assert.equal(new URL(page.url()).pathname, '/me')
+})
+
 test('Copy copies the very text', async (t) => {
   const page = await visit(t, browser, untether, 'owner')
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])

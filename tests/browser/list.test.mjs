@@ -202,6 +202,16 @@ test('another page begins at its top, and a header keeps the focus', async (t) =
   await page.waitForFunction(() => document.activeElement.textContent === 'Status')
 })
 
+test('filters that were applied by the keyboard leave the focus with the list', async (t) => {
+  const page = await visit(t, browser, untether, 'owner')
+  await page.goto('/connections')
+  await page.getByText('More filters').click()
+  await page.getByLabel('Public').check()
+  await page.getByRole('button', { name: 'Apply filters' }).press('Enter')
+  await page.getByRole('link', { name: /^Remove / }).waitFor()
+  await page.waitForFunction(() => document.activeElement != document.body && document.activeElement.checkVisibility())
+})
+
 test('the tick of a client selects its connections, and the tick of a page those shown', async (t) => {
   const page = await visit(t, browser, untether, 'owner')
   await page.goto('/connections')

@@ -128,14 +128,15 @@ pub(super) fn narrowed(filter: &Filter, by: GroupBy, id: &str) -> Option<Filter>
 
 /// How a query groups.
 pub(super) fn grouping(by: GroupBy, query: &ListQuery) -> Grouping {
-    let order = match query.view {
-        View::Groups { order, .. } => order,
-        View::List { .. } => GroupOrder::RECENT,
+    let (order, with_empty) = match query.view {
+        View::Groups { order, .. } => (order, WithEmpty::Unrevoked),
+        // A list has no row of a client without connections.
+        View::List { .. } => (GroupOrder::RECENT, WithEmpty::No),
     };
     Grouping {
         by,
         order,
-        with_empty: WithEmpty::Unrevoked,
+        with_empty,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Timestamp,
-    domain::{client::Origin, connection::Status, ids::ConnectionId},
+    domain::{client::Origin, connection::Status, ids::ConnectionId, retention},
     store::{
         Tx, client_block,
         connection_filter::Filter,
@@ -113,8 +113,25 @@ pub(super) fn origin_note(origin: Origin) -> Option<&'static str> {
     (origin == Origin::Api).then_some("created by API")
 }
 
+/// The status of a connection in words. One that its client has not come for yet is not kept as
+/// long as others.
+pub(in crate::console) fn standing(status: &Status, row: &Listed, now: Timestamp) -> StatusView {
+    let view = status_view(status, now);
+    match (status, row.connected_at) {
+        (Status::Active { .. }, None) => {
+            let until = row.life.authorized_at.plus(retention::NEVER_CONNECTED);
+            StatusView {
+                when: Some(moment::dated(until)),
+                after: ", unless its app connects by then".to_owned(),
+                ..view
+            }
+        }
+        _ => view,
+    }
+}
+
 /// A status in words.
-pub(in crate::console) fn status_view(status: &Status, now: Timestamp) -> StatusView {
+fn status_view(status: &Status, now: Timestamp) -> StatusView {
     let (word, class, before, when, after) = match status {
         Status::Active { until } => {
             let when = moment::dated(*until);

@@ -7,7 +7,9 @@ use crate::{
     clock::Timestamp,
     console::{
         counts::{self, CountLinks},
-        logo, moment, project,
+        logo,
+        meanwhile::{ChangeView, version},
+        moment, project,
         query::{Layout, ListQuery},
         revoke::see_other,
         view::{Frame, LogoView, When},
@@ -76,14 +78,6 @@ struct RevokedView {
     reason: Option<String>,
 }
 
-/// What someone did to the client.
-#[derive(Debug)]
-struct ChangeView {
-    who: String,
-    what: String,
-    when: When,
-}
-
 /// `GET /projects/{slug}/clients/{id}`.
 ///
 /// # Errors
@@ -143,14 +137,6 @@ pub(super) fn seen(client: Client, params: &Params) -> Result<Client, Problem> {
     Ok(Client { version, ..client })
 }
 
-fn version(params: &Params) -> Result<i64, Problem> {
-    let version = params.one("version").ok().flatten();
-    let version = version.and_then(|text| text.parse().ok());
-    version.ok_or_else(|| {
-        Problem::bad_request("The form does not say what it changes. Nothing was changed.")
-    })
-}
-
 /// The page for someone whose change came too late: what others did meanwhile, and what
 /// was typed, if it was to be edited.
 pub(super) async fn changed_meanwhile(
@@ -197,11 +183,7 @@ fn change(entry: &Entry, now: Timestamp) -> ChangeView {
         _ if is(Action::ClientRevoked) => "The client was revoked.".to_owned(),
         _ => "The client was changed.".to_owned(),
     };
-    ChangeView {
-        who: entry.actor.clone(),
-        what,
-        when: moment::when(entry.at, now),
-    }
+    ChangeView::of(entry, what, now)
 }
 
 impl ClientPage {

@@ -42,13 +42,14 @@ const LOOKS: [&str; 10] = [
     "view", "sort", "dir", "after", "before", "per", "open", "rows", "rows_dir", "back",
 ];
 
-/// How often a condition may stand in an address. Each is in most links of a page, so that a page
-/// of many would be their square.
+/// How often a condition, and all of them together, may stand in an address. Each is in most links
+/// of a page, so that a page of many would be their square.
 const REPEATED: usize = 100;
 
 /// # Errors
-/// A page, when a condition stands in the address too often.
+/// A page, when conditions stand in the address too often.
 pub fn check_repeated(params: &Params) -> Result<(), Problem> {
+    let mut conditions = 0;
     for name in CONDITIONS {
         let count = params.all(name).len();
         if count > REPEATED {
@@ -56,8 +57,14 @@ pub fn check_repeated(params: &Params) -> Result<(), Problem> {
                 "{name} is given {count} times, and at most {REPEATED} are understood."
             )));
         }
+        conditions += count;
     }
-    Ok(())
+    match conditions {
+        0..=REPEATED => Ok(()),
+        count => Err(wrong(&format!(
+            "The address has {count} conditions, and at most {REPEATED} are understood."
+        ))),
+    }
 }
 
 /// The first parameter that says nothing about connections, and is not among `besides`.

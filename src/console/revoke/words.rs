@@ -15,8 +15,12 @@ pub(super) fn gone(missing: usize) -> String {
     }
 }
 
+/// That only a block is left to be made.
+pub(super) const REVOKED: &str =
+    "All of this has been revoked. What is left is to block reconnecting.";
+
 /// What revoking these will and will not do.
-pub(super) fn consequence(listed: &[Listed]) -> String {
+pub(super) fn consequence(listed: &[&Listed]) -> String {
     match listed {
         [only] => format!(
             "Only this connection is removed, at once. {} stays registered, and {} can connect \
