@@ -1,11 +1,16 @@
 //! The program's parts, put together, and the table of its routes.
 
-use std::{net::TcpListener, sync::Arc, time::Duration};
+use std::{
+    net::TcpListener,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use actix_web::{
-    App as Actix, HttpResponse, HttpServer, Route,
-    dev::Server,
+    App as Actix, HttpRequest, HttpResponse, HttpServer, Route,
+    dev::{ResourceDef, Server},
     guard,
+    http::Method,
     middleware::from_fn,
     web::{self, Data, PayloadConfig, ServiceConfig},
 };
@@ -29,7 +34,10 @@ use crate::{
     },
     store::{self, Db},
     telemetry::RequestSpan,
-    web::{assets, headers, identity::IdentitySource, rate_limit::RateLimit, session, state::App},
+    web::{
+        assets, headers, identity::IdentitySource, problem::Problem, rate_limit::RateLimit,
+        session, state::App,
+    },
 };
 
 pub mod background;
@@ -160,7 +168,7 @@ pub fn build(app: App, listener: TcpListener, workers: usize) -> std::io::Result
                     .wrap(from_fn(console::errors::pages))
                     .wrap(sessions)
                     .configure(|routes| add(PAGE_ROUTES, routes))
-                    .default_service(web::to(console::errors::nothing_here)),
+                    .default_service(web::to(elsewhere)),
             )
     };
     Ok(HttpServer::new(factory)
@@ -325,6 +333,33 @@ fn add(entries: &[Entry], routes: &mut ServiceConfig) {
     for entry in entries {
         entry.add_to(routes);
     }
+}
+
+/// The answer where no entry fits. The address of a form's answer, which a browser asks for again
+/// after someone has signed in, leads to the page that the form is on.
+async fn elsewhere(req: HttpRequest, who: Option<Principal>) -> Result<HttpResponse, Problem> {
+    match page_of_form(req.path()).filter(|_| *req.method() == Method::GET) {
+        Some(page) => Ok(console::revoke::see_other(page)),
+        None => console::errors::nothing_here(who).await,
+    }
+}
+
+/// The nearest page above the address that a form is sent to.
+fn page_of_form(path: &str) -> Option<&str> {
+    static PATHS: LazyLock<Vec<(Verb, ResourceDef)>> = LazyLock::new(|| {
+        let entries = PAGE_ROUTES.iter();
+        let path = |entry: &Entry| (entry.verb, ResourceDef::new(entry.path));
+        entries.map(path).collect()
+    });
+    let is = |verb, path: &str| {
+        let mut paths = PATHS.iter();
+        paths.any(|(known, def)| *known == verb && def.is_match(path))
+    };
+    let (mut above, _) = path.rsplit_once('/').filter(|_| is(Verb::Post, path))?;
+    while !is(Verb::Get, above) {
+        (above, _) = above.rsplit_once('/')?;
+    }
+    Some(above)
 }
 
 async fn home(principal: Principal) -> HttpResponse {

@@ -45,6 +45,43 @@ async fn what_is_asked_for_more_than_a_hundred_times_is_refused() {
 }
 
 #[actix_web::test]
+async fn the_address_that_a_form_was_sent_to_leads_to_the_page_that_it_is_on() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    host.connects(&ana, &server).await;
+    let connection = format!("/connections/{}", ana.newest_connection().await);
+    // The same for whoever cannot see what is there.
+    for who in [&ana, &app.person("stranger")] {
+        for (form, page) in [
+            (format!("{connection}/rename"), connection.as_str()),
+            (format!("{connection}/delete?x=1"), &connection),
+            ("/projects/search/credentials".into(), "/projects/search"),
+            (
+                "/projects/search/clients/x/rotate".into(),
+                "/projects/search/clients/x",
+            ),
+        ] {
+            let answer = who.opens(&form).await;
+            assert_eq!(answer.status, 303, "{form}");
+            assert_eq!(answer.headers["location"], page, "{form}");
+        }
+    }
+    assert_eq!(
+        ana.follows(&format!("{connection}/rename")).await.status,
+        200
+    );
+    for nothing in [
+        "/blocks/x/lift",
+        "/nothing/rename",
+        "//x/connections/y/rename",
+    ] {
+        assert_eq!(ana.opens(nothing).await.status, 404, "{nothing}");
+    }
+}
+
+#[actix_web::test]
 async fn an_email_finds_its_person_among_any_number_with_longer_ones() {
     let app = TestApp::spawn().await;
     let server = app.project("search", &[]).await;
