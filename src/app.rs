@@ -338,9 +338,10 @@ fn add(entries: &[Entry], routes: &mut ServiceConfig) {
 /// The answer where no entry fits. The address of a form's answer, which a browser asks for again
 /// after someone has signed in, leads to the page that the form is on.
 async fn elsewhere(req: HttpRequest, who: Option<Principal>) -> Result<HttpResponse, Problem> {
-    match page_of_form(req.path()).filter(|_| *req.method() == Method::GET) {
-        Some(page) => Ok(console::revoke::see_other(page)),
-        None => console::errors::nothing_here(who).await,
+    let is_read = matches!(*req.method(), Method::GET | Method::HEAD);
+    match page_of_form(req.path()) {
+        Some(page) if is_read => Ok(console::revoke::see_other(page)),
+        _ => console::errors::nothing_here(who).await,
     }
 }
 

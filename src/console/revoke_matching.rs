@@ -131,8 +131,8 @@ async fn was_begun(visit: &Visit, id: &ActId) -> Result<bool, Problem> {
     }
 }
 
-const STALE: &str =
-    "You looked more than an hour ago. Nothing was revoked. Look again, and confirm.";
+const STALE: &str = "What you confirm must have been looked at within an hour. Nothing was revoked. Look again, and \
+     confirm.";
 
 /// What the form carries.
 struct Typed {

@@ -90,7 +90,7 @@ impl<'a> Visit<'a> {
             widens: self.widens(context, proposal),
             sent_back_to: proposal.redirect_uri.host_and_port().to_owned(),
             lifetime: lifetime(app),
-            manage_href: "/connections".to_owned(),
+            manage_href: "/me".to_owned(),
             hidden: hidden(request, (proposal, document), app.secrets.nonce()),
             csrf: app.secrets.form_token(&identity.subject, self.now),
         };

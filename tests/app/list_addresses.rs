@@ -72,6 +72,8 @@ async fn the_address_that_a_form_was_sent_to_leads_to_the_page_that_it_is_on() {
         ana.follows(&format!("{connection}/rename")).await.status,
         200
     );
+    let headless = app.http.head(format!("{}{connection}/rename", app.url));
+    assert_eq!(ana.sends(headless).await.status, 303);
     for nothing in [
         "/blocks/x/lift",
         "/nothing/rename",

@@ -64,6 +64,8 @@ async fn a_person_is_shown_to_those_who_see_a_connection_of_theirs_and_to_nobody
                     .all(".facts dt")
                     .contains(&"Last asked for consent".to_owned());
                 assert_eq!(told, sees_all, "{}", viewer.email);
+                let limited = page.text.contains("connected at your projects");
+                assert_eq!(limited, !sees_all, "{}", viewer.email);
             }
         }
     }
