@@ -174,7 +174,7 @@ impl Asked {
             blocks_alone: is_over,
             sentence: match is_over {
                 true => words::REVOKED.to_owned(),
-                false => words::consequence(&about),
+                false => words::consequence(&about, &visit.principal),
             },
             targets: listed.iter().map(|row| target(row, visit.now)).collect(),
             block,

@@ -47,6 +47,21 @@ async fn a_confirmation_submitted_many_times_acts_once() {
 }
 
 #[actix_web::test]
+async fn a_question_about_one_connection_says_who_can_connect_it_again() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    host.connects(&ana, &server).await;
+    let path = format!("/connections/revoke?id={}", ana.newest_connection().await);
+    for (who, whom) in [(&ana, "you"), (&app.owner(), "ana@acme.example")] {
+        let asked = who.opens(&path).await;
+        let said = format!("Cursor stays registered, and {whom} can connect it again.");
+        assert!(asked.text.contains(&said), "{}", asked.text);
+    }
+}
+
+#[actix_web::test]
 async fn what_is_wrong_with_a_confirmation_is_said_where_it_was_typed() {
     let app = TestApp::spawn().await;
     let server = app.project("search", &[]).await;

@@ -3,6 +3,7 @@
 use crate::{
     clock::Timestamp,
     console::{moment, number},
+    domain::role::Principal,
     flow::{block::RevokedAndBlocked, revoke::Revoked},
     store::connection_list::Listed,
 };
@@ -19,13 +20,17 @@ pub(super) fn gone(missing: usize) -> String {
 pub(super) const REVOKED: &str =
     "All of this has been revoked. What is left is to block reconnecting.";
 
-/// What revoking these will and will not do.
-pub(super) fn consequence(listed: &[&Listed]) -> String {
+/// What revoking these will and will not do, to whoever revokes them.
+pub(super) fn consequence(listed: &[&Listed], reader: &Principal) -> String {
     match listed {
         [only] => format!(
             "Only this connection is removed, at once. {} stays registered, and {} can connect \
              it again.",
-            only.client_name, only.person_name
+            only.client_name,
+            match reader.person.as_ref() == Some(&only.person) {
+                true => "you",
+                false => &only.person_name,
+            }
         ),
         _ => "Only these connections are removed, at once. Their clients stay registered, and \
               people can connect them again."
