@@ -375,3 +375,22 @@ async fn another_project_than_was_shown_is_not_what_was_allowed() {
     let tokens = Tokens::of(&host.redeems(code).await.json().await.unwrap());
     assert!(wiki.admits(&tokens.access).await);
 }
+
+#[actix_web::test]
+async fn another_client_than_was_shown_is_not_what_was_allowed() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let (host, other) = (app.host("Cursor").await, app.host("Zed").await);
+    let ana = app.person("ana");
+    let page = ana.is_asked(&host, &server).await;
+    let swapped = page.text.replace(&host.client_id, &other.client_id);
+    let page = is_asked_again(
+        &ana,
+        &Page {
+            text: swapped,
+            ..page
+        },
+    )
+    .await;
+    assert!(page.all("h1")[0].starts_with("Zed asks"));
+}
