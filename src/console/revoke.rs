@@ -157,13 +157,8 @@ impl Asked {
         let rest = listed.iter().filter(|row| row.life.revoked.is_none());
         let rest: Vec<_> = rest.collect();
         let is_over = rest.is_empty();
-        // What has been revoked can still be kept from coming back.
-        let about = if is_over {
-            listed.iter().collect()
-        } else {
-            rest.clone()
-        };
-        let block = blockable(&about, &visit.principal.changes());
+        // What has been revoked can still be kept from coming back: a block is for all of them.
+        let block = blockable(listed, &visit.principal.changes());
         let page = RevokePage {
             frame: visit.frame(),
             title: match rest.len() {
@@ -174,7 +169,7 @@ impl Asked {
             blocks_alone: is_over,
             sentence: match is_over {
                 true => words::REVOKED.to_owned(),
-                false => words::consequence(&about, &visit.principal),
+                false => words::consequence(&rest, &visit.principal),
             },
             targets: listed.iter().map(|row| target(row, visit.now)).collect(),
             block,
@@ -266,7 +261,7 @@ fn matching_of(list: &str) -> String {
 }
 
 /// What may be ticked besides, where everything at the projects is this person's to change.
-fn blockable(listed: &[&Listed], reach: &Reach) -> Option<&'static str> {
+fn blockable(listed: &[Listed], reach: &Reach) -> Option<&'static str> {
     let governed = listed.iter().all(|row| reach.covers_project(&row.project));
     governed.then_some(match listed {
         [_] => "Also block this person from reconnecting this client",

@@ -31,7 +31,7 @@ pub const REASON_LIMIT: usize = 500;
 pub fn tidy_reason(typed: &str) -> Option<String> {
     // What joins several emoji into one may stay.
     let kept = |c: &char| matches!(c, '\n' | '\u{200d}') || !client::disturbs(*c);
-    let reason: String = typed.chars().filter(kept).collect();
+    let reason: String = typed.replace('\t', " ").chars().filter(kept).collect();
     Some(reason.trim().to_owned()).filter(|reason| !reason.is_empty())
 }
 

@@ -62,6 +62,28 @@ async fn a_question_about_one_connection_says_who_can_connect_it_again() {
 }
 
 #[actix_web::test]
+async fn a_block_names_everyone_whom_it_is_for_though_some_have_been_revoked() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let (ana, ben, owner) = (app.person("ana"), app.person("ben"), app.owner());
+    host.connects(&ana, &server).await;
+    let revoked = ana.newest_connection().await;
+    host.connects(&ben, &server).await;
+    let left = ben.newest_connection().await;
+    owner.revokes(&[&revoked], "").await;
+    let asked = owner
+        .opens(&format!("/connections/revoke?id={revoked}&id={left}"))
+        .await;
+    assert_eq!(asked.all("h1"), ["Revoke 1 connection?"]);
+    assert!(asked.text.contains("ben@acme.example can connect it again"));
+    assert_eq!(
+        asked.all(".also label"),
+        ["Also block these people from reconnecting these clients"]
+    );
+}
+
+#[actix_web::test]
 async fn what_is_wrong_with_a_confirmation_is_said_where_it_was_typed() {
     let app = TestApp::spawn().await;
     let server = app.project("search", &[]).await;

@@ -214,7 +214,7 @@ async fn text_that_no_database_takes_is_no_failure_of_ours() {
     let answer = ana
         .revokes(
             &[&ana.newest_connection().await],
-            "nul \0 nul \u{1b}]0;\u{202e}",
+            "nul\t\0 nul \u{1b}]0;\u{202e}",
         )
         .await;
     assert_eq!(answer.status, 303);
