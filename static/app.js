@@ -148,8 +148,12 @@
     if (ctx.sourceElement?.rel) {
       list.focus();
       list.scrollIntoView();
-    } else if (document.activeElement == document.body || !document.activeElement.checkVisibility()) {
-      (find('#selection thead')?.rows[0].cells[head]?.querySelector('a') ?? list)?.focus();
+      return;
+    }
+    // Filters fold away when they have been applied.
+    const at = document.activeElement;
+    if (at == document.body || !at.checkVisibility()) {
+      (at.closest('.menu')?.firstElementChild ?? find('#selection thead')?.rows[0].cells[head]?.querySelector('a') ?? list)?.focus();
     }
   });
   on('click', (event) => {
@@ -192,14 +196,19 @@
   // A panel has an address of its own. The page behind it stays as it is: going back to it
   // loads nothing, and htmx must not think that it has to (so the state, and the listener,
   // which is called first because this script is).
-  let beside;
+  let beside, behind;
   on('htmx:after:swap', ({ detail: { ctx } }) => {
     const panel = find('#panel > :not(:modal)');
     if (!panel) return;
     const { href } = panel.dataset;
+    // One that comes while another is open takes its place.
+    if (beside) history.replaceState({ htmx: true }, '', href);
+    else {
+      behind = location.href;
+      history.replaceState({ behind: true }, '');
+      history.pushState({ htmx: true }, '', href);
+    }
     beside = ctx.sourceElement;
-    history.replaceState({ behind: true }, '');
-    history.pushState({ htmx: true }, '', href);
     panel.open = false;
     panel.showModal();
     panel.onclose = () => {
@@ -213,6 +222,8 @@
   on('popstate', () => {
     // The panel was loaded as a page of its own since: what was behind it is there no more.
     if (!beside) return history.state?.behind && location.reload();
+    // Farther back, or forth, than to the page behind it.
+    if (location.href != behind) return location.reload();
     find('#panel > dialog')?.close();
     history.replaceState({ htmx: true }, '');
     beside.focus();

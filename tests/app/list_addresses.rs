@@ -8,6 +8,8 @@ use crate::{
     support::{TestApp, form_fields},
 };
 
+const MISSING: &str = "01890000-0000-7000-8000-999999999999";
+
 #[actix_web::test]
 async fn what_is_asked_for_more_than_a_hundred_times_is_refused() {
     let app = TestApp::spawn().await;
@@ -39,6 +41,22 @@ async fn what_is_asked_for_more_than_a_hundred_times_is_refused() {
         assert_eq!(page.status, 200);
         assert!(page.text.len() < 2_000_000, "{}", page.text.len());
     }
+    // A list at the limit leads to no other that is refused.
+    let page = owner
+        .opens(&format!(
+            "/connections?view=list&{}&client={MISSING}",
+            many(33)
+        ))
+        .await;
+    assert_eq!(page.status, 200);
+    let chips = page.attributes(".chips a", "href");
+    assert_eq!(chips.len(), 3);
+    for chip in chips {
+        assert_eq!(owner.opens(&chip).await.status, 200, "{chip}");
+    }
+    let statuses = vec!["status=active"; 21].join("&");
+    let page = owner.opens(&format!("/connections?{statuses}")).await;
+    assert!(page.all(".lead")[0].contains("21 conditions besides"));
     let typed = vec!["person=x%40acme.example"; 101].join("&");
     let page = owner.opens(&format!("/connections.csv?{typed}")).await;
     assert!(page.text.contains("101 times"), "{}", page.text);

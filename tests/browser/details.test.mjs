@@ -98,6 +98,37 @@ test('behind a panel that was loaded again is the list', async (t) => {
   assert.equal(new URL(page.url()).pathname, '/me')
 })
 
+test('farther back than the page behind a panel is what stands at that address', async (t) => {
+  const page = await visit(t, browser, untether, 'owner')
+  await page.goto('/connections?view=list')
+  await page.getByRole('link', { name: /^Expired/ }).click()
+  await page.waitForURL(/status=active/)
+  await page.getByRole('link', { name: 'Cursor', exact: true }).first().click()
+  await panel(page).waitFor()
+  await page.evaluate(() => history.go(-2))
+  await page.waitForURL('**/connections?view=list')
+  await page.waitForFunction(() => document.querySelectorAll('.chips a[aria-current]').length === 2)
+})
+
+test('two panels that are asked for at once leave one way back', async (t) => {
+  const page = await visit(t, browser, untether, 'owner')
+  await page.goto('/connections?view=list')
+  const asked = []
+  await page.route('**/clients/*', async (route) => {
+    asked.push(route)
+    if (asked.length == 2) for (const one of asked) await one.continue()
+  })
+  // Of one link, htmx would send the second request when the first has been answered.
+  const link = page.getByRole('link', { name: 'Cursor', exact: true })
+  await link.first().evaluate((one) => one.after(one.cloneNode(true)))
+  for (const one of await link.all()) await one.dispatchEvent('click')
+  await page.waitForFunction(() => document.querySelector('#panel > :modal'))
+  await page.waitForLoadState('networkidle')
+  await page.keyboard.press('Escape')
+  await panel(page).waitFor({ state: 'detached' })
+  await page.waitForURL('**/connections?view=list')
+})
+
 test('Copy copies the very text', async (t) => {
   const page = await visit(t, browser, untether, 'owner')
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])

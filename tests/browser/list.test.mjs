@@ -210,6 +210,7 @@ test('filters that were applied by the keyboard leave the focus with the list', 
   await page.getByRole('button', { name: 'Apply filters' }).press('Enter')
   await page.getByRole('link', { name: /^Remove / }).waitFor()
   await page.waitForFunction(() => document.activeElement != document.body && document.activeElement.checkVisibility())
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'More filters')
 })
 
 test('the tick of a client selects its connections, and the tick of a page those shown', async (t) => {

@@ -42,14 +42,18 @@ const LOOKS: [&str; 10] = [
     "view", "sort", "dir", "after", "before", "per", "open", "rows", "rows_dir", "back",
 ];
 
-/// How often a condition, and all of them together, may stand in an address. Each is in most links
-/// of a page, so that a page of many would be their square.
+/// How often a condition may stand in an address, and all those on projects, people and clients
+/// together. Each is in most links of a page, so that a page of many would be their square.
 const REPEATED: usize = 100;
+
+/// How many others there may be. They are not counted with those, so that no list is without room
+/// for one more status: all that there are, are fewer.
+const OTHERS: usize = 20;
 
 /// # Errors
 /// A page, when conditions stand in the address too often.
 pub fn check_repeated(params: &Params) -> Result<(), Problem> {
-    let mut conditions = 0;
+    let (mut conditions, mut others) = (0, 0);
     for name in CONDITIONS {
         let count = params.all(name).len();
         if count > REPEATED {
@@ -57,12 +61,21 @@ pub fn check_repeated(params: &Params) -> Result<(), Problem> {
                 "{name} is given {count} times, and at most {REPEATED} are understood."
             )));
         }
-        conditions += count;
+        if ["project", "person", "client"].contains(&name) {
+            conditions += count;
+        } else {
+            others += count;
+        }
     }
-    match conditions {
-        0..=REPEATED => Ok(()),
-        count => Err(wrong(&format!(
-            "The address has {count} conditions, and at most {REPEATED} are understood."
+    match (conditions, others) {
+        (0..=REPEATED, 0..=OTHERS) => Ok(()),
+        (0..=REPEATED, count) => Err(wrong(&format!(
+            "The address has {count} conditions besides projects, people and clients, and at \
+             most {OTHERS} are understood."
+        ))),
+        (count, _) => Err(wrong(&format!(
+            "The address has {count} conditions on projects, people and clients, and at most \
+             {REPEATED} are understood."
         ))),
     }
 }
