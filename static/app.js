@@ -196,7 +196,7 @@
   // A panel has an address of its own. The page behind it stays as it is: going back to it
   // loads nothing, and htmx must not think that it has to (so the state, and the listener,
   // which is called first because this script is).
-  let beside, behind;
+  let beside, behind, title;
   on('htmx:after:swap', ({ detail: { ctx } }) => {
     const panel = find('#panel > :not(:modal)');
     if (!panel) return;
@@ -204,11 +204,13 @@
     // One that comes while another is open takes its place.
     if (beside) history.replaceState({ htmx: true }, '', href);
     else {
+      ({ title } = document);
       behind = location.href;
       history.replaceState({ behind: true }, '');
       history.pushState({ htmx: true }, '', href);
     }
     beside = ctx.sourceElement;
+    document.title = find('#client').textContent + title.slice(title.lastIndexOf(' · '));
     panel.open = false;
     panel.showModal();
     panel.onclose = () => {
@@ -226,6 +228,7 @@
     if (location.href != behind) return location.reload();
     find('#panel > dialog')?.close();
     history.replaceState({ htmx: true }, '');
+    document.title = title;
     beside.focus();
     beside = null;
   });

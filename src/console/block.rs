@@ -17,7 +17,7 @@ use crate::{
         client_block::{self, Covered, Listed},
         connection_list,
     },
-    web::{form::Protected, problem::Problem, session::Flash},
+    web::{form::Protected, params::Params, problem::Problem, session::Flash},
 };
 
 use super::{
@@ -34,6 +34,8 @@ struct BlockPage {
     frame: Frame,
     name: String,
     href: String,
+    /// The page that it was asked from.
+    back: String,
     /// What this will and will not do.
     sentences: Vec<String>,
     /// What was typed before, when the page is shown again.
@@ -42,12 +44,17 @@ struct BlockPage {
 }
 
 impl BlockPage {
-    /// The question about this client.
-    async fn read(visit: &Visit, tx: &mut Tx, client: Client) -> store::Result<Self> {
+    /// The question about this client, asked from this page.
+    async fn read(
+        visit: &Visit,
+        tx: &mut Tx,
+        (client, back): (Client, String),
+    ) -> store::Result<Self> {
         let covered = client_block::covered(tx, &client.identity(), &Scope::default()).await?;
         Ok(Self {
             frame: visit.frame(),
             href: href(&client),
+            back,
             sentences: sentences(&client, covered),
             name: client.name,
             reason: String::new(),
@@ -86,7 +93,8 @@ impl BlockView {
 pub async fn ask(visit: Visit, id: Path<String>) -> Result<HttpResponse, Problem> {
     let mut tx = visit.app.db.snapshot().await?;
     let client = governed(&mut tx, &visit.principal, &id).await?;
-    let page = BlockPage::read(&visit, &mut tx, client).await?;
+    let back = page_before(&Params::parse(visit.req.query_string().as_bytes()), &client);
+    let page = BlockPage::read(&visit, &mut tx, (client, back)).await?;
     visit.page(StatusCode::OK, &page)
 }
 
@@ -95,16 +103,18 @@ pub async fn ask(visit: Visit, id: Path<String>) -> Result<HttpResponse, Problem
 /// # Errors
 /// A page, when there is no such client for this person to block.
 pub async fn act(visit: Visit, id: Path<String>, form: Protected) -> Result<HttpResponse, Problem> {
-    let typed = typed_reason(&visit.fields(form)?)?;
+    let params = visit.fields(form)?;
+    let typed = typed_reason(&params)?;
     let mut tx = visit.app.db.write().await?;
     let client = governed(&mut tx, &visit.principal, &id).await?;
+    let back = page_before(&params, &client);
     let reason = match reason(&typed) {
         Ok(reason) => reason,
         Err(too_long) => {
             let page = BlockPage {
                 reason: typed,
                 note: Some(too_long),
-                ..BlockPage::read(&visit, &mut tx, client).await?
+                ..BlockPage::read(&visit, &mut tx, (client, back)).await?
             };
             return visit.page(StatusCode::BAD_REQUEST, &page);
         }
@@ -113,7 +123,7 @@ pub async fn act(visit: Visit, id: Path<String>, form: Protected) -> Result<Http
     let outcome = block::client(&mut tx, &context, &client, everyone, reason.as_deref()).await?;
     tx.commit().await?;
     let said = Flash::Done(sentence(&client.name, &outcome));
-    Ok(visit.go_on(&href(&client), said))
+    Ok(visit.go_on(&back, said))
 }
 
 /// `POST /blocks/{id}/lift`.
@@ -159,6 +169,14 @@ async fn governed(tx: &mut Tx, principal: &Principal, id: &str) -> Result<Client
 
 fn href(client: &Client) -> String {
     format!("/clients/{}", client.id)
+}
+
+/// The page that the question was asked from; the client's, if none is named.
+fn page_before(params: &Params, client: &Client) -> String {
+    match params.one("back").ok().flatten() {
+        Some(page) => local_path(Some(page)),
+        None => href(client),
+    }
 }
 
 fn sentences(client: &Client, covered: Covered) -> Vec<String> {

@@ -18,6 +18,7 @@ pub mod create;
 pub mod edit;
 pub mod end;
 mod form;
+mod hosts;
 pub mod list;
 mod logo;
 pub mod secret;

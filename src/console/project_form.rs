@@ -104,6 +104,7 @@ impl Typed {
             Ok(value) => Ok(value.unwrap_or_default().to_owned()),
             Err(error) => Err(Problem::bad_request(format!("{error}."))),
         };
+        let more = !one("more")?.is_empty();
         let (mut scopes, mut lines) = (Vec::new(), 0);
         for line in 0..SCOPES_LIMIT {
             lines += usize::from(params.has(&format!("scope{line}")));
@@ -112,7 +113,9 @@ impl Typed {
                 meaning: one(&format!("meaning{line}"))?,
                 optional: !one(&format!("optional{line}"))?.is_empty(),
             };
-            if !scope.name.is_empty() || !scope.meaning.is_empty() {
+            // Whoever asks for more has not written all yet: a tick may be the first of a line.
+            let ticked = more && scope.optional;
+            if ticked || !scope.name.is_empty() || !scope.meaning.is_empty() {
                 scopes.push(scope);
             }
         }
@@ -126,7 +129,7 @@ impl Typed {
             scopes,
             filled: 0,
             manage_url: one("manage_url")?,
-            more: !one("more")?.is_empty(),
+            more,
         };
         // Whoever asks for more has seen those that were there, filled in or not.
         let lines = if typed.more { lines } else { 0 };
@@ -140,6 +143,11 @@ impl Typed {
         self.scopes
             .resize_with(lines.min(SCOPES_LIMIT), TypedScope::default);
         self
+    }
+
+    /// Whether there are as many lines for scopes as a project can have.
+    pub fn has_all_lines(&self) -> bool {
+        self.scopes.len() == SCOPES_LIMIT
     }
 
     /// What of a project this describes that can be changed.

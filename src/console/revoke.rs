@@ -158,7 +158,7 @@ impl Asked {
         let rest: Vec<_> = rest.collect();
         let is_over = rest.is_empty();
         // What has been revoked can still be kept from coming back: a block is for all of them.
-        let block = blockable(listed, &visit.principal.changes());
+        let block = blockable(listed, is_over, &visit.principal.changes());
         let page = RevokePage {
             frame: visit.frame(),
             title: match rest.len() {
@@ -260,12 +260,14 @@ fn matching_of(list: &str) -> String {
     }
 }
 
-/// What may be ticked besides, where everything at the projects is this person's to change.
-fn blockable(listed: &[Listed], reach: &Reach) -> Option<&'static str> {
+/// What may be ticked, besides or alone, where everything at the projects is this person's to change.
+fn blockable(listed: &[Listed], alone: bool, reach: &Reach) -> Option<&'static str> {
     let governed = listed.iter().all(|row| reach.covers_project(&row.project));
-    governed.then_some(match listed {
-        [_] => "Also block this person from reconnecting this client",
-        _ => "Also block these people from reconnecting these clients",
+    governed.then_some(match (listed, alone) {
+        ([_], false) => "Also block this person from reconnecting this client",
+        ([_], true) => "Block this person from reconnecting this client",
+        (_, false) => "Also block these people from reconnecting these clients",
+        (_, true) => "Block these people from reconnecting these clients",
     })
 }
 

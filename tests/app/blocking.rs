@@ -34,7 +34,7 @@ pub async fn lifts(who: &Person<'_>) -> Page {
 pub async fn revokes_and_blocks(who: &Person<'_>, id: &str) -> Page {
     let asked = who.opens(&format!("/connections/revoke?id={id}")).await;
     assert!(
-        asked.text.contains("Also block this person"),
+        asked.text.contains("lock this person from reconnecting"),
         "{}",
         asked.text
     );
@@ -230,6 +230,9 @@ async fn what_a_block_ends_besides_the_connection_is_said() {
     let asked = owner.opens(&format!("/connections/revoke?id={id}")).await;
     assert_eq!(asked.all("h1"), ["Nothing is left to revoke"]);
     assert_eq!(asked.all("main button.danger"), ["Block"]);
+    let alone = ["Block this person from reconnecting this client"];
+    assert_eq!(asked.all(".also label"), alone);
+    assert!(asked.all("#reason-use")[0].ends_with("shown with the block."));
     assert!(!asked.text.contains("stays registered"), "{}", asked.text);
     revokes_and_blocks(&owner, &id).await;
     let blocked = said().await;

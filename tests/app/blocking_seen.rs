@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use untether::web::params::encode;
 
 use crate::{
     blocking::{blocks, lifts, revokes_and_blocks},
@@ -112,7 +113,8 @@ async fn a_connection_says_what_keeps_it_from_being_made_again() {
     let id = ana.newest_connection().await;
     let path = format!("/connections/{id}");
     let (owner, pablo) = (app.owner(), app.person("pablo"));
-    let client = format!("/clients/{}/block", host.client_id);
+    let back = encode([("back", path.as_str())]);
+    let client = format!("/clients/{}/block?{back}", host.client_id);
     let links = owner.opens(&path).await.attributes("main a", "href");
     assert!(links.contains(&client), "{links:?}");
     for who in [&ana, &pablo, &app.auditor()] {

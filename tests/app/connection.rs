@@ -164,9 +164,23 @@ async fn the_list_that_was_left_is_found_again_after_whatever_was_done() {
         .await;
     assert!(said(&page, "Status").starts_with("Revoked just now"));
     assert_eq!(back_links(&page), [list]);
+    let owner = app.owner();
+    let seen = owner
+        .opens(revoked.headers["location"].to_str().unwrap())
+        .await;
+    let block = seen.attributes("main p a:not(.button)", "href").remove(0);
+    let asked = owner.opens(&block).await;
+    let (action, _) = block.split_once('?').unwrap();
+    let blocked = owner.fills(&asked, action, &[]).await;
+    let page = ana
+        .opens(blocked.headers["location"].to_str().unwrap())
+        .await;
+    assert_eq!(back_links(&page), [list]);
+    assert_eq!(page.all(".blocks .status"), ["Blocked"]);
     let deleted = ana.fills(&page, &format!("{path}/delete"), &[]).await;
     assert_eq!(deleted.headers["location"], list);
     // Only a list is such a place.
+    let host = app.host("Codex").await;
     for elsewhere in ["//evil.example/connections?", "https://evil.example", "/me"] {
         let query = encode([("back", elsewhere)]);
         host.connects(&ana, &server).await;

@@ -62,6 +62,7 @@ mod look_alikes;
 mod manage;
 mod manage_end;
 mod manage_faults;
+mod manage_hosts;
 mod manage_list;
 mod matching;
 mod mcp;

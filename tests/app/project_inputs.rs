@@ -189,20 +189,32 @@ async fn more_lines_for_scopes_keep_what_was_typed_and_save_nothing() {
         ("scope0", "a"),
         ("meaning0", "A"),
         ("scope2", "b"),
+        ("optional4", "yes"),
         ("more", "scopes"),
     ];
     let page = adds(&owner, &typed).await;
     assert_eq!(page.status, 200);
     let lines = page.attributes("input[name^=scope]", "value");
-    assert_eq!(lines, ["a", "b", "", "", ""]);
-    assert_eq!(page.attributes("input[autofocus]", "name"), ["scope2"]);
+    assert_eq!(lines, ["a", "b", "", "", "", ""]);
+    let ticked = page.attributes("input[name^=optional][checked]", "name");
+    assert_eq!(ticked, ["optional2"]);
+    assert_eq!(page.attributes("input[autofocus]", "name"), ["scope3"]);
     // And again, with none of those filled in.
     let names: Vec<_> = (0..lines.len()).map(|n| format!("scope{n}")).collect();
     let shown = names.iter().zip(&lines);
     let shown = shown.map(|(name, value)| (name.as_str(), value.as_str()));
     let shown: Vec<_> = shown.chain([("more", "scopes")]).collect();
     let page = adds(&owner, &shown).await;
-    assert_eq!(page.attributes("input[name^=scope]", "value").len(), 8);
+    assert_eq!(page.attributes("input[name^=scope]", "value").len(), 9);
     assert!(page.all(".fault").is_empty());
+    // Until there are as many as there can be.
+    assert_eq!(page.all("button[name=more]"), ["More lines"]);
+    let names: Vec<_> = (0..50).map(|n| format!("scope{n}")).collect();
+    let shown = names.iter().map(|name| (name.as_str(), ""));
+    let shown: Vec<_> = shown.chain([("more", "scopes")]).collect();
+    let page = adds(&owner, &shown).await;
+    assert_eq!(page.attributes("input[name^=scope]", "value").len(), 50);
+    assert!(page.all("button[name=more]").is_empty());
+    assert!(page.text.contains("A project has at most 50 scopes."));
     assert!(stored(&app).await.is_empty());
 }

@@ -4,13 +4,7 @@ use actix_web::{HttpResponse, http::StatusCode, web::Path};
 use askama::Template;
 
 use crate::{
-    config::PublicUrl,
-    console::{
-        logo, project_archive,
-        setup::{self, Preset},
-        view::Frame,
-        visit::Visit,
-    },
+    console::{logo, project_archive, view::Frame, visit::Visit},
     domain::{
         client::{ClientType, Origin},
         ids::ClientId,
@@ -22,23 +16,16 @@ use crate::{
         register::{self, NewClient},
     },
     store::{self, Tx},
-    web::{
-        form::ProtectedUpload,
-        params::{Params, encode},
-        problem::Problem,
-        session::Flash,
-    },
+    web::{form::ProtectedUpload, params::Params, problem::Problem, session::Flash},
 };
 
 use super::{
     changed_project, client_path,
     form::{Faults, FormView, Typed},
+    hosts::{CHOSEN, HostChoice},
     logo::TypedLogo,
     path, secret,
 };
-
-/// Where hosts that run on people's own machines often listen.
-const LOCAL_DEFAULTS: &str = "http://localhost/callback\nhttp://localhost/oauth/callback";
 
 /// The page that asks for a new client.
 #[derive(Debug, Template)]
@@ -47,19 +34,7 @@ struct NewPage {
     frame: Frame,
     project: String,
     list_href: String,
-    presets: Vec<PresetLink>,
     form: FormView,
-}
-
-/// A host for which the form is filled in, or not.
-#[derive(Debug)]
-struct PresetLink {
-    name: &'static str,
-    /// The same page with the host added, or left out.
-    href: String,
-    chosen: bool,
-    /// What keeps a chosen one from working with this MCP server.
-    reach: Option<&'static str>,
 }
 
 /// `GET /projects/{slug}/clients/new`.
@@ -73,14 +48,14 @@ pub async fn ask(visit: Visit, slug: Path<String>) -> Result<HttpResponse, Probl
         return Err(project_archive::refused(&project));
     }
     let params = Params::parse(visit.req.query_string().as_bytes());
-    let presets = Presets::parse(&params, &project, &visit.app.settings.public_url);
-    let form = Sealed::new(&visit, &project.slug).form(&project.slug, presets.typed());
-    let links = presets.links(&project.slug);
-    let page = NewPage::new(visit.frame(), &project, links, form);
-    visit.page(StatusCode::OK, &page)
+    let hosts = HostChoice::new(&visit, &project, &params.all("host"));
+    let typed = (hosts.filled_in(), Faults::default());
+    let form = Sealed::new(&visit, &project.slug).form(&project.slug, typed, &hosts);
+    visit.page(StatusCode::OK, &NewPage::new(visit.frame(), &project, form))
 }
 
-/// `POST /projects/{slug}/clients/new`: makes the client that the form is for, once.
+/// `POST /projects/{slug}/clients/new`: makes the client that the form is for, once, or
+/// fills the form in for one more host.
 ///
 /// # Errors
 /// A page, when there is no such project for this person to change.
@@ -98,11 +73,17 @@ pub async fn act(
         return Ok(answer);
     }
     let typed = Typed::of(&params, logo);
+    let hosts = HostChoice::new(&visit, &project, &params.all(CHOSEN));
+    if let Some(host) = params.all("host").first() {
+        let (hosts, typed) = hosts.turned(host, typed);
+        let form = sealed.form(&project.slug, (typed, Faults::default()), &hosts);
+        return visit.page(StatusCode::OK, &NewPage::new(visit.frame(), &project, form));
+    }
     let checked = match typed.check(&visit.app.settings.redirect_schemes) {
         Ok(checked) => checked,
         Err(faults) => {
-            let form = sealed.form(&project.slug, (typed, faults));
-            let page = NewPage::new(visit.frame(), &project, Vec::new(), form);
+            let form = sealed.form(&project.slug, (typed, faults), &hosts);
+            let page = NewPage::new(visit.frame(), &project, form);
             return visit.page(StatusCode::BAD_REQUEST, &page);
         }
     };
@@ -139,68 +120,6 @@ fn new_client(id: ClientId, project: &Project, checked: Edit, confidential: bool
         },
         logo: checked.logo,
         redirect_uris: checked.redirect_uris,
-    }
-}
-
-/// The hosts that there are, and those for which the form is filled in.
-struct Presets {
-    known: Vec<Preset>,
-    chosen: Vec<&'static str>,
-}
-
-impl Presets {
-    /// Those that the address names; other words in it are none.
-    fn parse(params: &Params, project: &Project, public: &PublicUrl) -> Self {
-        let known = setup::presets(&project.resource, public);
-        let asked = params.all("host");
-        let keys = known.iter().map(|preset| preset.key);
-        let chosen = keys.filter(|key| asked.contains(key)).collect();
-        Self { known, chosen }
-    }
-
-    fn chosen(&self) -> impl Iterator<Item = &Preset> {
-        let known = self.known.iter();
-        known.filter(|preset| self.chosen.contains(&preset.key))
-    }
-
-    /// What the form holds at first.
-    fn typed(&self) -> (Typed, Faults) {
-        let (name, shape) = match self.chosen().collect::<Vec<_>>().as_slice() {
-            [only] => (only.name.to_owned(), Some(only.logo.into())),
-            _ => (String::new(), None),
-        };
-        let mut uris: Vec<&str> = Vec::new();
-        for uri in self.chosen().flat_map(|preset| &preset.redirect_uris) {
-            if !uris.contains(&uri.as_str()) {
-                uris.push(uri);
-            }
-        }
-        let typed = Typed {
-            name,
-            redirect_uris: match uris.is_empty() {
-                true => LOCAL_DEFAULTS.to_owned(),
-                false => uris.join("\n"),
-            },
-            confidential: false,
-            logo: TypedLogo::from_logo(shape.as_ref()),
-        };
-        (typed, Faults::default())
-    }
-
-    fn links(&self, slug: &Slug) -> Vec<PresetLink> {
-        let link = |preset: &Preset| {
-            let chosen = self.chosen.contains(&preset.key);
-            let others = self.chosen.iter().filter(|key| **key != preset.key);
-            let added = (!chosen).then_some(&preset.key);
-            let hosts = others.chain(added).map(|key| ("host", *key));
-            PresetLink {
-                name: preset.name,
-                href: format!("{}?{}", new_path(slug), encode(hosts)),
-                chosen,
-                reach: preset.reach.filter(|_| chosen),
-            }
-        };
-        self.known.iter().map(link).collect()
     }
 }
 
@@ -269,14 +188,16 @@ impl Sealed {
         })
     }
 
-    fn form(&self, slug: &Slug, typed: (Typed, Faults)) -> FormView {
+    fn form(&self, slug: &Slug, typed: (Typed, Faults), hosts: &HostChoice) -> FormView {
         let hidden = vec![("id", self.id.to_string()), ("seal", self.seal.clone())];
+        let hidden = hidden.into_iter().chain(hosts.hidden()).collect();
         let name = match typed.0.name.trim() {
             "" => "A",
             name => name,
         };
         let logo = logo::view(name, None);
         FormView {
+            hosts: hosts.buttons(),
             asks_type: true,
             button: "Create client",
             ..FormView::new(new_path(slug), hidden, typed, &logo)
@@ -290,12 +211,11 @@ pub fn new_path(slug: &Slug) -> String {
 }
 
 impl NewPage {
-    fn new(frame: Frame, project: &Project, presets: Vec<PresetLink>, form: FormView) -> Self {
+    fn new(frame: Frame, project: &Project, form: FormView) -> Self {
         Self {
             frame,
             project: project.name.clone(),
             list_href: path(&project.slug),
-            presets,
             form,
         }
     }

@@ -13,7 +13,10 @@ use crate::{
 
 use crate::console::view::LogoView;
 
-use super::logo::{LogoOption, TypedLogo};
+use super::{
+    hosts::HostButton,
+    logo::{LogoOption, TypedLogo},
+};
 
 /// How much of a refused address is repeated, in characters.
 const QUOTED: usize = 80;
@@ -151,6 +154,8 @@ pub struct FormView {
     pub logos: Vec<LogoOption>,
     /// A picture that was chosen before, for the form to send again.
     pub picture: Option<String>,
+    /// Hosts for which it can be filled in.
+    pub hosts: Vec<HostButton>,
     /// Whether it is asked whether the client has a secret.
     pub asks_type: bool,
     pub button: &'static str,
@@ -174,6 +179,7 @@ impl FormView {
             picture: typed.logo.picture_again(),
             typed,
             faults,
+            hosts: Vec::new(),
             asks_type: false,
             button: "Save",
             name_limit: NAME_LIMIT,

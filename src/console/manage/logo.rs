@@ -25,7 +25,7 @@ const PICTURE: &str = "picture";
 pub const PICTURE_AGAIN: &str = "picture_again";
 
 /// What is chosen in a form.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TypedLogo {
     /// The word of the choice; empty when the form does not ask.
     word: String,
