@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::flow;
+use crate::flow::{self, sweep::Swept};
 
 use super::{Failure, Workshop};
 
@@ -38,7 +38,17 @@ pub async fn run(sweep: &Sweep, workshop: &Workshop) -> Result<(), Failure> {
             (false, false) => "Done:",
         }
     );
-    for (count, what) in [
+    for (count, what) in lines(&swept) {
+        if count > 0 {
+            println!("  {count:>9}  {what}");
+        }
+    }
+    Ok(())
+}
+
+/// What was swept, each with its count.
+fn lines(swept: &Swept) -> [(usize, &'static str); 13] {
+    [
         (swept.counted_as_expired, "connections counted as expired"),
         (
             swept.counted_as_active,
@@ -82,10 +92,5 @@ pub async fn run(sweep: &Sweep, workshop: &Workshop) -> Result<(), Failure> {
             swept.looks_recorded,
             "clients compared with others for their looks",
         ),
-    ] {
-        if count > 0 {
-            println!("  {count:>9}  {what}");
-        }
-    }
-    Ok(())
+    ]
 }

@@ -19,63 +19,68 @@ pub struct Names {
 /// What must be true of a connection that can be revoked: the conditions, with
 /// semicolons between.
 pub fn words(query: &ListQuery, names: &Names) -> String {
-    let mut parts = vec![match (query.statuses.active, query.statuses.expired) {
-        (true, true) => "active or expired".to_owned(),
-        (true, false) => "active".to_owned(),
-        (false, true) => "expired".to_owned(),
-        (false, false) => "revoked".to_owned(),
-    }];
-    let named = |noun, ids: Vec<&str>, groups: &[Group]| {
-        let name = |id: &str| {
-            let group = groups.iter().find(|group| group.id == id);
-            group.map_or("unknown".to_owned(), |group| group.name.clone())
-        };
-        let names: Vec<_> = ids.into_iter().map(name).collect();
-        (!names.is_empty()).then(|| format!("{noun} {}", either(&names)))
+    let status = match (query.statuses.active, query.statuses.expired) {
+        (true, true) => "active or expired",
+        (true, false) => "active",
+        (false, true) => "expired",
+        (false, false) => "revoked",
     };
     let projects = query.projects.iter().map(|id| id.as_str()).collect();
-    parts.extend(named("project", projects, &names.projects));
     let people = query.people.iter().map(|id| id.as_str()).collect();
-    parts.extend(named("person", people, &names.people));
     let clients = query.clients.iter().map(|id| id.as_str()).collect();
-    parts.extend(named("client", clients, &names.clients));
-    if !query.origins.is_empty() {
+    let text = query.text.as_ref();
+    let parts: Vec<_> = std::iter::once(status.to_owned())
+        .chain(named("project", projects, &names.projects))
+        .chain(named("person", people, &names.people))
+        .chain(named("client", clients, &names.clients))
+        .chain(kinds(query))
+        .chain(times(query))
+        .chain(
+            text.map(|text| format!("with \u{201c}{text}\u{201d} in a name, client ID or e-mail")),
+        )
+        .collect();
+    parts.join("; ")
+}
+
+/// The names of these groups; `None` when there are none.
+fn named(noun: &str, ids: Vec<&str>, groups: &[Group]) -> Option<String> {
+    let name = |id: &str| {
+        let group = groups.iter().find(|group| group.id == id);
+        group.map_or("unknown".to_owned(), |group| group.name.clone())
+    };
+    let names: Vec<_> = ids.into_iter().map(name).collect();
+    (!names.is_empty()).then(|| format!("{noun} {}", either(&names)))
+}
+
+/// What is asked of the clients' kinds.
+fn kinds(query: &ListQuery) -> impl Iterator<Item = String> {
+    let origins = (!query.origins.is_empty()).then(|| {
         let origins = query.origins.iter();
         let words: Vec<_> = origins.map(|origin| origin::words(*origin, None)).collect();
-        parts.push(format!("client origin {}", either(&words)));
-    }
-    if !query.types.is_empty() {
+        format!("client origin {}", either(&words))
+    });
+    let types = (!query.types.is_empty()).then(|| {
         let types = query.types.iter().map(|kind| match kind {
             ClientType::Public => "public",
             ClientType::Confidential => "confidential",
         });
-        parts.push(format!("{} clients", either(&owned(types))));
-    }
-    if query.blocked {
-        parts.push("blocked clients".to_owned());
-    }
-    if let Some(days) = query.idle_days {
-        parts.push(match days {
-            1 => "not used for more than 1 day".to_owned(),
-            days => format!("not used for more than {} days", number::grouped(days)),
-        });
-    }
-    parts.extend(
-        query
-            .from
-            .map(|day| format!("authorized on {} or later", moment::day(day))),
-    );
-    parts.extend(
-        query
-            .to
-            .map(|day| format!("authorized on {} or earlier", moment::day(day))),
-    );
-    if let Some(text) = &query.text {
-        parts.push(format!(
-            "with \u{201c}{text}\u{201d} in a name, client ID or e-mail"
-        ));
-    }
-    parts.join("; ")
+        format!("{} clients", either(&owned(types)))
+    });
+    let blocked = query.blocked.then(|| "blocked clients".to_owned());
+    origins.into_iter().chain(types).chain(blocked)
+}
+
+/// What is asked of when it was used and authorized.
+fn times(query: &ListQuery) -> impl Iterator<Item = String> {
+    let idle = query.idle_days.map(|days| match days {
+        1 => "not used for more than 1 day".to_owned(),
+        days => format!("not used for more than {} days", number::grouped(days)),
+    });
+    let from = query.from.map(moment::day);
+    let from = from.map(|day| format!("authorized on {day} or later"));
+    let to = query.to.map(moment::day);
+    let to = to.map(|day| format!("authorized on {day} or earlier"));
+    idle.into_iter().chain(from).chain(to)
 }
 
 fn owned<'a>(words: impl Iterator<Item = &'a str>) -> Vec<String> {

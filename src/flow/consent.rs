@@ -47,22 +47,8 @@ pub async fn allow(
     let code = code_for(context, proposal, consent);
     let hash = context.secrets.hash(code.expose());
     let person = see(tx, context, consent.identity).await?;
-    if !store::client::hold(tx, &proposal.client.id).await? {
-        return Ok(Err(Refusal::new(
-            ErrorCode::AccessDenied,
-            "this client was revoked in the meantime",
-        )));
-    }
-    if !store::project::hold_open(tx, &proposal.project.id).await? {
-        return Ok(Err(archive::refusal()));
-    }
-    let client = &proposal.client;
-    let scope = Scope {
-        person: Some(person.clone()),
-        project: Some(proposal.project.id.clone()),
-    };
-    if let Some(blocked) = block::refusal(tx, (&client.identity(), &client.name), &scope).await? {
-        return Ok(Err(blocked));
+    if let Some(refusal) = hold(tx, proposal, &person).await? {
+        return Ok(Err(refusal));
     }
     // The person's row is held since `see`, so a second click waits until the
     // first has committed, and then finds its code.
@@ -99,6 +85,30 @@ pub async fn allow(
     )
     .await?;
     Ok(Ok(code))
+}
+
+/// Holds the client and the project until the transaction ends, so that neither is ended
+/// meanwhile; a refusal when one has been, or the client is blocked for this person.
+async fn hold(
+    tx: &mut Tx,
+    proposal: &Proposal,
+    person: &PersonId,
+) -> store::Result<Option<Refusal>> {
+    let (client, project) = (&proposal.client, &proposal.project);
+    if !store::client::hold(tx, &client.id).await? {
+        return Ok(Some(Refusal::new(
+            ErrorCode::AccessDenied,
+            "this client was revoked in the meantime",
+        )));
+    }
+    if !store::project::hold_open(tx, &project.id).await? {
+        return Ok(Some(archive::refusal()));
+    }
+    let scope = Scope {
+        person: Some(person.clone()),
+        project: Some(project.id.clone()),
+    };
+    block::refusal(tx, (&client.identity(), &client.name), &scope).await
 }
 
 /// Records that a person said no.

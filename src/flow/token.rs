@@ -14,7 +14,7 @@ use crate::{
         project::Members,
         resource::ResourceKey,
         scope::ScopeSet,
-        secret::{Secret, SecretKind},
+        secret::{Secret, SecretHash, SecretKind},
     },
     store::{
         self, Tx,
@@ -175,26 +175,22 @@ pub async fn refresh(
         Err(refusal) => return Ok(Err(refusal)),
     };
     store::token::remove_expired(tx, &connection.id, context.now).await?;
-    if !store::token::rotate(tx, &hash, context.now).await? {
-        // Read again: it may have been rotated while this request waited.
-        let rotated_at = store::token::find(tx, &hash)
-            .await?
-            .and_then(|token| token.rotated_at);
-        let in_grace =
-            rotated_at.is_some_and(|at| context.now.apart(at) <= context.rules.refresh_grace);
-        if !in_grace {
-            return used_twice(
-                tx,
-                context,
-                &connection.id,
-                "The client used an old refresh token again.",
-            )
-            .await;
-        }
+    let first = store::token::rotate(tx, &hash, context.now).await?;
+    if !first && !is_in_grace(tx, context, &hash).await? {
+        let why = "The client used an old refresh token again.";
+        return used_twice(tx, context, &connection.id, why).await;
     }
     issue(tx, context, &connection, &granted, &scopes)
         .await
         .map(Ok)
+}
+
+/// Whether a token was replaced so short a time ago that it still answers. It is read again:
+/// it may have been replaced while this request waited.
+async fn is_in_grace(tx: &mut Tx, context: &Context<'_>, hash: &SecretHash) -> store::Result<bool> {
+    let token = store::token::find(tx, hash).await?;
+    let rotated_at = token.and_then(|token| token.rotated_at);
+    Ok(rotated_at.is_some_and(|at| context.now.apart(at) <= context.rules.refresh_grace))
 }
 
 /// The scopes of the new access token. What the project does not offer is left out, as it

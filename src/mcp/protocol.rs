@@ -207,18 +207,7 @@ impl Message {
         let server = *server;
         let reply = Reply { id, era, server };
         let result = match (era, self.method.as_str()) {
-            (Era::Handshake, "initialize") => {
-                let Some(Value::String(asked)) = self.params.get("protocolVersion") else {
-                    return Err(Refusal::BadParams("protocolVersion must be text"));
-                };
-                let known = REVISIONS.contains(&(asked.as_str(), Era::Handshake));
-                json!({
-                    "protocolVersion": if known { asked } else { NEWEST_HANDSHAKE },
-                    "capabilities": { "tools": {} },
-                    "serverInfo": { "name": server.name, "version": server.version },
-                    "instructions": server.instructions,
-                })
-            }
+            (Era::Handshake, "initialize") => self.initialize(&server)?,
             (Era::Handshake, "ping") => json!({}),
             (Era::Stateless, "server/discover") => json!({
                 "supportedVersions": REVISIONS.map(|(revision, _)| revision),
@@ -236,26 +225,43 @@ impl Message {
                 "ttlMs": 300_000,
                 "cacheScope": "private",
             }),
-            (_, "tools/call") => {
-                let Some(Value::String(name)) = self.params.remove("name") else {
-                    return Err(Refusal::BadParams("name must be text"));
-                };
-                let arguments = match self.params.remove("arguments") {
-                    None | Some(Value::Null) => json!({}),
-                    Some(arguments @ Value::Object(_)) => arguments,
-                    Some(_) => return Err(Refusal::BadParams("arguments must be an object")),
-                };
-                return Ok(Incoming::Call(ToolCall {
-                    name,
-                    arguments,
-                    reply,
-                }));
-            }
+            (_, "tools/call") => return self.call(reply).map(Incoming::Call),
             _ => return Err(Refusal::UnknownMethod(self.method, era)),
         };
         Ok(Incoming::Answer {
             status: 200,
             body: Some(reply.result(result)),
+        })
+    }
+
+    /// The server's side of the handshake.
+    fn initialize(&self, server: &Server) -> Result<Value, Refusal> {
+        let Some(Value::String(asked)) = self.params.get("protocolVersion") else {
+            return Err(Refusal::BadParams("protocolVersion must be text"));
+        };
+        let known = REVISIONS.contains(&(asked.as_str(), Era::Handshake));
+        Ok(json!({
+            "protocolVersion": if known { asked } else { NEWEST_HANDSHAKE },
+            "capabilities": { "tools": {} },
+            "serverInfo": { "name": server.name, "version": server.version },
+            "instructions": server.instructions,
+        }))
+    }
+
+    /// The tool that is called, with its arguments.
+    fn call(mut self, reply: Reply) -> Result<ToolCall, Refusal> {
+        let Some(Value::String(name)) = self.params.remove("name") else {
+            return Err(Refusal::BadParams("name must be text"));
+        };
+        let arguments = match self.params.remove("arguments") {
+            None | Some(Value::Null) => json!({}),
+            Some(arguments @ Value::Object(_)) => arguments,
+            Some(_) => return Err(Refusal::BadParams("arguments must be an object")),
+        };
+        Ok(ToolCall {
+            name,
+            arguments,
+            reply,
         })
     }
 }
