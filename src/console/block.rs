@@ -22,7 +22,7 @@ use crate::{
 
 use super::{
     moment, number,
-    revoke::{local_path, reason, typed_reason},
+    revoke::{came_from, local_path, reason, typed_reason},
     view::{Frame, When},
     visit::Visit,
 };
@@ -93,7 +93,8 @@ impl BlockView {
 pub async fn ask(visit: Visit, id: Path<String>) -> Result<HttpResponse, Problem> {
     let mut tx = visit.app.db.snapshot().await?;
     let client = governed(&mut tx, &visit.principal, &id).await?;
-    let back = page_before(&Params::parse(visit.req.query_string().as_bytes()), &client);
+    let params = Params::parse(visit.req.query_string().as_bytes());
+    let back = page_before(&visit, &params, &client);
     let page = BlockPage::read(&visit, &mut tx, (client, back)).await?;
     visit.page(StatusCode::OK, &page)
 }
@@ -107,7 +108,7 @@ pub async fn act(visit: Visit, id: Path<String>, form: Protected) -> Result<Http
     let typed = typed_reason(&params)?;
     let mut tx = visit.app.db.write().await?;
     let client = governed(&mut tx, &visit.principal, &id).await?;
-    let back = page_before(&params, &client);
+    let back = page_before(&visit, &params, &client);
     let reason = match reason(&typed) {
         Ok(reason) => reason,
         Err(too_long) => {
@@ -171,10 +172,11 @@ fn href(client: &Client) -> String {
     format!("/clients/{}", client.id)
 }
 
-/// The page that the question was asked from; the client's, if none is named.
-fn page_before(params: &Params, client: &Client) -> String {
-    match params.one("back").ok().flatten() {
-        Some(page) => local_path(Some(page)),
+/// The page that the question was asked from; the client's, if nothing says which.
+fn page_before(visit: &Visit, params: &Params, client: &Client) -> String {
+    let named = params.one("back").ok().flatten().map(str::to_owned);
+    match named.or_else(|| came_from(&visit.req)) {
+        Some(page) => local_path(Some(&page)),
         None => href(client),
     }
 }

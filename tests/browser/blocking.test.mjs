@@ -53,7 +53,9 @@ for (const [how, options, width] of [
     await page.getByLabel('Reason').fill('It leaks')
     await page.getByRole('button', { name: 'Block client' }).click()
     await page.getByRole('status').filter({ hasText: `Blocked Cursor ${how} and ended 1 connection` }).waitFor()
-    await assertFits(page, 'the page of a blocked client')
+    assert.ok(new URL(page.url()).search.includes(`open=${app.clientId}`), 'the list was lost')
+    await page.locator('tbody.open .group').getByText('client blocked').waitFor()
+    await assertFits(page, 'the list with a blocked client')
     assert.match(await refused(ana, app), /is blocked here by an administrator/)
 
     await page.goto(`/connections?view=list&blocked=yes&${EVERY}&client=${app.clientId}`)
