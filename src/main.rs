@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-#[actix_web::main]
-async fn main() -> ExitCode {
-    untether::cli::main().await
+fn main() -> ExitCode {
+    untether::cli::main()
 }

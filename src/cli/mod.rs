@@ -77,7 +77,9 @@ enum Command {
     Sweep(sweep::Sweep),
 }
 
-/// Runs the program.
+/// Runs the program. Not `async`: what is awaited is compiled where that is done, and again
+/// for each caller.
+#[actix_web::main]
 pub async fn main() -> ExitCode {
     let matches = Cli::command().get_matches();
     let cli = match Cli::from_arg_matches(&matches) {

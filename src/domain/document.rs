@@ -1,9 +1,12 @@
 //! Client ID Metadata Documents (draft-ietf-oauth-client-id-metadata-document): a
 //! client whose `client_id` is the address of a document that describes it.
 
-use std::{fmt, net::IpAddr};
+use std::{collections::BTreeMap, fmt, net::IpAddr};
 
-use serde::Deserialize;
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use serde_json::Value;
 
 use super::{
@@ -192,6 +195,16 @@ impl Members {
     }
 }
 
+/// Reads members from a JSON object: a derived `Deserialize` alone would also read them from an
+/// array.
+///
+/// # Errors
+/// When it is no JSON object, or has a member of another type.
+pub fn json_object<T: DeserializeOwned>(text: &[u8]) -> serde_json::Result<T> {
+    serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(text)?;
+    serde_json::from_slice(text)
+}
+
 impl ClientDocument {
     /// Reads the document that was found at an address. Redirect URIs may have the
     /// `private` schemes.
@@ -203,11 +216,10 @@ impl ClientDocument {
         body: &[u8],
         private: &PrivateSchemes,
     ) -> Result<Self, DocumentError> {
-        let members: Members =
-            serde_json::from_slice(body).map_err(|error| DocumentError::Json {
-                line: error.line(),
-                column: error.column(),
-            })?;
+        let members: Members = json_object(body).map_err(|error| DocumentError::Json {
+            line: error.line(),
+            column: error.column(),
+        })?;
         if members.client_id.as_deref() != Some(url.as_str()) {
             return Err(DocumentError::OtherClient);
         }

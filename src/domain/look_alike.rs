@@ -2,6 +2,7 @@
 //! each time they start, fill the list with clients that a person cannot tell apart.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use icu_normalizer::ComposingNormalizerBorrowed;
 use sha2::{Digest, Sha256};
 
 use super::redirect::RedirectUri;
@@ -9,9 +10,10 @@ use super::redirect::RedirectUri;
 /// The same for clients that give the same name and the same addresses to be sent
 /// back to. It proves nothing: any app can give itself another's name and addresses.
 ///
-/// The name counts without upper case and repeated spaces. Of an address, neither the
-/// query nor the order among the others counts. A loopback port does not either,
-/// because hosts take any that is free, nor which of the loopback hosts it is.
+/// The name counts without upper case and repeated spaces, and however its accents and emoji are
+/// written (Unicode's NFC). Of an address, neither the query nor the order among the others
+/// counts. A loopback port does not either, because hosts take any that is free, nor which of the
+/// loopback hosts it is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, sqlx::Type)]
 #[sqlx(transparent)]
 pub struct LookAlike(String);
@@ -22,7 +24,9 @@ impl LookAlike {
         let mut places: Vec<_> = redirect_uris.iter().map(RedirectUri::place).collect();
         places.sort_unstable();
         places.dedup();
-        let words: Vec<_> = name.split_whitespace().collect();
+        let seen: String = name.chars().filter(|c| !chooses_look(*c)).collect();
+        let composed = ComposingNormalizerBorrowed::new_nfc().normalize(&seen);
+        let words: Vec<_> = composed.split_whitespace().collect();
         let mut hash = Sha256::new();
         hash.update(words.join(" ").to_lowercase());
         for place in places {
@@ -36,6 +40,11 @@ impl LookAlike {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// What only chooses whether the character before it looks like text or like an emoji.
+const fn chooses_look(c: char) -> bool {
+    matches!(c, '\u{fe0e}' | '\u{fe0f}')
 }
 
 #[cfg(test)]
@@ -57,6 +66,14 @@ mod tests {
     fn registrations_that_differ_in_nothing_a_person_sees_look_alike() {
         for (name, uris) in [
             ("claude  CODE ", URIS),
+            ("Claude\u{fe0f} Code", URIS),
+            (
+                NAME,
+                &[
+                    "http://localhost:49152/%63allb%61ck",
+                    "https://claude.ai./%63b",
+                ],
+            ),
             (
                 NAME,
                 &["https://claude.ai/cb", "http://localhost:1/callback"],
@@ -77,6 +94,7 @@ mod tests {
         ] {
             assert_eq!(of(name, uris), of(NAME, URIS), "{name} {uris:?}");
         }
+        assert_eq!(of("Zo\u{308}e", URIS), of("ZÖE", URIS));
         let root = |uri| of(NAME, &[uri]);
         assert_eq!(
             root("http://127.0.0.1:33418"),

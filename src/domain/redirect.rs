@@ -10,6 +10,9 @@
 
 use std::fmt;
 
+use percent_encoding::percent_decode_str;
+use url::form_urlencoded;
+
 use super::{
     resource::{AddressError, WebAddress, check_characters, is_web, split_scheme},
     scheme::PrivateSchemes,
@@ -30,7 +33,20 @@ pub enum RedirectUriError {
          127.0.0.1 or [::1]"
     )]
     Scheme(String),
+    /// Its query has a parameter of the answer, which clients would read in its place.
+    #[error("its query has {0}, which the answer adds itself")]
+    Answer(String),
 }
+
+/// What an answer adds to the query of a redirect URI (RFC 6749 §4.1.2, RFC 9207).
+const ANSWER: [&str; 6] = [
+    "code",
+    "state",
+    "iss",
+    "error",
+    "error_description",
+    "error_uri",
+];
 
 /// The redirect URIs that a client listed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,7 +64,7 @@ pub struct RedirectUri(String);
 impl RedirectUri {
     /// Checks a redirect URI: `https` anywhere, `http` on loopback only (RFC 8252
     /// §7.3), and the given private-use schemes (RFC 8252 §7.1); without `*`, because it
-    /// is compared character by character.
+    /// is compared character by character, and without parameters that the answer has.
     ///
     /// # Errors
     /// Says which rule the text breaks; see [`RedirectUriError`].
@@ -69,6 +85,11 @@ impl RedirectUri {
             }
         } else {
             return Err(RedirectUriError::Scheme(scheme.to_owned()));
+        }
+        let query = text.split_once('?').map_or("", |(_, query)| query);
+        let mut names = form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name);
+        if let Some(name) = names.find(|name| ANSWER.contains(&&**name)) {
+            return Err(RedirectUriError::Answer(name.into_owned()));
         }
         Ok(Self(text.to_owned()))
     }
@@ -153,7 +174,8 @@ impl RedirectUri {
     }
 
     /// Where the response goes, for a comparison that is not exact: without the query,
-    /// without the port on loopback, and with one name for all loopback hosts.
+    /// without the port on loopback, with one name for all loopback hosts, and without what
+    /// servers read alike: a dot after the host, and encoded characters of the path.
     pub(super) fn place(&self) -> String {
         let Ok(address) = WebAddress::parse(&self.0) else {
             let (uri, _) = self.0.split_once('?').unwrap_or((&self.0, ""));
@@ -164,12 +186,13 @@ impl RedirectUri {
             "" => "/",
             path => path,
         };
+        let path = percent_decode_str(path).decode_utf8_lossy();
         let scheme = address.scheme.to_ascii_lowercase();
         if address.is_loopback() {
             return format!("{scheme}://localhost{path}");
         }
         let port = address.unusual_port().map(|port| format!(":{port}"));
-        let host = address.host.to_ascii_lowercase();
+        let host = address.host.trim_end_matches('.').to_ascii_lowercase();
         format!("{scheme}://{host}{}{path}", port.unwrap_or_default())
     }
 }

@@ -70,13 +70,20 @@ pub struct Proposal {
 
 impl Proposal {
     /// A short name for what a person is asked to allow, to tell whether it still is what
-    /// they were shown: which client and project, and what each scope says.
+    /// they were shown: which client and project, what they are called, where the answer goes,
+    /// and what each scope says.
     pub fn fingerprint(&self) -> String {
         let said = self.scopes.iter().flat_map(|scope| {
             let optional = if scope.optional { "optional" } else { "" };
             [scope.name.as_str(), optional, &scope.description]
         });
-        let parties = [self.client.identifier.as_str(), self.project.id.as_str()];
+        let parties = [
+            self.client.identifier.as_str(),
+            &self.client.name,
+            self.redirect_uri.as_str(),
+            self.project.id.as_str(),
+            &self.project.name,
+        ];
         fingerprint::of_lines(parties.into_iter().chain(said))
     }
 }

@@ -73,11 +73,15 @@ pub async fn exchange(
     let Some(connection) = connection.filter(|held| held.client == client.id) else {
         return Ok(Err(invalid_grant("this code is not known")));
     };
+    // Who cannot prove that the code is theirs ends nothing with it either.
+    if let Err(refusal) = check_proof(&code, request) {
+        return Ok(Err(refusal));
+    }
     if code.redeemed_at.is_some() {
         return used_twice(tx, context, &connection.id, CODE_TWICE).await;
     }
-    if let Err(refusal) = check_code(context, &code, request) {
-        return Ok(Err(refusal));
+    if consent::code_expired(code.issued_at, context.now) {
+        return Ok(Err(invalid_grant("this code is too old: start again")));
     }
     if let Err(refusal) =
         check_connection(tx, context, (client, &connection), &request.resources).await?
@@ -97,14 +101,7 @@ pub async fn exchange(
         .map(Ok)
 }
 
-fn check_code(
-    context: &Context<'_>,
-    code: &Code,
-    request: &CodeRequest<'_>,
-) -> Result<(), Refusal> {
-    if consent::code_expired(code.issued_at, context.now) {
-        return Err(invalid_grant("this code is too old: start again"));
-    }
+fn check_proof(code: &Code, request: &CodeRequest<'_>) -> Result<(), Refusal> {
     if request
         .redirect_uri
         .is_some_and(|uri| uri != code.redirect_uri)

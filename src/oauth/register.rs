@@ -14,6 +14,7 @@ use crate::{
     domain::{
         audit::Actor,
         client::{self, Client, ClientType, Origin},
+        document::json_object,
         logo::LogoChoice,
         redirect::{Parted, RedirectUri, RedirectUriError},
         scheme::PrivateSchemes,
@@ -91,7 +92,7 @@ impl Metadata {
     /// # Errors
     /// When it is not JSON, or not an object with members of the right types.
     pub fn parse(body: &[u8]) -> Result<Self, Error> {
-        serde_json::from_slice(body).map_err(|error| {
+        json_object(body).map_err(|error| {
             let text = format!("the body is not client metadata in JSON: {error}");
             Error::new(ErrorCode::InvalidClientMetadata, text)
         })

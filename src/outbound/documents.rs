@@ -106,7 +106,8 @@ impl Documents {
     }
 
     /// The document at an address. When there is a reason to `doubt` that it is still
-    /// the same, one that is older than [`LEAST_FRESH`] is fetched again.
+    /// the same, one that is older than [`LEAST_FRESH`] is fetched again. Where its host was
+    /// asked too often, for whatever documents, the last one goes on for up to a day.
     ///
     /// # Errors
     /// Says why there is none; see [`Error`].
@@ -118,7 +119,10 @@ impl Documents {
             }
             match state.flights.get(url).and_then(WeakShared::upgrade) {
                 Some(flight) => flight,
-                None => self.depart(&mut state, url, now)?,
+                None => match self.depart(&mut state, url, now) {
+                    Ok(flight) => flight,
+                    Err(error) => return state.last(url, now).ok_or(error),
+                },
             }
         };
         flight.await
@@ -177,6 +181,12 @@ impl State {
         let fresh = now < kept.fresh_until;
         let believed = !doubt || now.since(kept.fetched_at) < LEAST_FRESH;
         (fresh && believed).then(|| Arc::clone(&kept.document))
+    }
+
+    /// The last document that was fetched from an address, if that is not too long ago.
+    fn last(&self, url: &DocumentUrl, now: Timestamp) -> Option<Arc<ClientDocument>> {
+        let kept = self.kept.get(url)?;
+        (now.since(kept.fetched_at) < MOST_FRESH).then(|| Arc::clone(&kept.document))
     }
 
     fn keep(&mut self, url: &DocumentUrl, kept: Kept, now: Timestamp) {

@@ -20,7 +20,9 @@ use crate::{
     domain::{
         audit::Actor,
         ids::PersonId,
-        role::{Identity, OrganizationRole, Principal, PrincipalName, fold_email, shown_name},
+        role::{
+            Identity, OrganizationRole, Principal, PrincipalName, fold_email, shown_name, trim,
+        },
     },
     flow::{self, Context},
     store::{self, Tx, person::Person},
@@ -103,7 +105,10 @@ impl IdentitySource {
                 refuse_look_alikes(req.headers(), &[header])?;
                 let sent = required(req.headers(), header)?;
                 // So it comes when the header is Authorization (RFC 6750 §2.1).
-                let token = sent.strip_prefix("Bearer ").unwrap_or(&sent);
+                let token = match sent.split_once(' ') {
+                    Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token,
+                    _ => &sent,
+                };
                 let identity = assertions.identify(token, now).await?;
                 match proxy {
                     Some(settings) => confirm(identity, req.headers(), settings),
@@ -194,7 +199,7 @@ pub fn from_headers(headers: &HeaderMap, settings: &ProxySettings) -> Result<Ide
     let groups = only(headers, &settings.groups_header)?.map(|list| {
         let groups = list
             .split(settings.groups_separator)
-            .map(|group| group.trim().to_owned());
+            .map(|group| trim(group).to_owned());
         groups.filter(|group| !group.is_empty()).collect()
     });
     Ok(Identity {
@@ -254,7 +259,7 @@ fn only(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, Reject
     }
     let text =
         std::str::from_utf8(value.as_bytes()).map_err(|_| Rejected::Malformed(name.to_string()))?;
-    Ok(Some(text.trim().to_owned()))
+    Ok(Some(trim(text).to_owned()))
 }
 
 fn required(headers: &HeaderMap, name: &HeaderName) -> Result<String, Rejected> {

@@ -38,6 +38,10 @@ fn the_proxy_says_who_it_is() {
     assert_eq!(identity.email, "ana@acme.example");
     assert_eq!(identity.name, "Ana Ruíz");
     assert_eq!(identity.groups.unwrap(), ["engineering", "ops"]);
+    // Only spaces and tabs stand around a name; all else is part of it.
+    let said = headers(&[EMAIL, ("x-forwarded-groups", "\tops ,\u{a0}owners")]);
+    let identity = from_headers(&said, &settings()).unwrap();
+    assert_eq!(identity.groups.unwrap(), ["ops", "\u{a0}owners"]);
 }
 
 #[test]
@@ -78,6 +82,22 @@ fn anything_but_exactly_one_plain_value_is_rejected() {
         ),
         (
             vec![("x-forwarded-email", "group:a@b")],
+            Rejected::Malformed(email()),
+        ),
+        (
+            vec![("x-forwarded-email", "ana@acme.example\u{a0}")],
+            Rejected::Malformed(email()),
+        ),
+        (
+            vec![("x-forwarded-email", "\u{3000}ana@acme.example")],
+            Rejected::Malformed(email()),
+        ),
+        (
+            vec![("x-forwarded-email", "ana@acme.example\u{2028}")],
+            Rejected::Malformed(email()),
+        ),
+        (
+            vec![("x-forwarded-email", "ana\u{fe0f}@acme.example")],
             Rejected::Malformed(email()),
         ),
         (vec![EMAIL, EMAIL], Rejected::Repeated(email())),

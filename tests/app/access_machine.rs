@@ -98,6 +98,7 @@ const ROWS: &[Row] = &[
     changing(ONLY_OWN, row(Verb::Post, "/oauth/revoke", "/oauth/revoke", Carries::Revocation, [401, 200, 200, 200])),
     changing([true; 4], row(Verb::Post, "/oauth/register", "/oauth/register", Carries::Registration, [201; 4])),
     row(Verb::Post, "/oauth/introspect", "/oauth/introspect", Carries::Introspection, [401, 200, 200, 200]),
+    row(Verb::Any, "/oauth/introspect", "/oauth/introspect", Carries::Introspection, [405; 4]),
     row(Verb::Get, "/forward-auth/{project}/oauth-protected-resource", "/forward-auth/search/oauth-protected-resource", Carries::Nothing, [200; 4]),
     row(Verb::Get, "/forward-auth/{project}/oauth-protected-resource", "/forward-auth/none/oauth-protected-resource", Carries::Nothing, [404; 4]),
     row(Verb::Get, "/forward-auth/{project}", "/forward-auth/search", Carries::Bearer, [401, 200, 401, 401]),

@@ -135,6 +135,7 @@ async fn issuer_audience_expiry_and_e_mail_must_be_there_and_right() {
         ("email", json!("ana")),
         ("email", json!("ana@acme.example\n")),
         ("email", json!("")),
+        ("email", json!("ana@acme.example\u{a0}")),
         ("email", json!(["ana@acme.example"])),
         ("email", Value::Null),
         ("email_verified", json!(false)),
@@ -279,6 +280,8 @@ async fn roles_follow_from_the_token() {
     assert_eq!(sees(json!("ops, search-team")).await, 1);
     assert_eq!(sees(json!(["audit", "ops"])).await, 1);
     assert_eq!(sees(json!("search-team|audit")).await, 0);
+    assert_eq!(sees(json!(["\u{a0}audit"])).await, 0);
+    assert_eq!(sees(json!("ops,\u{2003}audit")).await, 0);
     let owner = known(&app, &key, "olivia").opens("/connections").await;
     assert_eq!(owner.connections().len(), 1);
 }

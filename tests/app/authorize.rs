@@ -394,3 +394,29 @@ async fn another_client_than_was_shown_is_not_what_was_allowed() {
     .await;
     assert!(page.all("h1")[0].starts_with("Zed asks"));
 }
+
+#[actix_web::test]
+async fn another_address_or_name_than_was_shown_is_not_what_was_allowed() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    for (change, shown) in [
+        ("UPDATE client SET name = 'Zed'", "Zed"),
+        ("UPDATE project SET name = 'Payroll'", "Payroll"),
+    ] {
+        let page = ana.is_asked(&host, &server).await;
+        app.database.execute(change).await;
+        let page = is_asked_again(&ana, &page).await;
+        assert!(page.text.contains(shown), "{change}");
+    }
+    // An address that the client did not name is the only one that it has.
+    let mut request = host.request(Some(&server.resource));
+    request.retain(|(name, _)| *name != "redirect_uri");
+    let page = ana.opens(&path_of(&request)).await;
+    assert!(page.text.contains("Sends you back to"), "{}", page.text);
+    let changed = "UPDATE redirect_uri SET uri = 'https://evil.example/cb'";
+    app.database.execute(changed).await;
+    let page = is_asked_again(&ana, &page).await;
+    assert!(page.text.contains("evil.example"));
+}

@@ -257,6 +257,27 @@ async fn a_broken_server_is_asked_a_limited_number_of_times() {
 }
 
 #[actix_web::test]
+async fn a_client_goes_on_while_its_host_is_asked_too_often_for_others() {
+    let documents = DocumentServer::start().await;
+    let app = documents.app().await;
+    let server = app.project("search", &[]).await;
+    let host = documents.host(&app);
+    let (ana, ben) = (app.person("ana"), app.person("ben"));
+    host.connects(&ana, &server).await;
+    app.advance(Duration::from_secs(600));
+    for n in 0..FETCH_LIMIT {
+        let other = Host {
+            client_id: format!("{}?{n}", host.client_id),
+            ..documents.host(&app)
+        };
+        assert_eq!(ben.is_asked(&other, &server).await.status, 400);
+    }
+    let asked = documents.connections();
+    assert_eq!(ana.is_asked(&host, &server).await.status, 200);
+    assert_eq!(documents.connections(), asked);
+}
+
+#[actix_web::test]
 async fn documents_can_be_switched_off() {
     let documents = DocumentServer::start().await;
     let app = documents

@@ -94,6 +94,7 @@ async fn unacceptable_metadata_is_refused_by_the_right_code() {
         (json!({ "redirect_uris": many }), "invalid_redirect_uri"),
         (json!({ "redirect_uris": "x" }), "invalid_client_metadata"),
         (json!([]), "invalid_client_metadata"),
+        (json!([[uri], "Cursor", "none"]), "invalid_client_metadata"),
         (
             json!({ "redirect_uris": [uri], "client_name": "x".repeat(129) }),
             "invalid_client_metadata",

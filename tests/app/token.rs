@@ -32,7 +32,19 @@ async fn a_code_used_twice_ends_its_connection() {
     let host = app.host("Cursor").await;
     let code = app.person("ana").allows(&host, &server).await;
     let tokens = Tokens::of(&host.redeems(&code).await.json().await.unwrap());
-    assert!(server.admits(&tokens.access).await);
+    // Who cannot prove that it is theirs ends nothing with it.
+    let wrong = "x".repeat(43);
+    let copied = [
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("code_verifier", &wrong),
+    ];
+    for _ in 0..2 {
+        let refused = host.asks(&copied).await;
+        assert_eq!(error_of(refused, 400).await, "invalid_grant");
+        assert!(server.admits(&tokens.access).await);
+        app.advance(std::time::Duration::from_secs(120));
+    }
     assert_eq!(
         error_of(host.redeems(&code).await, 400).await,
         "invalid_grant"

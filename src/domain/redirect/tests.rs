@@ -14,6 +14,7 @@ fn acceptable_redirect_uris_are_kept_exactly_as_received() {
         "https://App.Example.com:443",
         "HTTPS://app.example.com/cb?a=%2F&b[]=1",
         "https://my_host.corp/a/../b",
+        "https://app.example.com/cb?codes=1&x=code&State=a",
         "http://localhost/callback",
         "http://127.0.0.1:33418/",
         "http://127.0.0.1:33418",
@@ -68,6 +69,23 @@ fn an_unacceptable_redirect_uri_is_refused_with_its_reason() {
     ] {
         let refused = RedirectUri::parse(text, &private());
         assert_eq!(refused, Err(RedirectUriError::Address(reason)), "{text}");
+    }
+}
+
+#[test]
+fn a_redirect_uri_has_no_parameter_of_the_answer() {
+    for (text, name) in [
+        ("https://a.example/cb?iss=https%3A%2F%2Fb.example", "iss"),
+        ("https://a.example/cb?a=1&code=x", "code"),
+        ("http://127.0.0.1/cb?%73tate", "state"),
+        ("cursor://host/cb?error=x", "error"),
+    ] {
+        let refused = RedirectUri::parse(text, &private());
+        assert_eq!(
+            refused,
+            Err(RedirectUriError::Answer(name.into())),
+            "{text}"
+        );
     }
 }
 

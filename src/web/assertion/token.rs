@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::{
     clock::Timestamp,
     config::AssertionSettings,
-    domain::role::{Identity, PrincipalName, fold_email, shown_name},
+    domain::role::{Identity, PrincipalName, fold_email, shown_name, trim},
 };
 
 use super::{
@@ -196,7 +196,7 @@ impl Claims {
             Some(list) => line(list, "groups")?
                 .unwrap_or_default()
                 .split(separator)
-                .map(|group| Some(group.trim()).filter(|group| !group.is_empty()))
+                .map(|group| Some(trim(group)).filter(|group| !group.is_empty()))
                 .collect(),
         };
         Ok(Some(
@@ -212,5 +212,5 @@ fn line<'a>(value: &'a Value, name: &'static str) -> Result<Option<&'a str>, Ref
     if text.chars().any(char::is_control) {
         return Err(Refused::Claim(name));
     }
-    Ok(Some(text.trim()).filter(|text| !text.is_empty()))
+    Ok(Some(trim(text)).filter(|text| !text.is_empty()))
 }
