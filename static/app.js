@@ -27,9 +27,10 @@
     const bar = find('.selection');
     if (!bar) return;
     const n = ticked().length;
-    bar.hidden = !n;
+    bar.hidden = !n && !find('#too-many').firstChild;
+    bar.classList.toggle('none', !n);
     find('#selection').back.value = here();
-    find('#selected').textContent = `${n} selected`;
+    find('#selected').textContent = find('#said').textContent = `${n} selected`;
     bar.querySelector('button').textContent = `Revoke ${n} connection${n == 1 ? '' : 's'}`;
     for (const all of document.querySelectorAll('[data-all], [data-every]')) {
       const within = all.closest('tbody') ?? document;
@@ -114,6 +115,7 @@
     const message = document.createElement('p');
     Object.assign(message, { className: 'flash problem failed', role: 'alert', textContent });
     (find(':modal .actions') ?? find('h1')).before(message);
+    count();
   };
   on('htmx:error', () => failed('The server did not answer. Try again, or reload to sign in.'));
   on('htmx:after:request', (event) => {
@@ -122,7 +124,10 @@
     const foreign = /^\s*<!doctype/i.test(text) && !text.includes('id="main"');
     if (status < 400 ? !foreign : hx.retarget) return;
     event.preventDefault();
-    if (status < 400 || status == 401) return location.reload();
+    if (status < 400 || status == 401) {
+      if (!ticked().length && !find('#dialog > dialog')) return location.reload();
+      return failed('You are not signed in any more. Sign in again in another tab, then repeat this: what you typed and ticked is still here.');
+    }
     const page = new DOMParser().parseFromString(text, 'text/html');
     const said = [...page.querySelectorAll('h1, .lead, .prose li, code')].map((line) => (line.localName == 'code' ? 'Request ' : '') + line.textContent);
     failed(said.join('\n') || `Error ${status}. Try again.`);
@@ -135,6 +140,7 @@
       opener = ctx.sourceElement;
       dialog.open = false;
       dialog.showModal();
+      dialog.scrollTop = 0;
       dialog.onclose = () => {
         dialog.remove();
         (opener.isConnected ? opener : find('#flash > p') ?? find('#list')).focus();
@@ -168,6 +174,7 @@
       for (const box of boxes(link.closest('tbody') ?? document)) tick(box, false);
       find('#too-many').replaceChildren();
       count();
+      if (!link.checkVisibility()) find('#list').focus();
     } else if (link.pathname == '/connections' && location.pathname == '/connections' && link.closest('#list')) {
       // From list to list, and open a group, without saying so: fifty links of a page would
       // weigh double with attributes for htmx.
@@ -184,8 +191,8 @@
       else htmx.ajax('GET', url.pathname + url.search, { source: link, target: '#list', swap: 'innerMorph' });
     } else if (link.closest('.rows')) {
       // In rows, links to a client and to a revoke open beside and over the page likewise.
-      const into = { revoke: '#dialog', clients: '#panel' }[/^\/(?:connections\/)?(revoke|clients)(?:\/[^/]*)?$/.exec(link.pathname)?.[1]];
-      if (!find(into ?? 'none')) return;
+      const into = link.pathname == '/connections/revoke' ? '#dialog' : /^\/clients\/[^/]+$/.test(link.pathname) ? '#panel' : 'none';
+      if (!find(into)) return;
       const url = new URL(link);
       if (into == '#dialog') url.searchParams.set('back', here());
       htmx.ajax('GET', url.pathname + url.search, { source: link, target: into });
@@ -247,6 +254,11 @@
     }
     for (const other of document.querySelectorAll('[data-copy]')) other.firstChild.data = 'Copy';
     button.firstChild.data = said;
+  });
+  // What is open would cover what comes after it.
+  on('focusout', ({ target, relatedTarget }) => {
+    const menu = relatedTarget && target.closest('.menu[open]');
+    if (menu && !menu.contains(relatedTarget)) menu.open = false;
   });
   on('keydown', ({ key }) => {
     const menu = key == 'Escape' && find('.menu[open]');

@@ -95,6 +95,13 @@ pub async fn ask(visit: Visit, id: Path<String>) -> Result<HttpResponse, Problem
     let client = governed(&mut tx, &visit.principal, &id).await?;
     let params = Params::parse(visit.req.query_string().as_bytes());
     let back = page_before(&visit, &params, &client);
+    if client_block::among(&mut tx, std::slice::from_ref(&client.id))
+        .await?
+        .contains(&client.id)
+    {
+        let said = Flash::Done(sentence(&client.name, &Blocked::Before));
+        return Ok(visit.go_on(&back, said));
+    }
     let page = BlockPage::read(&visit, &mut tx, (client, back)).await?;
     visit.page(StatusCode::OK, &page)
 }

@@ -7,12 +7,13 @@ use crate::{
     clock::Timestamp,
     domain::{
         client::Origin,
-        ids::ProjectId,
+        ids::{ClientId, ProjectId},
         resource::WebAddress,
         role::{Principal, Reach},
     },
     store::{
-        self, Tx,
+        self, Tx, client_block,
+        connection_filter::Filter,
         connection_groups::{self, Group, GroupBy, GroupPlace, Grouping, WithEmpty},
         project::Endpoint,
     },
@@ -56,6 +57,7 @@ struct Row {
     name: String,
     origin: String,
     revoked: bool,
+    blocked: bool,
     /// The project of its connections, or how many there are.
     projects: String,
     count: String,
@@ -92,8 +94,7 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Problem> {
     let sides = paging::at(&mut found, per, backwards, *place == GroupPlace::Start);
     let first = found.first().filter(|_| sides.previous);
     let last = found.last().filter(|_| sides.next);
-    let projects = projects(&mut tx, &found).await?;
-    let totals = group_row::totals(&mut tx, &filter, GroupBy::Client, &found).await?;
+    let known = Known::read(&mut tx, &filter, &found).await?;
     let page = ClientsPage {
         frame: visit.frame(),
         intro: intro(&principal.sees(), &app.settings.organization),
@@ -104,10 +105,7 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Problem> {
         previous: first.map(|group| href(&query, GroupPlace::Before(group.key(*order)))),
         next: last.map(|group| href(&query, GroupPlace::After(group.key(*order)))),
         heads: heads(&query),
-        rows: found
-            .iter()
-            .map(|group| row(group, &projects, &totals, now))
-            .collect(),
+        rows: found.iter().map(|group| row(group, &known, now)).collect(),
         text: query.text.clone().unwrap_or_default(),
     };
     visit.page(StatusCode::OK, &page)
@@ -186,9 +184,30 @@ async fn projects(tx: &mut Tx, groups: &[Group]) -> Result<Vec<Endpoint>, Proble
     Ok(store::project::endpoints(tx, Some(&ids), ids.len() as u32).await?)
 }
 
-fn row(group: &Group, projects: &[Endpoint], totals: &[(String, i64)], now: Timestamp) -> Row {
+/// What is known about the clients of a page together.
+struct Known {
+    projects: Vec<Endpoint>,
+    /// How many connections each has without the search, where that is more.
+    totals: Vec<(String, i64)>,
+    blocked: Vec<ClientId>,
+}
+
+impl Known {
+    async fn read(tx: &mut Tx, filter: &Filter, groups: &[Group]) -> Result<Self, Problem> {
+        let ids = groups.iter().filter_map(|group| ClientId::parse(&group.id));
+        let ids: Vec<_> = ids.collect();
+        Ok(Self {
+            projects: projects(tx, groups).await?,
+            totals: group_row::totals(tx, filter, GroupBy::Client, groups).await?,
+            blocked: client_block::among(tx, &ids).await?,
+        })
+    }
+}
+
+fn row(group: &Group, known: &Known, now: Timestamp) -> Row {
     let id = group.project_id.as_deref();
-    let project = projects
+    let project = known
+        .projects
         .iter()
         .find(|project| Some(project.id.as_str()) == id);
     Row {
@@ -197,13 +216,14 @@ fn row(group: &Group, projects: &[Endpoint], totals: &[(String, i64)], now: Time
         name: group.name.clone(),
         origin: origin(group),
         revoked: group.client_revoked,
+        blocked: known.blocked.iter().any(|id| id.as_str() == group.id),
         projects: match (group.projects, project) {
             (0, _) => String::new(),
             (1, Some(project)) => project.name.clone(),
             (count, _) => format!("{} projects", number::grouped(count)),
         },
         count: number::grouped(group.wanted),
-        matching: group_row::matching(group, totals),
+        matching: group_row::matching(group, &known.totals),
         parts: counts::parts(group.counts),
         last_used: group.last_used_at.map(|at| moment::when(at, now)),
     }

@@ -12,7 +12,7 @@ use crate::{
     clock::Timestamp,
     domain::{
         connection::{Cutoffs, Lifetimes},
-        role::{Principal, Reach},
+        role::{OrganizationRole, Principal, Reach},
     },
     store::{
         Tx,
@@ -128,7 +128,9 @@ fn heading(principal: &Principal) -> &'static str {
 
 fn intro(app: &App, principal: &Principal) -> String {
     let organization = &app.settings.organization;
-    if principal.looks_beyond_themselves() {
+    if principal.role == OrganizationRole::Auditor {
+        format!("See what MCP clients can reach on behalf of people in {organization}.")
+    } else if principal.looks_beyond_themselves() {
         format!("See and revoke what MCP clients can reach on behalf of people in {organization}.")
     } else {
         format!("See and revoke what MCP clients can reach on your behalf in {organization}.")

@@ -214,7 +214,14 @@ impl Typed {
 
     fn parse_members(&self) -> Result<Members, String> {
         if self.anyone {
-            return Ok(Members::Anyone);
+            return match self.members.trim() {
+                "" => Ok(Members::Anyone),
+                _ => Err(
+                    "Everyone is chosen, and names stand here too: choose “Only these”, or \
+                          take the names away."
+                        .to_owned(),
+                ),
+            };
         }
         match names(&self.members)? {
             names if names.is_empty() => {

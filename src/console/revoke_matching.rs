@@ -21,7 +21,7 @@ use super::{
 
 mod preview;
 
-use preview::Asked;
+use preview::{Asked, Faults};
 
 /// The address of the preview.
 pub const PATH: &str = "/connections/revoke-matching";
@@ -57,9 +57,15 @@ pub async fn act(visit: Visit, form: Protected) -> Result<HttpResponse, Problem>
     if was_begun(&visit, &typed.act).await? {
         return Ok(see_other(&acts::path(&typed.act)));
     }
-    let (status, note) = match typed.check() {
-        Err(note) => (StatusCode::BAD_REQUEST, note),
-        Ok(_) if !typed.is_fresh(visit.now) => (StatusCode::CONFLICT, STALE.to_owned()),
+    let note = match typed.check() {
+        Err(faults) => {
+            let mut page = asked.preview(&visit.app, visit.now).await?.page(&visit);
+            page.reason = typed.reason;
+            page.typed = typed.count;
+            page.faults = faults;
+            return visit.page(StatusCode::BAD_REQUEST, &page);
+        }
+        Ok(_) if !typed.is_fresh(visit.now) => STALE.to_owned(),
         Ok(reason) => {
             let matching = asked.matching(&visit.app, typed.at).await?;
             let count = matching.fingerprint.count();
@@ -71,18 +77,14 @@ pub async fn act(visit: Visit, form: Protected) -> Result<HttpResponse, Problem>
             if was_begun(&visit, &typed.act).await? {
                 return Ok(see_other(&acts::path(&typed.act)));
             }
-            (StatusCode::CONFLICT, typed.changed(&matching.fingerprint))
+            typed.changed(&matching.fingerprint)
         }
     };
-    let preview = asked.preview(&visit.app, visit.now).await?;
-    let mut page = preview.page(&visit);
+    // Another set must be counted anew.
+    let mut page = asked.preview(&visit.app, visit.now).await?.page(&visit);
     page.reason = typed.reason;
     page.note = Some(note);
-    if status == StatusCode::BAD_REQUEST {
-        // Another set must be counted anew.
-        page.typed = typed.count;
-    }
-    visit.page(status, &page)
+    visit.page(StatusCode::CONFLICT, &page)
 }
 
 /// Keeps what was confirmed, so that it can be carried out.
@@ -169,18 +171,24 @@ impl Typed {
     }
 
     /// The reason, if it and the count are as they must be.
-    fn check(&self) -> Result<Option<String>, String> {
-        let reason = reason(&self.reason)?;
+    fn check(&self) -> Result<Option<String>, Faults> {
+        let reason = reason(&self.reason).map_err(|fault| Faults {
+            reason: Some(fault),
+            count: None,
+        })?;
         let (count, _) = self.set.split_once('-').unwrap_or_default();
         // People may set thousands apart as the page does.
         let typed = self.count.replace([',', ' ', '\u{a0}'], "");
         if typed == count {
             return Ok(reason);
         }
-        Err(
-            "The number that you typed is not the number of connections. Nothing was revoked."
-                .to_owned(),
-        )
+        Err(Faults {
+            reason: None,
+            count: Some(
+                "The number that you typed is not the number of connections. Nothing was revoked."
+                    .to_owned(),
+            ),
+        })
     }
 
     fn changed(&self, found: &Fingerprint) -> String {

@@ -166,7 +166,7 @@ async fn an_address_that_makes_no_sense_is_refused_with_a_way_back() {
         ("origin=mars", "console, api, registered or document"),
         ("idle_days=0", "a number from 1 to"),
         ("from=yesterday", "a day such as"),
-        ("person=nobody%40acme.example", "nobody with this e-mail"),
+        ("person=nobody%40acme.example", "Nobody with the e-mail"),
         ("open=x", "not an id"),
     ] {
         let page = owner.opens(&format!("/connections?{query}")).await;

@@ -177,6 +177,14 @@ async fn every_bad_input_has_its_message_and_keeps_what_was_typed() {
         );
     }
     assert!(stored(&app).await.is_empty());
+    // Names beside "Everyone" are not thrown away in silence.
+    let both = [&good[..], &[("who", "anyone"), ("members", "group:lab")]].concat();
+    let page = adds(&owner, &both).await;
+    assert_eq!(page.status, 400);
+    assert!(page.all("#members-fault")[0].contains("Everyone is chosen, and names"));
+    assert_eq!(page.raw("textarea[name=members]"), ["group:lab"]);
+    assert_eq!(page.attributes("[autofocus]", "name"), ["members"]);
+    assert!(stored(&app).await.is_empty());
     let twice = [&good[..], &[("name", "Again")]].concat();
     assert_eq!(adds(&owner, &twice).await.status, 400);
 }

@@ -159,6 +159,53 @@ test('the 101st is refused, with a way to revoke everything that matches', async
   await page.locator('.selection').getByRole('link', { name: 'Clear selection' }).click()
   assert.deepEqual(await checked(page), [])
   assert.equal(await bar(page).count(), 0)
+  await page.waitForFunction(() => document.activeElement.id === 'list')
+})
+
+test('where more than a hundred rows are shown, all of them are refused in words', async (t) => {
+  const page = await visit(t, browser, untether, 'owner')
+  await page.goto('/connections')
+  await open(page, 'Claude')
+  await open(page, 'Cursor')
+  while (await page.getByRole('link', { name: /^Show \d+ more/ }).count()) {
+    const shown = await ticks(page).count()
+    await page.getByRole('link', { name: /^Show \d+ more/ }).first().click()
+    await page.waitForFunction((before) => document.querySelectorAll('#selection [name=id]').length > before, shown)
+  }
+  assert.ok((await ticks(page).count()) > 100, 'there are too few rows for this test')
+  await page.getByRole('checkbox', { name: 'Select every row shown' }).click()
+  await page.getByRole('alert').filter({ hasText: 'At most 100' }).waitFor()
+  assert.deepEqual(await checked(page), [])
+  assert.equal(await page.getByRole('button', { name: /^Revoke \d+ connections$/ }).count(), 0)
+})
+
+test('who is not signed in any more loses nothing that was ticked', async (t) => {
+  const page = await visit(t, browser, untether, 'owner', { expected: /status of 401/ })
+  await page.goto('/connections?view=list')
+  await ticks(page).first().check()
+  await page.route('**/connections*', (route) => route.fulfill({ status: 401, body: 'sign in' }))
+  await page.getByRole('link', { name: /^Expired/ }).click()
+  await page.getByRole('alert').filter({ hasText: 'not signed in any more' }).waitFor()
+  assert.equal((await checked(page)).length, 1)
+  // The status is said by an element that was there before.
+  assert.equal(await page.getByRole('status').filter({ hasText: '1 selected' }).count(), 1)
+})
+
+test('More filters closes behind the focus', async (t) => {
+  const page = await visit(t, browser, untether, 'owner')
+  await page.goto('/connections?view=list')
+  await page.getByText('More filters').click()
+  await page.getByRole('button', { name: 'Apply filters' }).focus()
+  await page.keyboard.press('Tab')
+  assert.equal(await page.locator('.menu[open]').count(), 0)
+})
+
+test('clients are sorted on their page', async (t) => {
+  const page = await visit(t, browser, untether, 'owner')
+  await page.goto('/clients')
+  await page.getByRole('columnheader').getByRole('link', { name: 'MCP client' }).click()
+  await page.waitForURL('**/clients?sort=name**')
+  assert.equal(await page.getByRole('table').count(), 1)
 })
 
 test('a tick belongs to its connection, whatever the order, and goes with its row', async (t) => {

@@ -90,6 +90,19 @@ test('in the dialog Cancel is focused, Tab stays inside, Esc closes and focus re
   assert.equal(await rows(page).count(), before, 'Cancel or Esc revoked something')
 })
 
+test('on a small screen the question begins with what is asked, and Cancel is in sight', async (t) => {
+  const { page, row } = await ownerOnTheList(t)
+  await page.setViewportSize({ width: 320, height: 256 })
+  await revokeOf(row).click()
+  const dialog = page.getByRole('dialog', { name: 'Revoke 1 connection?' })
+  await dialog.waitFor()
+  assert.equal(await dialog.evaluate((dialog) => dialog.scrollTop), 0)
+  for (const seen of [dialog.getByRole('heading').first(), dialog.getByRole('link', { name: 'Cancel' })]) {
+    const { y, height } = await seen.boundingBox()
+    assert.ok(y >= 0 && y + height <= 256, `${y} to ${y + height}`)
+  }
+})
+
 test('after a confirmation that came back, Cancel returns the focus to the row', async (t) => {
   const { page, row } = await ownerOnTheList(t, { expected: /400/ })
   await revokeOf(row).press('Enter')

@@ -85,7 +85,9 @@ impl Asked {
             },
         };
         if asked.from.zip(asked.to).is_some_and(|(from, to)| from > to) {
-            return Err(wrong("from is a later day than to.".to_owned()));
+            return Err(wrong(
+                "The period ends before it begins: from is a later day than to.".to_owned(),
+            ));
         }
         Ok(asked)
     }

@@ -65,10 +65,11 @@ pub(in crate::console) async fn to_ids(
 fn nothing_like(params: &Params, named: (&str, &str)) -> Problem {
     let text = match named {
         ("person", email) => format!(
-            "person is \"{email}\", and nobody with this e-mail has a connection that you can see."
+            "Nobody with the e-mail \"{email}\" (person) has a connection that you can see."
         ),
         // It is not repeated: nothing tells what is hidden from what is not there.
-        _ => "project is not the slug of a project that has a connection that you can see.".into(),
+        _ => "This is not the slug of a project that has a connection that you can see (project)."
+            .into(),
     };
     let others = params.pairs().filter(|pair| *pair != named);
     let list = match encode(others) {

@@ -58,6 +58,8 @@ pub(super) struct ClientPage {
     acts: Acts,
     /// What is typed in the form that ends the client.
     pub(super) typed_name: String,
+    /// Why the client was not revoked.
+    pub(super) unconfirmed: Option<String>,
     pub(super) reason: String,
 }
 
@@ -234,6 +236,7 @@ impl ClientPage {
             },
             revoked: ended,
             typed_name: String::new(),
+            unconfirmed: None,
             reason: String::new(),
             logo,
             name: client.name,

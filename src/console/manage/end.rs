@@ -34,7 +34,7 @@ pub async fn revoke(
         Ok(reason) => reason,
         Err(note) => {
             let mut page = ClientPage::read(&mut tx, &visit, (client, project)).await?;
-            page.note = Some(note);
+            page.unconfirmed = Some(note);
             page.typed_name = typed_name(&params).to_owned();
             page.reason = typed_reason(&params)?;
             return visit.page(StatusCode::BAD_REQUEST, &page);

@@ -26,6 +26,8 @@ const LOCAL_DEFAULTS: [&str; 2] = [
 pub struct HostChoice {
     known: Vec<Preset>,
     chosen: Vec<&'static str>,
+    /// The one whose button was pressed.
+    pressed: Option<&'static str>,
 }
 
 /// A host to choose, or to leave out again.
@@ -34,6 +36,8 @@ pub struct HostButton {
     pub key: &'static str,
     pub name: &'static str,
     pub chosen: bool,
+    /// Whether this is what was pressed: the focus is there.
+    pub pressed: bool,
     /// What keeps a chosen one from working with this MCP server.
     pub reach: Option<&'static str>,
 }
@@ -44,15 +48,21 @@ impl HostChoice {
         let known = setup::presets(&project.resource, &visit.app.settings.public_url);
         let keys = known.iter().map(|preset| preset.key);
         let chosen = keys.filter(|key| words.contains(key)).collect();
-        Self { known, chosen }
+        Self {
+            known,
+            chosen,
+            pressed: None,
+        }
     }
 
     /// The choice after a press on the button of a host, and the form as it is then.
     pub fn turned(self, host: &str, typed: Typed) -> (Self, Typed) {
-        let keys = self.known.iter().map(|preset| preset.key);
-        let chosen = keys.filter(|key| self.chosen.contains(key) != (*key == host));
+        let mut keys = self.known.iter().map(|preset| preset.key);
+        let chosen = keys.clone();
+        let chosen = chosen.filter(|key| self.chosen.contains(key) != (*key == host));
         let after = Self {
             chosen: chosen.collect(),
+            pressed: keys.find(|key| *key == host),
             known: self.known.clone(),
         };
         let typed = after.fill_in(&self, typed);
@@ -131,6 +141,7 @@ impl HostChoice {
                 key: preset.key,
                 name: preset.name,
                 chosen,
+                pressed: self.pressed == Some(preset.key),
                 reach: preset.reach.filter(|_| chosen),
             }
         };

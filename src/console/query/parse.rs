@@ -131,7 +131,9 @@ impl ListQuery {
             ..start
         };
         if query.from.zip(query.to).is_some_and(|(from, to)| from > to) {
-            return Err(wrong("from is a later day than to."));
+            return Err(wrong(
+                "\"Authorized between\" ends before it begins: from is a later day than to.",
+            ));
         }
         Ok(query)
     }

@@ -264,6 +264,14 @@ pub(super) struct MatchingPage {
     pub(super) typed: String,
     /// What the person must know before deciding again.
     pub(super) note: Option<String>,
+    pub(super) faults: Faults,
+}
+
+/// What is wrong with what was typed, at each field.
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    pub(super) reason: Option<String>,
+    pub(super) count: Option<String>,
 }
 
 impl Preview {
@@ -302,6 +310,7 @@ impl Preview {
             reason: String::new(),
             typed: String::new(),
             note: None,
+            faults: Faults::default(),
         }
     }
 }
