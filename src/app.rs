@@ -14,7 +14,7 @@ use actix_web::{
     middleware::from_fn,
     web::{self, Data, PayloadConfig, ServiceConfig},
 };
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 use tracing_actix_web::TracingLogger;
 
 use crate::{
@@ -370,17 +370,20 @@ async fn home(principal: Principal) -> HttpResponse {
         .finish()
 }
 
+/// How long the database may take to answer whoever asks whether it does.
+const READY_WITHIN: Duration = Duration::from_secs(5);
+
 /// Whether requests can be answered: 503 while the database cannot be reached.
 async fn ready(app: Data<App>) -> HttpResponse {
     let answer = async {
         let mut tx = app.db.read().await?;
         store::ping(&mut tx).await
     };
-    match answer.await {
-        Ok(()) => HttpResponse::Ok().finish(),
-        Err(error) => {
-            tracing::error!(%error, "the database cannot be reached");
-            HttpResponse::ServiceUnavailable().finish()
-        }
-    }
+    let why = match timeout(READY_WITHIN, answer).await {
+        Ok(Ok(())) => return HttpResponse::Ok().finish(),
+        Ok(Err(error)) => error.to_string(),
+        Err(late) => late.to_string(),
+    };
+    tracing::error!(error = why, "the database cannot be reached");
+    HttpResponse::ServiceUnavailable().finish()
 }

@@ -47,6 +47,9 @@ fn file_beside(database: &Path) -> PathBuf {
 fn beside(database: &Path) -> Result<Vec<u8>, Failure> {
     let file = file_beside(database);
     if !file.try_exists()? {
+        if fs::metadata(database).is_ok_and(|used| used.len() > 0) {
+            return Err(lost(&file, database));
+        }
         make(&file).map_err(|error| {
             Failure::new(format!(
                 "the secret key {} cannot be made: {error}",
@@ -63,6 +66,17 @@ fn beside(database: &Path) -> Result<Vec<u8>, Failure> {
     let key = SecretKey::parse(text.trim())
         .map_err(|error| Failure::new(format!("the secret key {}: {error}", file.display())))?;
     Ok(key.expose().to_vec())
+}
+
+/// A new key would end everything that the old one made, in silence.
+fn lost(file: &Path, database: &Path) -> Failure {
+    Failure::new(format!(
+        "the secret key {} is gone, and {} has been used with it: restore it from the backup, or \
+         set UNTETHER_SECRET_KEY. Only to give up every token, client secret and credential that \
+         was made until now, put a new key there (openssl rand -base64 32)",
+        file.display(),
+        database.display()
+    ))
 }
 
 fn make(file: &Path) -> io::Result<()> {

@@ -2,7 +2,12 @@
 //! is under way are the next one. Nothing is kept: every answer was read after its question
 //! came, so a revoke that was answered before is in it.
 
-use tokio::sync::{mpsc, oneshot};
+use std::time::Duration;
+
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 
 use crate::{
     clock::Timestamp,
@@ -15,6 +20,10 @@ use crate::{
 
 /// How many questions one query answers.
 const TOGETHER: usize = 32;
+
+/// How long one may take: a connection of which nothing is heard would keep all that come after
+/// waiting for as long as the system does, a quarter of an hour.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where those who ask on one thread put their questions. Each thread that answers requests
 /// has one, and with it a connection to the database that no other thread is woken for and
@@ -75,7 +84,8 @@ async fn answer_all(db: Db, mut coming: mpsc::UnboundedReceiver<Asked>) {
     let mut asked = Vec::with_capacity(TOGETHER);
     while coming.recv_many(&mut asked, TOGETHER).await > 0 {
         let (questions, answers): (Vec<_>, Vec<_>) = asked.drain(..).unzip();
-        let Ok((kept, found)) = look_up(&db, reader.take(), &questions).await else {
+        let looked = timeout(PATIENCE, look_up(&db, reader.take(), &questions)).await;
+        let Ok(Ok((kept, found))) = looked else {
             continue;
         };
         reader = Some(kept);

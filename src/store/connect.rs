@@ -1,6 +1,6 @@
 //! How connections to either engine are set up.
 
-use std::{path::Path, str::FromStr, time::Duration};
+use std::{io::ErrorKind, path::Path, str::FromStr, time::Duration};
 
 use sqlx::{
     ConnectOptions as _, Connection as _, PgConnection, PgPool, Sqlite, SqliteConnection,
@@ -37,7 +37,14 @@ const READS: [(&str, &str); 2] = [
 
 /// What holds for those that write: they look rows up by their keys, and a planner that takes
 /// this for slow reads all clients to find a hundred.
-const WRITES: [(&str, &str); 1] = [("random_page_cost", "1.1")];
+///
+/// Another server that stopped in the middle of a transaction, or was cut off, keeps its locks
+/// until PostgreSQL ends it; nobody waits longer for them than for a connection.
+const WRITES: [(&str, &str); 3] = [
+    ("random_page_cost", "1.1"),
+    ("idle_in_transaction_session_timeout", "15s"),
+    ("lock_timeout", "30s"),
+];
 
 /// How long a request waits for a connection before it fails.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -45,6 +52,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long one waits that writes: a block of a client with very many connections, which ends
 /// all of them at once, keeps others waiting.
 const PATIENCE_OF_WRITERS: Duration = Duration::from_secs(30);
+
+/// How long a connection to PostgreSQL may take to say that it is still there: across a network
+/// that swallows everything, the system itself would wait for a quarter of an hour.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
+
+/// How soon PostgreSQL is asked again when it is not up yet.
+const NOT_UP_YET: Duration = Duration::from_millis(200);
 
 /// How soon a writer asks again for SQLite's only lock when another process has it. SQLite
 /// itself would ask again after a tenth of a second, and miss each moment in which a long
@@ -101,7 +115,12 @@ pub(super) async fn postgres(url: &str) -> Result<Db> {
     let options = PgConnectOptions::from_str(url)?
         .statement_cache_capacity(256)
         .options(SHORT_STATEMENTS);
-    let pool = PgPoolOptions::new().max_connections(12);
+    let pool = PgPoolOptions::new()
+        .max_connections(12)
+        .test_before_acquire(false)
+        .before_acquire(|connection, _| Box::pin(is_alive(connection)));
+    // The pools would only say that they waited in vain.
+    up(&options).await?.close().await?;
     let write = pool
         .clone()
         .acquire_timeout(PATIENCE_OF_WRITERS)
@@ -109,10 +128,53 @@ pub(super) async fn postgres(url: &str) -> Result<Db> {
         .await?;
     let read = pool
         .acquire_timeout(PATIENCE)
-        .test_before_acquire(false)
         .connect_with(options.options(READS))
         .await?;
     Ok(Db::Postgres { read, write })
+}
+
+/// Whether a connection can be used. What the pool itself would ask has no limit.
+async fn is_alive(connection: &mut PgConnection) -> sqlx::Result<bool> {
+    let sign = tokio::time::timeout(SIGN_OF_LIFE, connection.ping()).await;
+    Ok(matches!(sign, Ok(Ok(()))))
+}
+
+/// A connection, when PostgreSQL is up: it may start at the same time.
+async fn up(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
+    let mut waited = Duration::ZERO;
+    loop {
+        match options.connect().await {
+            Err(error) if waited < PATIENCE && is_starting(&error) => {
+                tokio::time::sleep(NOT_UP_YET).await;
+                waited += NOT_UP_YET;
+            }
+            connected => return connected,
+        }
+    }
+}
+
+/// Whether nobody listens yet, or PostgreSQL says that it starts (`cannot_connect_now`).
+fn is_starting(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(error) => error.kind() == ErrorKind::ConnectionRefused,
+        error => error
+            .as_database_error()
+            .is_some_and(|error| error.code().as_deref() == Some("57P03")),
+    }
+}
+
+/// Opens a connection of its own to change the schema with, which waits for other processes as
+/// long as they take. What fails with it goes with it, also the lock on the migrations.
+///
+/// # Errors
+/// When it cannot be reached.
+pub(super) async fn postgres_beside(write: &PgPool) -> Result<PgConnection> {
+    let options = PgConnectOptions::clone(&write.connect_options());
+    let patient = options.options([
+        ("lock_timeout", "0"),
+        ("idle_in_transaction_session_timeout", "0"),
+    ]);
+    Ok(patient.connect().await?)
 }
 
 /// Opens one more connection like those of the pool, which waits for other processes as
@@ -133,12 +195,11 @@ pub(super) async fn sqlite_beside(pool: &SqlitePool) -> Result<SqliteConnection>
 /// # Errors
 /// When other processes leave no turn in time.
 pub(super) async fn sqlite_turn(write: &SqlitePool) -> Result<Transaction<'static, Sqlite>> {
-    let mut waited = Duration::ZERO;
+    let until = tokio::time::Instant::now() + PATIENCE_OF_WRITERS;
     loop {
         match write.begin_with("BEGIN IMMEDIATE").await {
-            Err(error) if is_taken(&error) && waited < PATIENCE_OF_WRITERS => {
+            Err(error) if is_taken(&error) && tokio::time::Instant::now() < until => {
                 tokio::time::sleep(AGAIN).await;
-                waited += AGAIN;
             }
             Err(sqlx::Error::InvalidSavePointStatement) => {
                 let writer = write.acquire().await?;

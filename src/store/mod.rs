@@ -5,9 +5,11 @@
 //! [`Tx`], which the caller got from [`Db::write`] (kept only by an explicit commit),
 //! [`Db::snapshot`] (several reads that agree with each other) or [`Db::read`] (one read).
 
+use std::time::Duration;
+
 use sqlx::{
-    Database, PgPool, Postgres, Sqlite, SqlitePool, Transaction, migrate::Migrator,
-    pool::PoolConnection,
+    Connection as _, Database, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    migrate::Migrator, pool::PoolConnection,
 };
 
 use crate::config::DatabaseUrl;
@@ -154,18 +156,34 @@ pub enum Schema {
     Newer,
 }
 
+/// How often a new SQLite database is looked at, and how long is waited in between.
+const LOOKS: u32 = 20;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
 impl Db {
     /// Opens the database and brings its schema up to date.
     ///
     /// # Errors
     /// When it cannot be reached, opened or migrated.
     pub async fn open(url: &DatabaseUrl) -> Result<Self> {
-        let db = Self::connect(url).await?;
-        // Another process may be creating the same new SQLite database at this
-        // moment; then the second look finds the work done.
-        if db.migrate().await.is_err() {
-            db.migrate().await?;
+        let mut looks = match url {
+            // Other processes may be making the same new database at this moment, and none
+            // waits for another: a later look finds their work done.
+            DatabaseUrl::Sqlite { .. } => LOOKS,
+            DatabaseUrl::Postgres { .. } => 1,
+        };
+        loop {
+            looks -= 1;
+            match Self::open_once(url).await {
+                Err(_) if looks > 0 => tokio::time::sleep(BETWEEN_LOOKS).await,
+                opened => return opened,
+            }
         }
+    }
+
+    async fn open_once(url: &DatabaseUrl) -> Result<Self> {
+        let db = Self::connect(url).await?;
+        db.migrate().await?;
         Ok(db)
     }
 
@@ -207,7 +225,9 @@ impl Db {
                 trigram::prepare_sqlite(&mut beside).await?;
             }
             Self::Postgres { write, .. } => {
-                MIGRATIONS.run(write).await?;
+                let mut beside = connect::postgres_beside(write).await?;
+                MIGRATIONS.run(&mut beside).await?;
+                beside.close().await?;
                 engine::prepare_postgres(write).await?;
                 trigram::prepare_postgres(write).await?;
             }

@@ -206,6 +206,15 @@ fn a_lost_key_is_noticed_and_not_replaced() {
         "is gone",
     );
     assert!(!key.exists());
+    // No command makes another in silence either.
+    let refused = untether(
+        &["project", "list"],
+        &[("UNTETHER_DATABASE_URL", &database)],
+    );
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("u.db.key is gone, and"), "{said}");
+    assert!(!key.exists());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //!
 //! Runs on SQLite, or on PostgreSQL when `UNTETHER_TEST_POSTGRES_URL` is set.
 
+mod opening;
 mod support;
 
 mod access;

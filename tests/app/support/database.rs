@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use sqlx::{Connection, Executor, PgConnection, PgPool, Row, SqlitePool};
+use sqlx::{Connection, Executor, PgConnection, PgPool, Row, SqliteConnection, SqlitePool};
 use tokio::sync::OnceCell;
 use untether::{config::DatabaseUrl, store::Db};
 use url::Url;
@@ -28,6 +28,13 @@ async fn migrated_file() -> Vec<u8> {
     let path = folder.path().join("empty.db");
     let url = DatabaseUrl::Sqlite { path: path.clone() };
     Db::open(&url).await.unwrap().close().await;
+    // Whichever connection is closed last may leave the schema in the file beside.
+    let mut last = SqliteConnection::connect(&format!("sqlite://{}", path.display()))
+        .await
+        .unwrap();
+    let all = "PRAGMA wal_checkpoint(TRUNCATE)";
+    let (busy, _, _): (i64, i64, i64) = sqlx::query_as(all).fetch_one(&mut last).await.unwrap();
+    assert_eq!(busy, 0, "another connection is still open");
     std::fs::read(path).unwrap()
 }
 

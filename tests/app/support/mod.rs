@@ -1,7 +1,7 @@
 //! A running program and the actors who use it.
 
 mod chance;
-mod database;
+pub mod database;
 mod documents;
 mod host;
 pub mod issuer;
