@@ -71,8 +71,9 @@ fn web_file(path: &Path) -> Option<(String, String)> {
         .then(|| Some((path.file_stem()?.to_str()?.to_owned(), extension.to_owned())))?
 }
 
-/// The same rules without comments, indentation and empty lines. Line ends stay:
-/// a selector may need them as a space. Text in quotes is left alone.
+/// The same rules without comments, indentation and empty lines, and without spaces where
+/// nothing needs them. Elsewhere line ends stay: a selector may need them as a space. Text in
+/// quotes is left alone.
 fn tidy_css(css: &str) -> String {
     let mut bare = String::with_capacity(css.len());
     let mut quote = None;
@@ -85,6 +86,11 @@ fn tidy_css(css: &str) -> String {
         match quote {
             Some(open) if open == c => quote = None,
             None if c == '"' || c == '\'' => quote = Some(c),
+            None if c == '{' || c == '}' => bare.truncate(bare.trim_end().len()),
+            None if c.is_whitespace() && bare.ends_with(['{', '}', ';', ':', ',']) => {
+                rest = &rest[c.len_utf8()..];
+                continue;
+            }
             _ => {}
         }
         bare.push(c);

@@ -13,7 +13,7 @@ use crate::{
     store::{self, Db, Schema, Tx},
 };
 
-use super::{Failure, key};
+use super::{Failure, key, unknown_settings, write};
 
 /// How many servers are asked at the same time.
 const AT_ONCE: usize = 8;
@@ -41,6 +41,7 @@ pub async fn run(check: &Check, settings: &Settings) -> Result<(), Failure> {
     let mut report = Report::default();
     if check.project.is_none() {
         report.add("settings", check::settings::check(settings));
+        report.add("settings", unknown_settings().iter().map(misspelt));
     }
     let (finding, db) = database(settings).await;
     // About one project, only what stands in its way.
@@ -74,7 +75,8 @@ pub fn report_settings(check: &Check, error: &SettingsError) {
         advice: None,
     };
     report.add("settings", error.lines().iter().map(finding));
-    print!("{}", report.text(check.json));
+    // Whoever does not listen is told by the exit code.
+    let _ = write(report.text(check.json));
 }
 
 /// The state of the database, and the database if it can be worked with.
@@ -129,6 +131,13 @@ fn lost_key(settings: &Settings, used: bool) -> Option<Finding> {
     ))
 }
 
+fn misspelt(name: &String) -> Finding {
+    Finding::warning(
+        format!("{name} is set, and no setting of Untether has this name: it has no effect."),
+        "Look for the right name in untether serve --help.",
+    )
+}
+
 async fn projects(tx: &mut Tx, slug: Option<&str>) -> Result<Vec<Project>, Failure> {
     let Some(text) = slug else {
         let all = store::project::all(tx).await?.into_iter();
@@ -161,7 +170,7 @@ impl Report {
     }
 
     fn end(&self, check: &Check) -> Result<(), Failure> {
-        print!("{}", self.text(check.json));
+        write(self.text(check.json))?;
         match self.count(Level::Problem) {
             0 => Ok(()),
             1 => Err(Failure::new("there is a problem")),

@@ -18,7 +18,7 @@ use crate::{
     store::{self, Tx},
 };
 
-use super::{Failure, Workshop, parse_reason, which};
+use super::{Failure, Workshop, parse_reason, say, which};
 
 /// What can be done with clients.
 #[derive(Debug, clap::Subcommand)]
@@ -152,23 +152,25 @@ async fn add(add: Add, workshop: &Workshop) -> Result<(), Failure> {
              project restore)"
         ))
     })?;
-    tx.commit().await?;
     if add.json {
         let mut printed = json!({ "client": describe(&client) });
         if let Some(secret) = &secret {
             printed["client_secret"] = secret.expose().into();
         }
-        println!("{printed}");
+        say!("{printed}")?;
     } else {
-        println!(
+        say!(
             "Added {}\n  client_id       {}",
-            client.name, client.identifier
-        );
-        println!("  MCP server URL  {}", project.resource.as_str());
+            client.name,
+            client.identifier
+        )?;
+        say!("  MCP server URL  {}", project.resource.as_str())?;
         if let Some(secret) = &secret {
-            println!("  client_secret   {}  (shown only now)", secret.expose());
+            say!("  client_secret   {}  (shown only now)", secret.expose())?;
         }
     }
+    // Last: a secret that could not be shown belongs to nothing.
+    tx.commit().await?;
     Ok(())
 }
 
@@ -216,9 +218,9 @@ async fn revoke(revoke: &Revoke, workshop: &Workshop) -> Result<(), Failure> {
             "connections": count,
             "dry_run": revoke.dry_run,
         });
-        println!("{revoked}");
+        say!("{revoked}")?;
     } else {
-        println!("{text}");
+        say!("{text}")?;
     }
     Ok(())
 }
@@ -255,14 +257,14 @@ async fn block(command: &Block, workshop: &Workshop) -> Result<(), Failure> {
     tx.commit().await?;
     if command.json {
         let block = json!({ "client_id": client.identifier, "person": command.person });
-        println!(
+        say!(
             "{}",
             json!({ "blocked": block, "changed": changed, "connections_ended": ended })
-        );
+        )?;
     } else if changed {
-        println!("Blocked {}; connections ended: {ended}", client.name);
+        say!("Blocked {}; connections ended: {ended}", client.name)?;
     } else {
-        println!("{} had been blocked before", client.name);
+        say!("{} had been blocked before", client.name)?;
     }
     Ok(())
 }
@@ -289,11 +291,11 @@ async fn unblock(command: &Block, workshop: &Workshop) -> Result<(), Failure> {
     tx.commit().await?;
     if command.json {
         let block = json!({ "client_id": client.identifier, "person": command.person });
-        println!("{}", json!({ "unblocked": block, "changed": lifted > 0 }));
+        say!("{}", json!({ "unblocked": block, "changed": lifted > 0 }))?;
     } else if lifted > 0 {
-        println!("{} may connect again", client.name);
+        say!("{} may connect again", client.name)?;
     } else {
-        println!("{} was not blocked", client.name);
+        say!("{} was not blocked", client.name)?;
     }
     Ok(())
 }
@@ -325,16 +327,16 @@ async fn list(only_blocked: bool, json: bool, workshop: &Workshop) -> Result<(),
             printed["blocked"] = blocked.into();
             printed
         });
-        println!("{}", json!({ "clients": clients.collect::<Vec<_>>() }));
+        say!("{}", json!({ "clients": clients.collect::<Vec<_>>() }))?;
     } else {
         for (client, blocked) in wanted {
-            println!(
+            say!(
                 "{}  {}  {}{}",
                 client.identifier,
                 client.client_type.as_str(),
                 client.name,
                 if blocked { "  (blocked)" } else { "" }
-            );
+            )?;
         }
     }
     Ok(())

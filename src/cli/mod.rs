@@ -1,7 +1,13 @@
 //! The commands. They call the same verbs as the pages and the protocol, on a
 //! live database, while servers run.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{
+    ffi::OsStr,
+    fmt::Display,
+    io::{self, Write as _},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -141,6 +147,35 @@ failure_from!(
     crate::config::SettingsError
 );
 
+/// What the environment sets for Untether and no setting is called: it has no effect.
+fn unknown_settings() -> Vec<String> {
+    let command = Cli::command();
+    let known = command.get_arguments().filter_map(clap::Arg::get_env);
+    let known: Vec<_> = known.filter_map(OsStr::to_str).collect();
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let ours = names.filter(|name| name.starts_with("UNTETHER_"));
+    ours.filter(|name| !known.contains(&name.as_str()))
+        .collect()
+}
+
+/// Writes to the standard output.
+///
+/// # Errors
+/// When that takes nothing: a pipe that was closed, a disk that is full.
+fn write(text: impl Display) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    let written = write!(out, "{text}").and_then(|()| out.flush());
+    written.map_err(|error| Failure(format!("the output cannot be written: {error}")))
+}
+
+/// A line for the standard output, as `println!` writes it; an error where that would panic.
+macro_rules! say {
+    ($($text:tt)*) => {
+        $crate::cli::write(format_args!("{}\n", format_args!($($text)*)))
+    };
+}
+use say;
+
 /// The reason as it is kept: trimmed, `None` when there is none.
 fn parse_reason(text: &str, undone: &str) -> Result<Option<String>, Failure> {
     if text.trim().chars().count() > REASON_LIMIT {
@@ -156,6 +191,12 @@ async fn run(cli: Cli, settings: Settings) -> Result<(), Failure> {
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => {
             start_logging(&settings, format.unwrap_or(LogFormat::Json))?;
+            for name in unknown_settings() {
+                tracing::warn!(
+                    name,
+                    "no setting of Untether has this name: it has no effect"
+                );
+            }
             serve::run(settings).await
         }
         Command::Demo => {

@@ -17,6 +17,7 @@ use crate::{
 use super::{
     Failure, Workshop,
     project_acts::{self, Archive, Remove, Restore, Rotate},
+    say,
 };
 
 /// What can be done with projects.
@@ -137,7 +138,6 @@ async fn add(add: Add, workshop: &Workshop) -> Result<(), Failure> {
         Err(error) if error.is_duplicate() => return Err(taken),
         added => added?,
     };
-    tx.commit().await?;
     let endpoint = workshop.settings.public_url.join("/oauth/introspect");
     let (slug, resource) = (project.slug.as_str(), project.resource.as_str());
     if json {
@@ -149,9 +149,9 @@ async fn add(add: Add, workshop: &Workshop) -> Result<(), Failure> {
                 "endpoint": endpoint,
             },
         });
-        println!("{printed}");
+        say!("{printed}")?;
     } else {
-        println!(
+        say!(
             "Added {slug}: {resource}\n\n\
              Its MCP server asks Untether about tokens with this credential,\n\
              which is shown only now:\n  \
@@ -160,8 +160,10 @@ async fn add(add: Add, workshop: &Workshop) -> Result<(), Failure> {
              See whether it does:\n  untether check --project {slug}",
             secret.expose(),
             workshop.settings.public_url.issuer(),
-        );
+        )?;
     }
+    // Last: a secret that could not be shown belongs to nothing.
+    tx.commit().await?;
     Ok(())
 }
 
@@ -185,15 +187,15 @@ async fn edit(arguments: EditArguments, workshop: &Workshop) -> Result<(), Failu
     };
     tx.commit().await?;
     if arguments.json {
-        println!("{}", json!({ "project": described(&project) }));
+        say!("{}", json!({ "project": described(&project) }))?;
         return Ok(());
     }
-    println!("{slug}: {}", project.name);
+    say!("{slug}: {}", project.name)?;
     for scope in &project.scopes {
         let optional = if scope.optional { " (optional)" } else { "" };
-        println!("  offers {}: {}{optional}", scope.name, scope.description);
+        say!("  offers {}: {}{optional}", scope.name, scope.description)?;
     }
-    println!("  may connect: {}", project.members);
+    say!("  may connect: {}", project.members)?;
     Ok(())
 }
 
@@ -297,16 +299,16 @@ async fn list(json: bool, workshop: &Workshop) -> Result<(), Failure> {
     let projects = store::project::all(&mut tx).await?;
     if json {
         let projects: Vec<_> = projects.iter().map(described).collect();
-        println!("{}", json!({ "projects": projects }));
+        say!("{}", json!({ "projects": projects }))?;
     } else {
         for project in projects {
             let archived = project.archived_at.map_or("", |_| ", archived");
-            println!(
+            say!(
                 "{}  {}  ({}{archived})",
                 project.slug,
                 project.resource.as_str(),
                 project.name
-            );
+            )?;
         }
     }
     Ok(())

@@ -16,7 +16,7 @@ use crate::{
     store::{self, Tx, credential::Credential},
 };
 
-use super::{Failure, Workshop, parse_reason};
+use super::{Failure, Workshop, parse_reason, say};
 
 #[derive(Debug, clap::Args)]
 pub struct Rotate {
@@ -88,7 +88,6 @@ pub async fn rotate(rotate: &Rotate, workshop: &Workshop) -> Result<(), Failure>
     let known = credentials(&mut tx, &slug).await?.unwrap_or_default();
     let shortened = known.iter().filter(|known| known.revoked_at == until);
     let shortened = shortened.count();
-    tx.commit().await?;
     let endpoint = workshop.settings.public_url.join("/oauth/introspect");
     if rotate.json {
         let printed = json!({
@@ -98,15 +97,17 @@ pub async fn rotate(rotate: &Rotate, workshop: &Workshop) -> Result<(), Failure>
                 "endpoint": endpoint,
             },
         });
-        println!("{printed}");
+        say!("{printed}")?;
     } else {
-        println!(
+        say!(
             "Made another credential for {slug}, which is shown only now:\n  \
              endpoint       {endpoint}\n  client_id      {id}\n  client_secret  {}{}",
             secret.expose(),
             others(shortened, rotate.overlap_hours),
-        );
+        )?;
     }
+    // Last: a secret that could not be shown belongs to nothing.
+    tx.commit().await?;
     Ok(())
 }
 
@@ -143,9 +144,9 @@ pub async fn remove(remove: &Remove, workshop: &Workshop) -> Result<(), Failure>
     };
     tx.commit().await?;
     match (remove.json, done) {
-        (true, _) => println!("{}", json!({ "credential": id.as_str(), "removed": done })),
-        (false, true) => println!("Removed {id}. Whoever shows it is refused from now on."),
-        (false, false) => println!("{id} had ended before."),
+        (true, _) => say!("{}", json!({ "credential": id.as_str(), "removed": done }))?,
+        (false, true) => say!("Removed {id}. Whoever shows it is refused from now on.")?,
+        (false, false) => say!("{id} had ended before.")?,
     }
     Ok(())
 }
@@ -199,8 +200,7 @@ pub async fn archive(arguments: &Archive, workshop: &Workshop) -> Result<(), Fai
         Archived::Now(project) => (project, "is archived: nothing can connect to it"),
     };
     tx.commit().await?;
-    report(arguments.json, &project, said);
-    Ok(())
+    report(arguments.json, &project, said)
 }
 
 pub async fn restore(arguments: &Restore, workshop: &Workshop) -> Result<(), Failure> {
@@ -212,21 +212,19 @@ pub async fn restore(arguments: &Restore, workshop: &Workshop) -> Result<(), Fai
         Restored::Now(project) => (project, "is back: people can connect to it"),
     };
     tx.commit().await?;
-    report(arguments.json, &project, said);
-    Ok(())
+    report(arguments.json, &project, said)
 }
 
-fn report(json: bool, project: &Project, said: &str) {
-    if json {
-        let archived = project.archived_at.is_some();
-        let slug = project.slug.as_str();
-        println!(
-            "{}",
-            json!({ "project": { "slug": slug, "archived": archived } })
-        );
-    } else {
-        println!("{} {said}", project.slug);
+fn report(json: bool, project: &Project, said: &str) -> Result<(), Failure> {
+    if !json {
+        return say!("{} {said}", project.slug);
     }
+    let archived = project.archived_at.is_some();
+    let slug = project.slug.as_str();
+    say!(
+        "{}",
+        json!({ "project": { "slug": slug, "archived": archived } })
+    )
 }
 
 fn parse_slug(text: &str) -> Result<Slug, Failure> {

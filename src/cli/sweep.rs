@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::flow::{self, sweep::Swept};
 
-use super::{Failure, Workshop};
+use super::{Failure, Workshop, say};
 
 #[derive(Debug, clap::Args)]
 pub struct Sweep {
@@ -27,20 +27,20 @@ pub async fn run(sweep: &Sweep, workshop: &Workshop) -> Result<(), Failure> {
         false => flow::sweep::run(&workshop.db, &context).await?,
     };
     if sweep.json {
-        println!("{}", json!({ "dry_run": sweep.dry_run, "swept": swept }));
+        say!("{}", json!({ "dry_run": sweep.dry_run, "swept": swept }))?;
         return Ok(());
     }
-    println!(
+    say!(
         "{}",
         match (sweep.dry_run, swept.is_empty()) {
             (_, true) => "Nothing was due.",
             (true, false) => "Due; nothing was changed (--dry-run):",
             (false, false) => "Done:",
         }
-    );
+    )?;
     for (count, what) in lines(&swept) {
         if count > 0 {
-            println!("  {count:>9}  {what}");
+            say!("  {count:>9}  {what}")?;
         }
     }
     Ok(())

@@ -193,6 +193,11 @@ pub fn disturbs(c: char) -> bool {
         )
 }
 
+/// What only chooses whether the character before it looks like text or like an emoji.
+pub const fn chooses_look(c: char) -> bool {
+    matches!(c, '\u{fe0e}' | '\u{fe0f}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use icu_normalizer::ComposingNormalizerBorrowed;
 use sha2::{Digest, Sha256};
 
-use super::redirect::RedirectUri;
+use super::{client::chooses_look, redirect::RedirectUri};
 
 /// The same for clients that give the same name and the same addresses to be sent
 /// back to. It proves nothing: any app can give itself another's name and addresses.
@@ -40,11 +40,6 @@ impl LookAlike {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// What only chooses whether the character before it looks like text or like an emoji.
-const fn chooses_look(c: char) -> bool {
-    matches!(c, '\u{fe0e}' | '\u{fe0f}')
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use super::{
-    client::disturbs,
+    client::{chooses_look, disturbs},
     ids::{PersonId, ProjectId},
 };
 
@@ -49,7 +49,7 @@ impl FromStr for PrincipalName {
                 if !user.is_empty()
                     && !host.is_empty()
                     && !text.contains(|c: char| {
-                        c.is_whitespace() || is_unseen(c) || ",;<>".contains(c)
+                        c.is_whitespace() || disturbs(c) || chooses_look(c) || ",;<>".contains(c)
                     }) =>
             {
                 Ok(Self::Email(fold_email(text)))
@@ -63,11 +63,6 @@ impl FromStr for PrincipalName {
 /// it, and makes it another name: nobody shall come by someone else's rights with it.
 pub fn trim(name: &str) -> &str {
     name.trim_matches(|c: char| c.is_ascii_whitespace())
-}
-
-/// What nobody sees in an e-mail: there, nothing chooses how an emoji looks.
-fn is_unseen(c: char) -> bool {
-    disturbs(c) || matches!(c, '\u{fe0e}' | '\u{fe0f}')
 }
 
 impl PrincipalName {

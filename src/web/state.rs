@@ -1,6 +1,9 @@
 //! What every handler can reach.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use actix_web::HttpRequest;
 use tokio::sync::Semaphore;
@@ -81,9 +84,13 @@ impl App {
         let forwarded = req.headers().get_all("x-forwarded-for").last();
         let forwarded = forwarded.and_then(|value| value.to_str().ok());
         let last = forwarded.and_then(|list| list.rsplit(',').next());
-        Some(
-            last.and_then(|address| address.trim().parse().ok())
-                .unwrap_or(peer),
-        )
+        Some(last.and_then(written_address).unwrap_or(peer))
     }
+}
+
+/// The address that a proxy wrote, with which some write a port.
+fn written_address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let with_port = || text.parse().ok().map(|socket: SocketAddr| socket.ip());
+    text.parse().ok().or_else(with_port)
 }

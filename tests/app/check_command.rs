@@ -232,6 +232,8 @@ fn settings_are_checked_for_what_they_mean() {
         !narrow.iter().any(|line| line.contains("name itself")),
         "{narrow:#?}"
     );
+    let misspelt = in_folder(folder.path(), &[("UNTETHER_IDEL_DAYS", "7")]);
+    finds(&misspelt, "warning  settings", "UNTETHER_IDEL_DAYS is set");
     let invalid = in_folder(folder.path(), &[("UNTETHER_IDLE_DAYS", "0")]);
     assert_eq!(invalid.status.code(), Some(1));
     finds(&invalid, "problem  settings", "UNTETHER_IDLE_DAYS");

@@ -35,6 +35,43 @@ pub const ADD: [&str; 9] = [
 ];
 
 #[test]
+fn a_secret_that_cannot_be_shown_belongs_to_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite://{}/u.db", folder.path().display());
+    let settings = [("UNTETHER_DATABASE_URL", database.as_str())];
+    let unheard = |arguments: &[&str]| {
+        let full = std::fs::File::create("/dev/full").unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_untether"))
+            .args(arguments)
+            .env_clear()
+            .envs(settings)
+            .stdout(full)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let said = said(&output);
+        assert!(said.contains("the output cannot be written"), "{said}");
+    };
+    unheard(&ADD);
+    json(&untether(&ADD, &settings));
+    let client = ["client", "add", "--project", "search", "--name", "Portal"];
+    let confidential = ["--confidential", "--redirect-uri", "http://localhost/cb"];
+    unheard(&[&client[..], &confidential].concat());
+    let clients = json(&untether(&["client", "list", "--json"], &settings));
+    assert_eq!(clients["clients"].as_array().unwrap().len(), 0);
+    let trail = || {
+        json(&untether(
+            &["export", "audit", "--format", "json"],
+            &settings,
+        ))
+    };
+    let before = trail();
+    unheard(&["project", "rotate", "--slug", "search"]);
+    assert_eq!(trail(), before);
+    unheard(&["project", "list"]);
+}
+
+#[test]
 fn a_project_and_its_clients_are_added_by_command() {
     let folder = tempfile::tempdir().unwrap();
     let database = format!("sqlite://{}/u.db", folder.path().display());

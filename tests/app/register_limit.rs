@@ -73,9 +73,11 @@ async fn nobody_can_make_up_addresses_to_register_more() {
     assert!(!is_limited(&app, &["198.51.100.1, 203.0.113.7"]).await);
     assert!(is_limited(&app, &["198.51.100.2, 203.0.113.7"]).await);
     assert!(is_limited(&app, &["198.51.100.3", "203.0.113.7"]).await);
+    assert!(is_limited(&app, &["203.0.113.7:51234"]).await);
     // Of IPv6, one network is one address.
     assert!(!is_limited(&app, &["2001:db8:0:1::1"]).await);
     assert!(is_limited(&app, &["2001:db8:0:1:aaaa::2"]).await);
+    assert!(is_limited(&app, &["[2001:db8:0:1::3]:443"]).await);
     assert!(!is_limited(&app, &["2001:db8:0:2::1"]).await);
     // Without a proxy that is trusted, the peer counts, whatever it says.
     let trusted = "192.0.2.0/24".parse().unwrap();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { App } from './lib/app.mjs'
 import { startUntether } from './lib/server.mjs'
-import { assertAccessible, launch, visit } from './lib/visit.mjs'
+import { assertAccessible, assertFits, launch, visit } from './lib/visit.mjs'
 
 /** More than can be selected at once, in two clients of which each could be. */
 const MANY = 98
@@ -198,6 +198,20 @@ test('More filters closes behind the focus', async (t) => {
   await page.getByRole('button', { name: 'Apply filters' }).focus()
   await page.keyboard.press('Tab')
   assert.equal(await page.locator('.menu[open]').count(), 0)
+})
+
+test('a phone sorts, and selects every row shown', async (t) => {
+  const page = await visit(t, browser, untether, 'owner')
+  await page.setViewportSize({ width: 390, height: 844 })
+  await page.goto('/connections?view=list&per=25')
+  await page.getByRole('link', { name: 'Connection name', exact: true }).click()
+  await page.waitForURL('**sort=name**')
+  await page.getByRole('checkbox', { name: 'Select every row shown' }).check()
+  assert.equal((await checked(page)).length, 25)
+  await assertFits(page, 'the list on a phone')
+  await page.goto('/clients')
+  await page.getByRole('link', { name: 'Last used', exact: true }).click()
+  await page.waitForURL('**/clients?sort=used**')
 })
 
 test('clients are sorted on their page', async (t) => {

@@ -76,7 +76,12 @@ pub async fn act(
     let hosts = HostChoice::new(&visit, &project, &params.all(CHOSEN));
     if let Some(host) = params.all("host").first() {
         let (hosts, typed) = hosts.turned(host, typed);
-        let form = sealed.form(&project.slug, (typed, Faults::default()), &hosts);
+        // A file that cannot be used is not sent again.
+        let faults = Faults {
+            logo: typed.logo.choice().err(),
+            ..Faults::default()
+        };
+        let form = sealed.form(&project.slug, (typed, faults), &hosts);
         return visit.page(StatusCode::OK, &NewPage::new(visit.frame(), &project, form));
     }
     let checked = match typed.check(&visit.app.settings.redirect_schemes) {
