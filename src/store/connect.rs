@@ -213,7 +213,7 @@ pub(super) async fn sqlite_turn(write: &SqlitePool) -> Result<Transaction<'stati
 }
 
 /// Whether another process has the lock: SQLITE_BUSY, which is the low byte of its kinds.
-fn is_taken(error: &sqlx::Error) -> bool {
+pub(super) fn is_taken(error: &sqlx::Error) -> bool {
     const BUSY: u32 = 5;
     let code = error.as_database_error().and_then(|error| error.code());
     let code = code.and_then(|code| code.parse::<u32>().ok());

@@ -113,6 +113,23 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the database is away, or too busy: the same may work in a moment.
+    pub fn is_out_of_reach(&self) -> bool {
+        match self {
+            Self::Database(error) if connect::is_taken(error) => true,
+            Self::Database(sqlx::Error::Database(error)) => {
+                let code = error.code().unwrap_or_default();
+                // It is shut down or starts, has no connection left, or a lock did not come free.
+                code.starts_with("57P") || ["53300", "55P03"].contains(&&*code)
+            }
+            Self::Database(error) => matches!(
+                error,
+                sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed
+            ),
+            _ => false,
+        }
+    }
+
     /// Whether a unique constraint was violated.
     pub fn is_duplicate(&self) -> bool {
         match self {

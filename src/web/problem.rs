@@ -100,14 +100,38 @@ impl ResponseError for Problem {
 
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
-        Self {
-            cause: Some(error.to_string()),
-            ..Self::new(
+        let (status, heading, text) = match error.is_out_of_reach() {
+            true => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The database does not answer",
+                "Untether could not reach its database in time. Look whether what you asked for \
+                 was done, and try again in a moment; if it keeps happening, tell the \
+                 administrator the request number below.",
+            ),
+            false => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Something broke",
                 "Untether could not do this. Nothing was changed. Try again; if it keeps \
                  happening, tell the administrator the request number below.",
-            )
+            ),
+        };
+        Self {
+            cause: Some(error.to_string()),
+            ..Self::new(status, heading, text)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_is_away_is_another_thing_than_one_that_broke() {
+        let status = |error: sqlx::Error| Problem::from(store::Error::from(error)).status;
+        assert_eq!(status(sqlx::Error::PoolTimedOut), 503);
+        let gone = std::io::ErrorKind::ConnectionReset;
+        assert_eq!(status(sqlx::Error::Io(gone.into())), 503);
+        assert_eq!(status(sqlx::Error::RowNotFound), 500);
     }
 }
