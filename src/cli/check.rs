@@ -1,6 +1,6 @@
 //! `untether check`.
 
-use std::fmt::Write;
+use std::{fmt::Write, sync::Arc};
 
 use futures_util::{StreamExt, stream};
 use serde_json::json;
@@ -8,7 +8,10 @@ use serde_json::json;
 use crate::{
     check::{self, Finding, Level},
     config::{Settings, SettingsError},
-    domain::project::{Project, Slug},
+    domain::{
+        project::{Project, Slug},
+        secret::{Secrets, SystemRandomness},
+    },
     outbound::probe::Probe,
     store::{self, Db, Schema, Tx},
 };
@@ -50,6 +53,9 @@ pub async fn run(check: &Check, settings: &Settings) -> Result<(), Failure> {
     }
     if check.project.is_none() {
         report.add("database", lost_key(settings, db.is_some()));
+        if let Some(db) = &db {
+            report.add("database", other_key(settings, db).await?);
+        }
         report.add("public URL", check::public::check(&probe, settings).await);
     }
     if let Some(db) = db {
@@ -129,6 +135,23 @@ fn lost_key(settings: &Settings, used: bool) -> Option<Finding> {
         ),
         "Restore it from the backup, or set UNTETHER_SECRET_KEY, before anything else.",
     ))
+}
+
+/// Whether the key is another than the one that the database was used with.
+async fn other_key(settings: &Settings, db: &Db) -> Result<Option<Finding>, Failure> {
+    let is_there = key::file(settings).is_none_or(|file| file.exists());
+    let known = store::setting::key_mark(&mut db.read().await?).await?;
+    let (true, Some(known)) = (is_there, known) else {
+        return Ok(None);
+    };
+    let secrets = Secrets::new(&key::of(settings)?, Arc::new(SystemRandomness));
+    Ok((known != secrets.key_mark()).then(|| {
+        Finding::problem(
+            "The secret key is not the one that the database has been used with: no token, \
+             client secret or credential that was made with that works.",
+            "Set the key from the backup, or from another server, before anything else.",
+        )
+    }))
 }
 
 fn misspelt(name: &String) -> Finding {

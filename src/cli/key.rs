@@ -10,7 +10,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{
     config::{DatabaseUrl, SecretKey, Settings},
-    domain::secret::{Randomness, SystemRandomness},
+    domain::secret::{Randomness, Secrets, SystemRandomness},
+    store::{self, Db},
 };
 
 use super::Failure;
@@ -68,12 +69,43 @@ fn beside(database: &Path) -> Result<Vec<u8>, Failure> {
     Ok(key.expose().to_vec())
 }
 
+/// Checks that this is the key that servers have used the database with. Another would end
+/// everything in silence: each token would be refused, and hosts throw away what is refused.
+///
+/// # Errors
+/// When it is another, or the database failed.
+pub async fn verify(db: &Db, secrets: &Secrets) -> Result<(), Failure> {
+    let known = store::setting::key_mark(&mut db.read().await?).await?;
+    match known.is_none_or(|known| known == secrets.key_mark()) {
+        true => Ok(()),
+        false => Err(Failure::new(OTHER)),
+    }
+}
+
+/// Notes which key a server uses the database with: the first, or another that is accepted.
+///
+/// # Errors
+/// When it is another, or the database failed.
+pub async fn note(db: &Db, secrets: &Secrets, accept: bool) -> Result<(), Failure> {
+    let mut tx = db.write().await?;
+    store::setting::keep_key_mark(&mut tx, &secrets.key_mark(), accept).await?;
+    tx.commit().await?;
+    verify(db, secrets).await
+}
+
+/// What is wrong with another key.
+const OTHER: &str = "the secret key is not the one that the database has been used with: no \
+                         token, client secret or credential that was made with that works. Set \
+                         the right one. Only to give all of them up, start once with untether \
+                         serve --accept-new-key";
+
 /// A new key would end everything that the old one made, in silence.
 fn lost(file: &Path, database: &Path) -> Failure {
     Failure::new(format!(
         "the secret key {} is gone, and {} has been used with it: restore it from the backup, or \
          set UNTETHER_SECRET_KEY. Only to give up every token, client secret and credential that \
-         was made until now, put a new key there (openssl rand -base64 32)",
+         was made until now, put a new key there (openssl rand -base64 32) and start once with \
+         untether serve --accept-new-key",
         file.display(),
         database.display()
     ))

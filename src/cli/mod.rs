@@ -54,7 +54,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Answer requests (what happens without a command)
-    Serve,
+    Serve(serve::Serve),
     /// Show a throw-away organization with sample people, projects, clients and connections
     Demo,
     /// Ask a running server whether it is ready (for health checks in containers)
@@ -188,8 +188,9 @@ fn parse_reason(text: &str, undone: &str) -> Result<Option<String>, Failure> {
 
 async fn run(cli: Cli, settings: Settings) -> Result<(), Failure> {
     let format = settings.log_format;
-    match cli.command.unwrap_or(Command::Serve) {
-        Command::Serve => {
+    let command = cli.command;
+    match command.unwrap_or(Command::Serve(serve::Serve::default())) {
+        Command::Serve(serve) => {
             start_logging(&settings, format.unwrap_or(LogFormat::Json))?;
             for name in unknown_settings() {
                 tracing::warn!(
@@ -197,7 +198,7 @@ async fn run(cli: Cli, settings: Settings) -> Result<(), Failure> {
                     "no setting of Untether has this name: it has no effect"
                 );
             }
-            serve::run(settings).await
+            serve::run(&serve, settings).await
         }
         Command::Demo => {
             start_logging(&settings, format.unwrap_or(LogFormat::Text))?;
@@ -228,10 +229,13 @@ struct Workshop {
 impl Workshop {
     async fn open(settings: Settings) -> Result<Self, Failure> {
         let key = key::of(&settings)?;
+        let secrets = Secrets::new(&key, Arc::new(SystemRandomness));
+        let db = Db::open(&settings.database).await?;
+        key::verify(&db, &secrets).await?;
         Ok(Self {
             rules: app::rules(&settings),
-            db: Db::open(&settings.database).await?,
-            secrets: Secrets::new(&key, Arc::new(SystemRandomness)),
+            db,
+            secrets,
             settings,
         })
     }

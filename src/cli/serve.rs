@@ -15,11 +15,19 @@ use crate::{
 
 use super::{Failure, key};
 
+#[derive(Debug, Default, clap::Args)]
+pub struct Serve {
+    /// Go on with another secret key than before, with which no token, client secret or credential
+    /// that was made until now works
+    #[arg(long)]
+    accept_new_key: bool,
+}
+
 /// Answers requests until told to stop.
 ///
 /// # Errors
-/// When the settings, the database or the address cannot be used.
-pub async fn run(settings: Settings) -> Result<(), Failure> {
+/// When the settings, the key, the database or the address cannot be used.
+pub async fn run(serve: &Serve, settings: Settings) -> Result<(), Failure> {
     settings.require_identity()?;
     let Some(identities) = IdentitySource::of(&settings) else {
         return Err(Failure::new("nobody could sign in"));
@@ -29,6 +37,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let key = key::of(&settings)?;
     let secrets = Secrets::new(&key, Arc::new(SystemRandomness));
     let db = Db::open(&settings.database).await?;
+    key::note(&db, &secrets, serve.accept_new_key).await?;
     let app = app::assemble(settings, db, Arc::new(SystemClock), secrets, identities).await?;
     tracing::info!(
         address = %listener.local_addr()?,

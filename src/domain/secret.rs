@@ -159,6 +159,12 @@ impl Secrets {
         SecretHash(URL_SAFE_NO_PAD.encode(mac(&self.hash_key, &[presented])))
     }
 
+    /// What tells the key that all this is made with from another.
+    pub fn key_mark(&self) -> String {
+        let made = ["the secret key of this installation"];
+        URL_SAFE_NO_PAD.encode(mac(&self.hash_key, &made))
+    }
+
     /// A new identifier: UUIDv7 (RFC 9562 §5.7), so that ids sort by age.
     pub fn new_id<I: From<Uuid>>(&self, now: Timestamp) -> I {
         let mut random = [0; 10];

@@ -52,6 +52,7 @@ pub mod person;
 pub mod project;
 pub mod project_change;
 pub mod project_list;
+pub mod setting;
 pub mod token;
 pub mod tombstone;
 mod trigram;

@@ -1,6 +1,10 @@
 //! `untether check`, and what it finds at Untether's own public address.
 
-use std::{path::Path, process::Output};
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Output, Stdio},
+};
 
 use serde_json::{Value, json};
 use untether::{
@@ -11,7 +15,7 @@ use untether::{
 };
 
 use crate::{
-    commands::{said, untether},
+    commands::{self, said, untether},
     support::{Site, TestApp},
 };
 
@@ -193,11 +197,24 @@ fn nothing_is_made_by_looking() {
 fn a_lost_key_is_noticed_and_not_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let database = format!("sqlite://{}/u.db", folder.path().display());
-    let made = untether(
-        &["project", "list"],
-        &[("UNTETHER_DATABASE_URL", &database)],
-    );
-    assert!(made.status.success());
+    // Runs a server until it listens. Whether it did.
+    let serves = |more: &[&str]| {
+        let mut server = Command::new(env!("CARGO_BIN_EXE_untether"))
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(more)
+            .env_clear()
+            .env("UNTETHER_DATABASE_URL", &database)
+            .env("UNTETHER_TRUSTED_PROXIES", "127.0.0.1")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
+        let listens = lines.any(|line| line.unwrap().contains("\"listening\""));
+        server.kill().unwrap();
+        server.wait().unwrap();
+        listens
+    };
+    assert!(serves(&[]));
     let key = folder.path().join("u.db.key");
     std::fs::remove_file(&key).unwrap();
     finds(
@@ -215,6 +232,27 @@ fn a_lost_key_is_noticed_and_not_replaced() {
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(said.contains("u.db.key is gone, and"), "{said}");
     assert!(!key.exists());
+    // Nor does anything start with another that is put there.
+    std::fs::write(&key, "another-key-of-more-than-thirty-two-characters").unwrap();
+    let refused = untether(
+        &["project", "list"],
+        &[("UNTETHER_DATABASE_URL", &database)],
+    );
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("is not the one that the database"), "{said}");
+    finds(
+        &in_folder(folder.path(), &[]),
+        "problem  database",
+        "The secret key is not the one",
+    );
+    // Unless that is meant.
+    assert!(!serves(&[]));
+    assert!(serves(&["--accept-new-key"]));
+    commands::json(&untether(
+        &["project", "list", "--json"],
+        &[("UNTETHER_DATABASE_URL", &database)],
+    ));
 }
 
 #[test]
