@@ -263,12 +263,12 @@ pub const MACHINE_ROUTES: &[Entry] = &[
     post("/oauth/revoke", |route| route.to(oauth::revoke::act)).for_any_origin(),
     post("/oauth/register", |route| route.to(oauth::register::act)).for_any_origin(),
     post("/oauth/introspect", |route| route.to(oauth::introspect::show)),
-    any("/oauth/introspect", |route| route.to(oauth::introspect::other_methods)),
+    any("/oauth/introspect", |route| route.to(headers::post_only)),
     get("/forward-auth/{project}/oauth-protected-resource", |route| route.to(oauth::forward_auth::metadata)).for_any_origin(),
     get("/forward-auth/{project}", |route| route.to(oauth::forward_auth::ask)),
     any("/forward-auth/{project}", |route| route.to(oauth::forward_auth::other_methods)),
     post(mcp::PATH, |route| route.to(mcp::receive)),
-    any(mcp::PATH, |route| route.to(mcp::other_methods)),
+    any(mcp::PATH, |route| route.to(headers::post_only)),
 ];
 
 /// What people open. The SSO proxy says who they are.

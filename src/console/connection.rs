@@ -220,11 +220,11 @@ impl Found {
             .map(|project| check::path(&project.slug));
         let blocks = block::in_sight(self.blocks, principal, now);
         let client = self.client.as_ref();
-        let block_href = client.and_then(|client| block::href_for(client, &blocks, principal));
         let row = self.row;
         let here = path_from(&row.id, list.as_deref());
-        let block_href =
-            block_href.map(|href| format!("{href}?{}", encode([("back", here.as_str())])));
+        let block_href = client
+            .and_then(|client| block::href_for(client, &blocks, principal))
+            .map(|href| format!("{href}?{}", encode([("back", here.as_str())])));
         let question = encode([("id", row.id.as_str()), ("back", here.as_str())]);
         ConnectionPage {
             frame: visit.frame(),

@@ -16,6 +16,10 @@ use crate::{
 /// How many empty lines for scopes there are besides those that are filled in.
 const SPARE: usize = 3;
 
+/// What is wrong with names beside everyone: which of the two is meant, nobody can tell.
+const BOTH: &str = "Everyone is chosen, and names stand here too: choose “Only these”, or take \
+                    the names away.";
+
 /// What stands in the form.
 #[derive(Clone, Debug, Default)]
 pub struct Typed {
@@ -216,11 +220,7 @@ impl Typed {
         if self.anyone {
             return match self.members.trim() {
                 "" => Ok(Members::Anyone),
-                _ => Err(
-                    "Everyone is chosen, and names stand here too: choose “Only these”, or \
-                          take the names away."
-                        .to_owned(),
-                ),
+                _ => Err(BOTH.to_owned()),
             };
         }
         match names(&self.members)? {

@@ -260,7 +260,8 @@ fn matching_of(list: &str) -> String {
     }
 }
 
-/// What may be ticked, besides or alone, where everything at the projects is this person's to change.
+/// What may be ticked, besides or alone, where everything at the projects is this person's to
+/// change.
 fn blockable(listed: &[Listed], alone: bool, reach: &Reach) -> Option<&'static str> {
     let governed = listed.iter().all(|row| reach.covers_project(&row.project));
     governed.then_some(match (listed, alone) {

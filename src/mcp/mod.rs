@@ -76,13 +76,6 @@ pub async fn receive(
     Ok(HttpResponse::Ok().json(answer))
 }
 
-/// Any other method: this server neither streams nor keeps sessions.
-pub async fn other_methods() -> HttpResponse {
-    HttpResponse::MethodNotAllowed()
-        .insert_header((header::ALLOW, "POST"))
-        .finish()
-}
-
 /// `GET /.well-known/oauth-protected-resource/mcp` (RFC 9728).
 pub async fn metadata(app: Data<App>) -> HttpResponse {
     let public = &app.settings.public_url;

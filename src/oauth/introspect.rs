@@ -3,7 +3,7 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{StatusCode, header},
+    http::StatusCode,
     web::{Bytes, Data},
 };
 use serde_json::{Value, json};
@@ -46,13 +46,6 @@ pub async fn show(
         app.uses.note(bearer, context.now);
     }
     Ok(answer(StatusCode::OK, body_of(&app, bearer.as_ref())))
-}
-
-/// Any other method: a token stands in no address.
-pub async fn other_methods() -> HttpResponse {
-    HttpResponse::MethodNotAllowed()
-        .insert_header((header::ALLOW, "POST"))
-        .finish()
 }
 
 fn body_of(app: &App, bearer: Option<&Bearer>) -> Value {

@@ -1,6 +1,6 @@
 //! How connections to either engine are set up.
 
-use std::{io::ErrorKind, path::Path, str::FromStr, time::Duration};
+use std::{io::ErrorKind, path::Path, pin::pin, str::FromStr, time::Duration};
 
 use sqlx::{
     ConnectOptions as _, Connection as _, PgConnection, PgPool, Sqlite, SqliteConnection,
@@ -8,6 +8,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use tokio::time::{sleep, timeout};
 
 use super::{Db, Result, checkpoint};
 
@@ -135,7 +136,7 @@ pub(super) async fn postgres(url: &str) -> Result<Db> {
 
 /// Whether a connection can be used. What the pool itself would ask has no limit.
 async fn is_alive(connection: &mut PgConnection) -> sqlx::Result<bool> {
-    let sign = tokio::time::timeout(SIGN_OF_LIFE, connection.ping()).await;
+    let sign = timeout(SIGN_OF_LIFE, connection.ping()).await;
     Ok(matches!(sign, Ok(Ok(()))))
 }
 
@@ -145,7 +146,7 @@ async fn up(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
     loop {
         match options.connect().await {
             Err(error) if waited < PATIENCE && is_starting(&error) => {
-                tokio::time::sleep(NOT_UP_YET).await;
+                sleep(NOT_UP_YET).await;
                 waited += NOT_UP_YET;
             }
             connected => return connected,
@@ -195,12 +196,13 @@ pub(super) async fn sqlite_beside(pool: &SqlitePool) -> Result<SqliteConnection>
 /// # Errors
 /// When other processes leave no turn in time.
 pub(super) async fn sqlite_turn(write: &SqlitePool) -> Result<Transaction<'static, Sqlite>> {
-    let until = tokio::time::Instant::now() + PATIENCE_OF_WRITERS;
+    let mut patience = pin!(sleep(PATIENCE_OF_WRITERS));
     loop {
         match write.begin_with("BEGIN IMMEDIATE").await {
-            Err(error) if is_taken(&error) && tokio::time::Instant::now() < until => {
-                tokio::time::sleep(AGAIN).await;
-            }
+            Err(error) if is_taken(&error) => tokio::select! {
+                () = &mut patience => return Err(error.into()),
+                () = sleep(AGAIN) => {}
+            },
             Err(sqlx::Error::InvalidSavePointStatement) => {
                 let writer = write.acquire().await?;
                 if writer.is_in_transaction() {

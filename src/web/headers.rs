@@ -26,6 +26,14 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 pub const CONSENT_CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; \
     style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// The answer to any other method, where programs only post: no token stands in an address, and
+/// the MCP server neither streams nor keeps sessions.
+pub async fn post_only() -> HttpResponse {
+    HttpResponse::MethodNotAllowed()
+        .insert_header((header::ALLOW, "POST"))
+        .finish()
+}
+
 /// Adds the security headers that an answer does not have yet.
 ///
 /// # Errors

@@ -28,6 +28,7 @@ mod attacks_redirect;
 mod audit;
 mod audit_page;
 mod authorize;
+mod authorize_meanwhile;
 mod blocking;
 mod blocking_seen;
 mod check;

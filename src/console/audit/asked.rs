@@ -86,7 +86,7 @@ impl Asked {
         };
         if asked.from.zip(asked.to).is_some_and(|(from, to)| from > to) {
             return Err(wrong(
-                "The period ends before it begins: from is a later day than to.".to_owned(),
+                "It ends before it begins: from is a later day than to.".to_owned(),
             ));
         }
         Ok(asked)

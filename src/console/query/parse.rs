@@ -132,7 +132,7 @@ impl ListQuery {
         };
         if query.from.zip(query.to).is_some_and(|(from, to)| from > to) {
             return Err(wrong(
-                "\"Authorized between\" ends before it begins: from is a later day than to.",
+                "It ends before it begins: from is a later day than to.",
             ));
         }
         Ok(query)
