@@ -130,12 +130,11 @@ impl ListQuery {
             per: per(params)?.unwrap_or(layout.per()),
             ..start
         };
-        if query.from.zip(query.to).is_some_and(|(from, to)| from > to) {
-            return Err(wrong(
-                "It ends before it begins: from is a later day than to.",
-            ));
+        let backwards = "It ends before it begins: from is a later day than to.";
+        match query.from.zip(query.to) {
+            Some((from, to)) if from > to => Err(wrong(backwards)),
+            _ => Ok(query),
         }
-        Ok(query)
     }
 }
 
