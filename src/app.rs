@@ -373,17 +373,13 @@ async fn home(principal: Principal) -> HttpResponse {
 /// How long the database may take to answer whoever asks whether it does.
 const READY_WITHIN: Duration = Duration::from_secs(5);
 
-/// Whether requests can be answered: 503 while the database cannot be reached.
+/// Whether requests can be answered: 503 while the database cannot be reached, or takes no changes.
 async fn ready(app: Data<App>) -> HttpResponse {
-    let answer = async {
-        let mut tx = app.db.read().await?;
-        store::ping(&mut tx).await
-    };
-    let why = match timeout(READY_WITHIN, answer).await {
+    let why = match timeout(READY_WITHIN, app.db.ping()).await {
         Ok(Ok(())) => return HttpResponse::Ok().finish(),
         Ok(Err(error)) => error.to_string(),
         Err(late) => late.to_string(),
     };
-    tracing::error!(error = why, "the database cannot be reached");
+    tracing::error!(error = why, "the database cannot be used");
     HttpResponse::ServiceUnavailable().finish()
 }

@@ -91,6 +91,14 @@ async fn database(settings: &Settings) -> (Finding, Option<Db>) {
     let begin = "Start untether serve, which makes it what it should be; make a backup first.";
     match Db::inspect(url).await {
         Ok(Some((db, Schema::Current))) => {
+            if let Some(found) = db
+                .damage()
+                .await
+                .unwrap_or_else(|error| Some(error.to_string()))
+            {
+                db.close().await;
+                return (damage(settings, &found), None);
+            }
             let finding = Finding::ok(format!("{url} can be reached and is up to date."));
             (finding, Some(db))
         }
@@ -116,6 +124,7 @@ async fn database(settings: &Settings) -> (Finding, Option<Db>) {
                           the command runs in; if not, untether serve makes it.";
             (Finding::warning(seen, advice), None)
         }
+        Err(error) if error.is_damage() => (damage(settings, &error.to_string()), None),
         Err(error) => {
             let seen = format!("{url} cannot be used: {error}.");
             let advice = "Check UNTETHER_DATABASE_URL, and that the database runs and lets this \
@@ -152,6 +161,13 @@ async fn other_key(settings: &Settings, db: &Db) -> Result<Option<Finding>, Fail
             "Set the key from the backup, or from another server, before anything else.",
         )
     }))
+}
+
+fn damage(settings: &Settings, found: &str) -> Finding {
+    Finding::problem(
+        format!("{} is damaged: {found}.", settings.database),
+        "Stop Untether and restore the file and its key from the backup; then look at the disk.",
+    )
 }
 
 fn misspelt(name: &String) -> Finding {

@@ -14,7 +14,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::{
     app,
     clock::{Clock, SystemClock},
-    config::{LogFormat, RawSettings, Settings},
+    config::{DatabaseUrl, LogFormat, RawSettings, Settings},
     demo,
     domain::{
         audit::Actor,
@@ -205,7 +205,14 @@ async fn run(cli: Cli, settings: Settings) -> Result<(), Failure> {
             serve::demo(settings).await
         }
         Command::Health => health::run(settings.listen).await,
-        Command::Project(command) => project::run(command, &Workshop::open(settings).await?).await,
+        Command::Project(command) => {
+            // A machine can be set up before it first serves.
+            let workshop = match command {
+                project::Command::Add(_) => Workshop::make(settings).await?,
+                _ => Workshop::open(settings).await?,
+            };
+            project::run(command, &workshop).await
+        }
         Command::Client(command) => client::run(command, &Workshop::open(settings).await?).await,
         Command::Revoke(revoke) => revoke::run(&revoke, &Workshop::open(settings).await?).await,
         Command::Export(command) => export::run(command, &Workshop::open(settings).await?).await,
@@ -227,7 +234,23 @@ struct Workshop {
 }
 
 impl Workshop {
+    /// Opens the database, if there is one: who asks about what there is, or ends it, would
+    /// be told by an empty one that there is nothing.
     async fn open(settings: Settings) -> Result<Self, Failure> {
+        let url = &settings.database;
+        if let DatabaseUrl::Sqlite { path } = url
+            && !path.exists()
+        {
+            return Err(Failure(format!(
+                "there is no database at {url}: check UNTETHER_DATABASE_URL and the folder that \
+                 the command runs in (untether serve makes a new one)"
+            )));
+        }
+        Self::make(settings).await
+    }
+
+    /// Opens the database, which is made if it is not there.
+    async fn make(settings: Settings) -> Result<Self, Failure> {
         let key = key::of(&settings)?;
         let secrets = Secrets::new(&key, Arc::new(SystemRandomness));
         let db = Db::open(&settings.database).await?;

@@ -29,9 +29,14 @@ pub enum Error {
     Unwelcome(Refusal),
     /// Its address asks too often; this is how long to wait.
     TooOften(Duration),
+    /// Its body is longer than any that makes sense.
+    TooLong,
     /// The database failed.
     Broken(store::Error),
 }
+
+/// What is wrong with a body of more than `app::BODY_LIMIT`.
+const TOO_LONG: &str = "the body is longer than 64 KB";
 
 impl Error {
     /// A refusal with this code and description.
@@ -68,6 +73,7 @@ impl fmt::Display for Error {
                 write!(f, "{}: {}", refusal.code.as_str(), refusal.description)
             }
             Self::TooOften(wait) => write!(f, "too many requests; wait {} s", seconds(*wait)),
+            Self::TooLong => write!(f, "{TOO_LONG}"),
             Self::Broken(error) => error.fmt(f),
         }
     }
@@ -82,6 +88,7 @@ impl ResponseError for Error {
             Self::Unwelcome(_) => StatusCode::FORBIDDEN,
             Self::Refused { .. } => StatusCode::BAD_REQUEST,
             Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             // Hosts take a 500 or "server_error" for the end of their tokens and ask the
             // person again; on this they try once more.
             Self::Broken(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -114,6 +121,10 @@ impl ResponseError for Error {
                          hour; try again in {wait} seconds"
                     ),
                 }))
+            }
+            Self::TooLong => {
+                let code = ErrorCode::InvalidRequest;
+                body_of(response, &Refusal::new(code, TOO_LONG))
             }
             Self::Broken(error) => {
                 tracing::error!(%error, "a protocol request failed");

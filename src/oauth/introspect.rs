@@ -1,11 +1,7 @@
 //! `POST /oauth/introspect` (RFC 7662): a project's MCP server asks, on every
 //! request, whether a token works there.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{Bytes, Data},
-};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use serde_json::{Value, json};
 
 use crate::{
@@ -16,6 +12,7 @@ use crate::{
 };
 
 use super::{
+    body::Body,
     client_auth::Credentials,
     error::{Error, answer},
 };
@@ -28,7 +25,7 @@ pub async fn show(
     app: Data<App>,
     lookups: Data<Lookups>,
     req: HttpRequest,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<HttpResponse, Error> {
     let context = app.context(app.clock.now(), Actor::Client, &req);
     let params = Params::parse(&body);

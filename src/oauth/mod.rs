@@ -2,6 +2,7 @@
 //! revision 2026-07-28), one file each.
 
 pub mod authorize;
+pub mod body;
 pub mod client_auth;
 mod dead_client;
 mod document;

@@ -1,10 +1,6 @@
 //! `POST /oauth/register` (RFC 7591): a client introduces itself.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{Bytes, Data},
-};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -27,7 +23,10 @@ use crate::{
     web::state::App,
 };
 
-use super::error::{Error, answer};
+use super::{
+    body::Body,
+    error::{Error, answer},
+};
 
 /// The members that matter here; all others are ignored (RFC 7591 §2).
 #[derive(Debug, Deserialize)]
@@ -42,7 +41,11 @@ pub struct Metadata {
 ///
 /// # Errors
 /// An OAuth error.
-pub async fn act(app: Data<App>, req: HttpRequest, body: Bytes) -> Result<HttpResponse, Error> {
+pub async fn act(
+    app: Data<App>,
+    req: HttpRequest,
+    Body(body): Body,
+) -> Result<HttpResponse, Error> {
     let now = app.clock.now();
     admit(&app, &req, now)?;
     let metadata = Metadata::parse(&body)?;

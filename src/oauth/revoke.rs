@@ -1,10 +1,6 @@
 //! `POST /oauth/revoke` (RFC 7009): a client hands back what it no longer needs.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::header,
-    web::{Bytes, Data},
-};
+use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
 
 use crate::{
     domain::audit::Actor,
@@ -12,14 +8,18 @@ use crate::{
     web::{params::Params, state::App},
 };
 
-use super::{client_auth::Credentials, error::Error};
+use super::{body::Body, client_auth::Credentials, error::Error};
 
 /// Ends a token, and with a refresh token its connection. Tokens that are
 /// unknown or another client's are answered alike (RFC 7009 §2.2).
 ///
 /// # Errors
 /// An OAuth error.
-pub async fn act(app: Data<App>, req: HttpRequest, body: Bytes) -> Result<HttpResponse, Error> {
+pub async fn act(
+    app: Data<App>,
+    req: HttpRequest,
+    Body(body): Body,
+) -> Result<HttpResponse, Error> {
     let context = app.context(app.clock.now(), Actor::Client, &req);
     let params = Params::parse(&body);
     let credentials = Credentials::read(&req, &params)?;

@@ -1,10 +1,6 @@
 //! `POST /oauth/token` (OAuth 2.1 §3.2).
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{Bytes, Data},
-};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use serde_json::json;
 
 use crate::{
@@ -18,6 +14,7 @@ use crate::{
 };
 
 use super::{
+    body::Body,
     client_auth::Credentials,
     error::{Error, answer},
 };
@@ -26,7 +23,11 @@ use super::{
 ///
 /// # Errors
 /// An OAuth error.
-pub async fn issue(app: Data<App>, req: HttpRequest, body: Bytes) -> Result<HttpResponse, Error> {
+pub async fn issue(
+    app: Data<App>,
+    req: HttpRequest,
+    Body(body): Body,
+) -> Result<HttpResponse, Error> {
     let context = app.context(app.clock.now(), Actor::Client, &req);
     let params = Params::parse(&body);
     let grant = Grant::parse(&params)?;

@@ -1,6 +1,14 @@
 //! How connections to either engine are set up.
 
-use std::{io::ErrorKind, path::Path, pin::pin, str::FromStr, time::Duration};
+use std::{
+    fs::OpenOptions,
+    io::{self, ErrorKind},
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    path::Path,
+    pin::pin,
+    str::FromStr,
+    time::Duration,
+};
 
 use sqlx::{
     ConnectOptions as _, Connection as _, PgConnection, PgPool, Sqlite, SqliteConnection,
@@ -10,7 +18,7 @@ use sqlx::{
 };
 use tokio::time::{sleep, timeout};
 
-use super::{Db, Result, checkpoint};
+use super::{Db, Error, Result, checkpoint};
 
 /// The pages that the one writer of SQLite keeps, in KiB below zero: what a big act changes
 /// in one transaction.
@@ -71,6 +79,11 @@ const AGAIN: Duration = Duration::from_millis(2);
 /// # Errors
 /// When the file cannot be opened.
 pub(super) async fn sqlite(path: &Path) -> Result<Db> {
+    let of_file = |error| Error::File {
+        path: path.to_owned(),
+        error,
+    };
+    make(path).map_err(of_file)?;
     let options = SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
@@ -97,7 +110,7 @@ pub(super) async fn sqlite(path: &Path) -> Result<Db> {
                 Ok(())
             })
         })
-        .connect_with(options.clone().create_if_missing(true))
+        .connect_with(options.clone())
         .await?;
     let read = SqlitePoolOptions::new()
         .max_connections(6)
@@ -105,7 +118,43 @@ pub(super) async fn sqlite(path: &Path) -> Result<Db> {
         .test_before_acquire(false)
         .connect_with(options.read_only(true).pragma("cache_size", READER_CACHE))
         .await?;
-    Ok(Db::Sqlite { read, write })
+    let file = FileId::of(path).map_err(of_file)?;
+    Ok(Db::Sqlite { read, write, file })
+}
+
+/// Makes the file if it is not there, for nobody else to read. SQLite gives its companions
+/// the same mode.
+fn make(path: &Path) -> io::Result<()> {
+    let mut only_new = OpenOptions::new();
+    match only_new.write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// What tells a file from another that has taken its name: device and inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileId(u64, u64);
+
+impl FileId {
+    fn of(path: &Path) -> io::Result<Self> {
+        let file = path.metadata()?;
+        Ok(Self(file.dev(), file.ino()))
+    }
+}
+
+/// Whether the file is still under its name. All that is written to one that is not is gone
+/// when the program ends.
+///
+/// # Errors
+/// When it is not.
+pub(super) fn same_file(write: &SqlitePool, opened: FileId) -> Result<()> {
+    let options = write.connect_options();
+    let path = options.get_filename();
+    match FileId::of(path) {
+        Ok(file) if file == opened => Ok(()),
+        _ => Err(Error::Moved(path.to_owned())),
+    }
 }
 
 /// Opens the pools of a PostgreSQL database.

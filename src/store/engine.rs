@@ -5,7 +5,7 @@ use sqlx::{
     AssertSqlSafe, Database, Encode, PgPool, Postgres, QueryBuilder, Sqlite, SqliteConnection, Type,
 };
 
-use super::{Result, Tx, sql};
+use super::{Error, Result, Tx, sql};
 
 /// The versions of the migrations that the database has been through; none in a new one.
 ///
@@ -30,6 +30,23 @@ pub(super) async fn applied_migrations(tx: &mut Tx) -> Result<Vec<i64>> {
     Ok(sql!(tx, |c| sqlx::query_scalar(APPLIED)
         .fetch_all(c)
         .await)?)
+}
+
+/// Refuses a file that has tables, and was never migrated by us.
+///
+/// # Errors
+/// When it has, or the database fails.
+pub(super) async fn refuse_foreign(connection: &mut SqliteConnection) -> Result<()> {
+    // The table of migrations comes before all others.
+    const FOREIGN: &str = "
+        SELECT COUNT(*)
+        FROM sqlite_master
+        WHERE NOT EXISTS (SELECT 1 FROM sqlite_master WHERE name = '_sqlx_migrations')";
+    let foreign: i64 = sqlx::query_scalar(FOREIGN).fetch_one(connection).await?;
+    match foreign {
+        0 => Ok(()),
+        _ => Err(Error::Foreign),
+    }
 }
 
 /// Where in another text a text stands.

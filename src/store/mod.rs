@@ -11,8 +11,12 @@ use sqlx::{
     Connection as _, Database, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
     migrate::Migrator, pool::PoolConnection,
 };
+use tokio::time::timeout;
 
 use crate::config::DatabaseUrl;
+
+use connect::FileId;
+pub use error::{Error, Result};
 
 pub mod audit;
 pub mod audit_list;
@@ -47,6 +51,7 @@ pub mod connection_sweep;
 mod connection_times;
 pub mod credential;
 mod engine;
+mod error;
 pub mod logo;
 pub mod person;
 pub mod project;
@@ -89,61 +94,6 @@ macro_rules! execute {
 }
 pub(crate) use execute;
 
-/// Why the database did not do what was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The engine refused or could not be reached.
-    #[error("the database failed: {0}")]
-    Database(#[from] sqlx::Error),
-    /// There is a row of this id already.
-    #[error("there is a row of this id already")]
-    Duplicate,
-    /// The schema could not be brought up to date.
-    #[error("the database could not be migrated: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
-    /// A stored value makes no sense.
-    #[error("row {id} of table {table} has a broken {column}")]
-    Corrupt {
-        /// The table.
-        table: &'static str,
-        /// The column.
-        column: &'static str,
-        /// The row's id.
-        id: String,
-    },
-}
-
-impl Error {
-    /// Whether the database is away, or too busy: the same may work in a moment.
-    pub fn is_out_of_reach(&self) -> bool {
-        match self {
-            Self::Database(error) if connect::is_taken(error) => true,
-            Self::Database(sqlx::Error::Database(error)) => {
-                let code = error.code().unwrap_or_default();
-                // It is shut down or starts, has no connection left, or a lock did not come free.
-                code.starts_with("57P") || ["53300", "55P03"].contains(&&*code)
-            }
-            Self::Database(error) => matches!(
-                error,
-                sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed
-            ),
-            _ => false,
-        }
-    }
-
-    /// Whether a unique constraint was violated.
-    pub fn is_duplicate(&self) -> bool {
-        match self {
-            Self::Database(sqlx::Error::Database(error)) => error.is_unique_violation(),
-            Self::Duplicate => true,
-            _ => false,
-        }
-    }
-}
-
-/// What store functions return.
-pub type Result<T> = std::result::Result<T, Error>;
-
 /// The database: a pool of readers that cannot write, and writers.
 #[derive(Clone, Debug)]
 pub enum Db {
@@ -153,6 +103,8 @@ pub enum Db {
         read: SqlitePool,
         /// The one writer.
         write: SqlitePool,
+        /// Which file it is.
+        file: FileId,
     },
     /// PostgreSQL.
     Postgres {
@@ -177,6 +129,9 @@ pub enum Schema {
 /// How often a new SQLite database is looked at, and how long is waited in between.
 const LOOKS: u32 = 20;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
+/// How long is waited for a writer to see whether changes are taken.
+const BUSY_WRITERS: Duration = Duration::from_secs(1);
 
 impl Db {
     /// Opens the database and brings its schema up to date.
@@ -238,6 +193,7 @@ impl Db {
             Self::Sqlite { write, .. } => {
                 // Statements of the writer outside of a transaction wait for nobody.
                 let mut beside = connect::sqlite_beside(write).await?;
+                engine::refuse_foreign(&mut beside).await?;
                 MIGRATIONS.run(&mut beside).await?;
                 engine::prepare_sqlite(&mut beside).await?;
                 trigram::prepare_sqlite(&mut beside).await?;
@@ -306,10 +262,52 @@ impl Db {
         })
     }
 
+    /// Whether the database answers and takes changes. One whose writers are all busy does, as
+    /// far as can be known within a second.
+    ///
+    /// # Errors
+    /// When it does not, or SQLite's file is no longer under its name.
+    pub async fn ping(&self) -> Result<()> {
+        const READ: &str = "SELECT COUNT(*) FROM setting WHERE 1 = 0";
+        const CHANGE: &str = "UPDATE setting SET value = value WHERE 1 = 0";
+        if let Self::Sqlite { write, file, .. } = self {
+            connect::same_file(write, *file)?;
+        }
+        let mut reader = self.read().await?;
+        sql!(&mut reader, |c| sqlx::query(READ)
+            .execute(c)
+            .await
+            .map(drop))?;
+        drop(reader);
+        let change = async {
+            let mut writer = self.write().await?;
+            sql!(&mut writer, |c| sqlx::query(CHANGE)
+                .execute(c)
+                .await
+                .map(drop))?;
+            Ok(())
+        };
+        timeout(BUSY_WRITERS, change).await.unwrap_or(Ok(()))
+    }
+
+    /// What SQLite finds damaged in its file first, which is read as a whole; PostgreSQL looks
+    /// after itself.
+    ///
+    /// # Errors
+    /// When the file is damaged too much to be looked at, or cannot be reached.
+    pub async fn damage(&self) -> Result<Option<String>> {
+        let Self::Sqlite { read, .. } = self else {
+            return Ok(None);
+        };
+        let look = sqlx::query_scalar("PRAGMA quick_check(1)");
+        let found: String = look.fetch_one(read).await?;
+        Ok((found != "ok").then_some(found))
+    }
+
     /// Closes every connection; on SQLite this also folds the log into the file.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { read, write } => {
+            Self::Sqlite { read, write, .. } => {
                 read.close().await;
                 write.close().await;
             }
@@ -375,14 +373,5 @@ impl Tx {
 pub async fn lock_several(tx: &mut Tx) -> Result<()> {
     const LOCK: &str = "UPDATE setting SET value = value WHERE key = 'several connections'";
     sql!(tx, |c| sqlx::query(LOCK).execute(c).await.map(drop))?;
-    Ok(())
-}
-
-/// Whether the database answers.
-///
-/// # Errors
-/// When it does not.
-pub async fn ping(tx: &mut Tx) -> Result<()> {
-    sql!(tx, |c| sqlx::query("SELECT 1").execute(c).await.map(drop))?;
     Ok(())
 }

@@ -12,6 +12,7 @@ use untether::{
     config::{DatabaseUrl, PublicUrl, Settings},
     domain::resource::WebAddress,
     outbound::probe::Probe,
+    store::Db,
 };
 
 use crate::{
@@ -253,6 +254,34 @@ fn a_lost_key_is_noticed_and_not_replaced() {
         &["project", "list", "--json"],
         &[("UNTETHER_DATABASE_URL", &database)],
     ));
+}
+
+#[actix_web::test]
+async fn a_damaged_file_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("u.db");
+    let url = DatabaseUrl::Sqlite { path: path.clone() };
+    let db = Db::open(&url).await.unwrap();
+    let Db::Sqlite { write, .. } = &db else {
+        panic!("not on SQLite");
+    };
+    // What is in the file beside would stand for what is damaged here.
+    let all = "PRAGMA wal_checkpoint(TRUNCATE)";
+    sqlx::query(all).execute(write).await.unwrap();
+    let page = "SELECT rootpage FROM sqlite_master WHERE name = 'connection'";
+    let page: i64 = sqlx::query_scalar(page).fetch_one(write).await.unwrap();
+    db.close().await;
+    let found = || lines(&in_folder(folder.path(), &[])).join("\n");
+    assert!(!found().contains("is damaged"));
+    // A table, and that all is a database.
+    for page in [page, 1] {
+        let mut file = std::fs::read(&path).unwrap();
+        let start = (usize::try_from(page).unwrap() - 1) * 4096;
+        file[start..][..4096].fill(0xee);
+        std::fs::write(&path, file).unwrap();
+        let now = found();
+        assert!(now.contains("u.db is damaged"), "{now}");
+    }
 }
 
 #[test]

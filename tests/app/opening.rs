@@ -1,13 +1,17 @@
 //! How the database is opened: by several at once, with what is wrong with it said, and again
 //! when its connections were lost.
 
-use std::time::Duration;
+use std::{os::unix::fs::PermissionsExt, time::Duration};
 
 use futures_util::future::join_all;
+use sqlx::{Connection, SqliteConnection};
 use tokio::time::timeout;
 use untether::{config::DatabaseUrl, store::Db};
 
-use crate::support::{TestApp, database::TestDatabase};
+use crate::{
+    commands::{said, untether},
+    support::{TestApp, database::TestDatabase},
+};
 
 #[actix_web::test]
 async fn processes_that_begin_together_all_open_the_new_database() {
@@ -73,4 +77,115 @@ async fn connections_that_were_ended_are_replaced_before_anybody_is_refused() {
     }
     assert!(server.admits(&tokens.access).await);
     host.connects(&ana, &server).await;
+}
+
+#[actix_web::test]
+async fn a_new_file_is_for_nobody_else_to_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("u.db");
+    let db = Db::open(&DatabaseUrl::Sqlite { path }).await.unwrap();
+    let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert!(files.len() > 1, "its log is beside it");
+    for file in files {
+        let file = file.unwrap();
+        let mode = file.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{:?}", file.file_name());
+    }
+    db.close().await;
+}
+
+#[actix_web::test]
+async fn a_file_of_another_program_is_refused_and_nothing_is_put_into_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.db");
+    std::fs::write(&path, []).unwrap();
+    let mut other = SqliteConnection::connect(path.to_str().unwrap())
+        .await
+        .unwrap();
+    let make = "CREATE TABLE recipe (name TEXT)";
+    sqlx::query(make).execute(&mut other).await.unwrap();
+    let error = Db::open(&DatabaseUrl::Sqlite { path }).await.unwrap_err();
+    assert!(error.to_string().contains("another program"), "{error}");
+    let tables = "SELECT name FROM sqlite_master";
+    let tables: Vec<String> = sqlx::query_scalar(tables)
+        .fetch_all(&mut other)
+        .await
+        .unwrap();
+    assert_eq!(tables, ["recipe"]);
+}
+
+async fn is_ready(app: &TestApp) -> bool {
+    app.get("/readyz").await.status() == 200
+}
+
+#[actix_web::test]
+async fn a_server_whose_database_takes_no_changes_is_not_ready() {
+    let app = TestApp::spawn_with_parts(
+        |_| {},
+        |app| {
+            app.db = match app.db.clone() {
+                Db::Sqlite { read, file, .. } => Db::Sqlite {
+                    write: read.clone(),
+                    read,
+                    file,
+                },
+                Db::Postgres { read, .. } => Db::Postgres {
+                    write: read.clone(),
+                    read,
+                },
+            };
+        },
+    )
+    .await;
+    assert_eq!(app.owner().opens("/connections").await.status, 200);
+    assert!(!is_ready(&app).await);
+}
+
+#[actix_web::test]
+async fn a_server_whose_writers_are_all_busy_is_ready() {
+    let app = TestApp::spawn().await;
+    let writers = match app.database.url {
+        DatabaseUrl::Sqlite { .. } => 1,
+        DatabaseUrl::Postgres { .. } => 12,
+    };
+    let busy = join_all((0..writers).map(|_| app.app.db.write())).await;
+    assert!(busy.iter().all(Result::is_ok));
+    assert!(is_ready(&app).await);
+}
+
+#[actix_web::test]
+async fn a_server_whose_file_was_replaced_is_not_ready() {
+    let app = TestApp::spawn().await;
+    let DatabaseUrl::Sqlite { path } = &app.database.url else {
+        return;
+    };
+    assert!(is_ready(&app).await);
+    let aside = path.with_extension("aside");
+    std::fs::rename(path, &aside).unwrap();
+    assert!(!is_ready(&app).await);
+    std::fs::copy(&aside, path).unwrap();
+    assert!(!is_ready(&app).await);
+    std::fs::rename(&aside, path).unwrap();
+    assert!(is_ready(&app).await);
+}
+
+#[test]
+fn where_there_is_no_database_there_is_nothing_to_ask() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite://{}/u.db", folder.path().display());
+    let settings = [("UNTETHER_DATABASE_URL", database.as_str())];
+    for arguments in [
+        &["project", "list"][..],
+        &["client", "list"],
+        &["revoke", "--person", "ana@example.com"],
+        &["export", "connections"],
+        &["sweep"],
+    ] {
+        let output = untether(arguments, &settings);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let said = said(&output);
+        assert!(said.contains("there is no database at"), "{said}");
+        assert!(said.contains("UNTETHER_DATABASE_URL"), "{said}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
 }

@@ -177,7 +177,10 @@ async fn registration_can_be_switched_off() {
 async fn a_body_beyond_all_measure_is_refused() {
     let app = TestApp::spawn().await;
     let huge = json!({ "redirect_uris": ["http://127.0.0.1/"], "x": "x".repeat(70_000) });
-    assert_eq!(register(&app, &huge).await.status(), 413);
+    let answer = register(&app, &huge).await;
+    assert_eq!(answer.status(), 413);
+    let told: Value = answer.json().await.unwrap();
+    assert_eq!(told["error"], "invalid_request", "{told}");
 }
 
 #[actix_web::test]

@@ -1,0 +1,85 @@
+//! What can be wrong with the database.
+
+use std::path::PathBuf;
+
+use super::connect;
+
+/// Why the database did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The engine refused or could not be reached.
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// There is a row of this id already.
+    #[error("there is a row of this id already")]
+    Duplicate,
+    /// The schema could not be brought up to date.
+    #[error("the database could not be migrated: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// A SQLite file could not be made or looked at.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A SQLite file without our tables has others.
+    #[error("the file holds tables of another program")]
+    Foreign,
+    /// Another SQLite file, or none, is where this one was opened.
+    #[error("{} was deleted or replaced while it was used: start again with the right file", .0.display())]
+    Moved(PathBuf),
+    /// A stored value makes no sense.
+    #[error("row {id} of table {table} has a broken {column}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The row's id.
+        id: String,
+    },
+}
+
+impl Error {
+    /// Whether the database is away, or too busy: the same may work in a moment.
+    pub fn is_out_of_reach(&self) -> bool {
+        match self {
+            Self::Database(error) if connect::is_taken(error) => true,
+            Self::Database(sqlx::Error::Database(error)) => {
+                let code = error.code().unwrap_or_default();
+                // It is shut down or starts, has no connection left, or a lock did not come free.
+                code.starts_with("57P") || ["53300", "55P03"].contains(&&*code)
+            }
+            Self::Database(error) => matches!(
+                error,
+                sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed
+            ),
+            _ => false,
+        }
+    }
+
+    /// Whether SQLite finds its file damaged, or no database at all: SQLITE_CORRUPT or
+    /// SQLITE_NOTADB.
+    pub fn is_damage(&self) -> bool {
+        let of_engine = match self {
+            Self::Database(error) => error.as_database_error(),
+            _ => None,
+        };
+        let code = of_engine.and_then(|error| error.code());
+        code.is_some_and(|code| ["11", "26"].contains(&&*code))
+    }
+
+    /// Whether a unique constraint was violated.
+    pub fn is_duplicate(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => error.is_unique_violation(),
+            Self::Duplicate => true,
+            _ => false,
+        }
+    }
+}
+
+/// What store functions return.
+pub type Result<T> = std::result::Result<T, Error>;
