@@ -34,6 +34,7 @@ use crate::{
     },
     store::{self, Db},
     telemetry::RequestSpan,
+    turns::Turns,
     web::{
         assets, headers, identity::IdentitySource, problem::Problem, rate_limit::RateLimit,
         session, state::App,
@@ -49,9 +50,12 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// 90, Caddy 120), so that none sends a request on one that is being closed.
 const KEEP_ALIVE: Duration = Duration::from_secs(150);
 
-/// How many long exports are made at the same time. Each holds one of the
+/// How many long exports are made at the same time, and for one person. Each holds one of the
 /// database's readers for as long as it takes.
-const EXPORTS: usize = 3;
+const EXPORTS: [usize; 2] = [3, 1];
+
+/// How many files are sent at the same time, and by one person. Each takes up to 1 MB.
+const UPLOADS: [usize; 2] = [16, 2];
 
 /// How many pictures are drawn at the same time. Each takes up to 50 MB.
 const DRAWINGS: usize = 1;
@@ -127,7 +131,8 @@ pub async fn assemble(
         registrations: Arc::new(registrations),
         probe: Arc::new(probe),
         identities: Arc::new(identities),
-        exports: Arc::new(Semaphore::new(EXPORTS)),
+        exports: Turns::new(EXPORTS[0], EXPORTS[1]),
+        uploads: Turns::new(UPLOADS[0], UPLOADS[1]),
         drawings: Arc::new(Semaphore::new(DRAWINGS)),
         own_project: own.id,
     })

@@ -38,4 +38,5 @@ pub mod oauth;
 pub mod outbound;
 pub mod store;
 pub mod telemetry;
+pub mod turns;
 pub mod web;

@@ -147,7 +147,13 @@ async fn file(visit: &Visit, format: Format) -> Result<HttpResponse, Problem> {
     let trail = AuditTrail::of(asked.wanted());
     let tx = visit.app.db.snapshot().await?;
     let export = Export::new(tx, trail, format);
-    export::answer(&visit.app, export, ("audit", format), visit.now).await
+    export::answer(
+        (&visit.app, &visit.principal),
+        export,
+        ("audit", format),
+        visit.now,
+    )
+    .await
 }
 
 /// Says that a parameter was not understood: a misspelt one leaves more than was meant.

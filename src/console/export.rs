@@ -19,6 +19,7 @@ use crate::{
     clock::Timestamp,
     domain::role::Principal,
     store::{self, Tx},
+    turns::Taken,
     web::{
         params::Params,
         problem::Problem,
@@ -129,13 +130,8 @@ async fn connections(
     let typed = to_ids(&mut tx, app, principal, &params).await?;
     let query = ListQuery::parse_strictly(typed.as_ref().unwrap_or(&params), principal)?;
     let source = Connections::new(&query, principal.sees(), app.rules.lifetimes, now);
-    answer(
-        app,
-        Export::new(tx, source, format),
-        ("connections", format),
-        now,
-    )
-    .await
+    let export = Export::new(tx, source, format);
+    answer((app, principal), export, ("connections", format), now).await
 }
 
 /// The file as an answer: at once when it is short, else as it is made.
@@ -143,7 +139,7 @@ async fn connections(
 /// # Errors
 /// A page, when the database failed or too many long exports are being made.
 pub async fn answer<S: Source<N> + 'static, const N: usize>(
-    app: &App,
+    (app, principal): (&App, &Principal),
     mut export: Export<S, N>,
     (name, format): (&str, Format),
     now: Timestamp,
@@ -162,8 +158,10 @@ pub async fn answer<S: Source<N> + 'static, const N: usize>(
     if export.is_complete() {
         return Ok(response.body(first));
     }
-    let permit = app.exports.clone().try_acquire_owned();
-    let permit = permit.map_err(|_| busy())?;
+    let turn = app
+        .exports
+        .take(&principal.identity.subject)
+        .map_err(busy)?;
     let (sender, receiver) = mpsc::channel(PARTS_AHEAD);
     let making = async move {
         if timeout(TIME_LIMIT, make(first, export, sender))
@@ -172,7 +170,7 @@ pub async fn answer<S: Source<N> + 'static, const N: usize>(
         {
             tracing::warn!("an export took too long and was broken off");
         }
-        drop(permit);
+        drop(turn);
     };
     actix_web::rt::spawn(making.in_current_span());
     Ok(response.streaming(parts(receiver)))
@@ -188,13 +186,19 @@ const STALL_LIMIT: Duration = Duration::from_secs(30);
 /// How long an export may take.
 const TIME_LIMIT: Duration = Duration::from_secs(15 * 60);
 
-fn busy() -> Problem {
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "Others are exporting",
-        "Too many long exports are being made at the moment.",
-    )
-    .with_advice("Try again in a minute, or narrow the filters.")
+fn busy(taken: Taken) -> Problem {
+    let (heading, text) = match taken {
+        Taken::ByThem => (
+            "You are exporting already",
+            "A long export of yours is still being made.",
+        ),
+        Taken::ByAll => (
+            "Others are exporting",
+            "Too many long exports are being made at the moment.",
+        ),
+    };
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, heading, text)
+        .with_advice("Try again in a minute, or narrow the filters.")
 }
 
 /// A part of a file, and whether it is the last.

@@ -45,10 +45,10 @@ pub async fn show(
 ) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
     let request = request_of(&Params::parse(req.query_string().as_bytes()))?;
-    let document = document::of_client(&app, &request, None, now).await?;
-    let document = document.as_deref();
-    let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
     let identity = &principal.identity;
+    let document = document::of_client(&app, &request, &identity.subject, None, now).await?;
+    let document = document.as_deref();
+    let context = app.context(now, Actor::Person(identity.email.clone()), &req);
     let visit = Visit::new(&app, &principal, &session, &req, now);
     let mut tx = app.db.snapshot().await?;
     let proposal = authorize::propose(&mut tx, &context, &request, identity, document).await?;
@@ -77,15 +77,15 @@ pub async fn decide(
     let params = form.verify(&app, &principal, now)?;
     let request = request_of(&params)?;
     let decision = Decision::parse(&params)?;
-    let context = app.context(now, Actor::Person(principal.identity.email.clone()), &req);
+    let identity = &principal.identity;
+    let context = app.context(now, Actor::Person(identity.email.clone()), &req);
     let shown = params.one("document").map_err(repeated)?;
-    let document = document::of_client(&app, &request, shown, now).await?;
+    let document = document::of_client(&app, &request, &identity.subject, shown, now).await?;
     let document = document.as_deref();
     let mut tx = app.db.write().await?;
     if let Some(document) = document {
         register::document(&mut tx, &context, document).await?;
     }
-    let identity = &principal.identity;
     let visit = Visit::new(&app, &principal, &session, &req, now);
     let proposal = authorize::propose(&mut tx, &context, &request, identity, document).await?;
     let proposal = match proposal {

@@ -15,14 +15,15 @@ use crate::{
     web::{problem::Problem, state::App},
 };
 
-/// The document of the client that asks, if its id is an address. `shown` is the
-/// fingerprint of the document that the person has read, when they have.
+/// The document of the client that asks, if its id is an address, for the person with this
+/// subject. `shown` is the fingerprint of the document that they have read, when they have.
 ///
 /// # Errors
 /// A page, when the document is not accepted here or cannot be had.
 pub async fn of_client(
     app: &App,
     request: &Request,
+    person: &str,
     shown: Option<&str>,
     now: Timestamp,
 ) -> Result<Option<Arc<ClientDocument>>, Problem> {
@@ -41,12 +42,12 @@ pub async fn of_client(
         return Err(not_listed(&host));
     }
     let unavailable = |error| unavailable(&host, &error);
-    let document = app.documents.get(&url, now, false).await;
+    let document = app.documents.get(&url, person, now, false).await;
     let document = document.map_err(unavailable)?;
     if !is_doubtful(app, &document, shown).await? {
         return Ok(Some(document));
     }
-    let document = app.documents.get(&url, now, true).await;
+    let document = app.documents.get(&url, person, now, true).await;
     document.map(Some).map_err(unavailable)
 }
 
@@ -150,7 +151,7 @@ fn unavailable(host: &Host, error: &Error) -> Problem {
             ),
         )
         .with_advice("Tell whoever makes the app."),
-        Error::TooOften => Problem::new(
+        Error::TooOften | Error::Busy => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "Too many apps at once",
             format!("The app is described by a file at {host}, but {error}."),

@@ -47,5 +47,7 @@ fn document(app: &App) -> Value {
 
 /// Any other well-known address: JSON, because clients parse what they get.
 pub async fn unknown() -> HttpResponse {
-    HttpResponse::NotFound().json(json!({ "error": "not_found" }))
+    HttpResponse::NotFound()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(json!({ "error": "not_found" }))
 }

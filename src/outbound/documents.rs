@@ -17,7 +17,6 @@ use futures_util::{
 };
 use reqwest::header::{self, HeaderMap};
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
-use tokio::sync::Semaphore;
 
 use crate::{
     clock::Timestamp,
@@ -25,6 +24,7 @@ use crate::{
         document::{ClientDocument, DocumentError, DocumentUrl, Host},
         scheme::PrivateSchemes,
     },
+    turns::{Turn, Turns},
 };
 
 use super::fetch::{FetchError, Fetcher};
@@ -47,8 +47,9 @@ pub const FETCH_LIMIT: u32 = 20;
 /// The time in which fetches are counted.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// The most fetches at the same time; others wait.
-const PLACES: usize = 16;
+/// The most fetches at the same time, and the most for one person: slow servers do not keep
+/// everybody waiting.
+const PLACES: [usize; 2] = [64, 4];
 
 /// Why there is no document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,13 +63,16 @@ pub enum Error {
     /// Its server was asked too often in the last minute.
     #[error("it was asked too often in the last minute")]
     TooOften,
+    /// Too many are being fetched, for this person or in all.
+    #[error("too many such files are being fetched at the moment")]
+    Busy,
 }
 
 /// The documents.
 pub struct Documents {
     fetcher: Fetcher,
     private: PrivateSchemes,
-    places: Semaphore,
+    places: Arc<Turns>,
     state: Mutex<State>,
 }
 
@@ -97,21 +101,29 @@ struct Window {
 impl Documents {
     /// No documents yet; those to come may have redirect URIs with `private` schemes.
     pub fn new(fetcher: Fetcher, private: PrivateSchemes) -> Self {
+        let [all, each] = PLACES;
         Self {
             fetcher,
             private,
-            places: Semaphore::new(PLACES),
+            places: Turns::new(all, each),
             state: Mutex::default(),
         }
     }
 
     /// The document at an address. When there is a reason to `doubt` that it is still
     /// the same, one that is older than [`LEAST_FRESH`] is fetched again. Where its host was
-    /// asked too often, for whatever documents, the last one goes on for up to a day.
+    /// asked too often, for whatever documents, or too many are being fetched, the last one goes
+    /// on for up to a day. `person` is the subject of whoever it is fetched for.
     ///
     /// # Errors
     /// Says why there is none; see [`Error`].
-    pub async fn get(self: &Arc<Self>, url: &DocumentUrl, now: Timestamp, doubt: bool) -> Answer {
+    pub async fn get(
+        self: &Arc<Self>,
+        url: &DocumentUrl,
+        person: &str,
+        now: Timestamp,
+        doubt: bool,
+    ) -> Answer {
         let flight = {
             let mut state = self.state();
             if let Some(document) = state.usable(url, now, doubt) {
@@ -119,7 +131,7 @@ impl Documents {
             }
             match state.flights.get(url).and_then(WeakShared::upgrade) {
                 Some(flight) => flight,
-                None => match self.depart(&mut state, url, now) {
+                None => match self.depart(&mut state, url, person, now) {
                     Ok(flight) => flight,
                     Err(error) => return state.last(url, now).ok_or(error),
                 },
@@ -133,11 +145,13 @@ impl Documents {
         self: &Arc<Self>,
         state: &mut State,
         url: &DocumentUrl,
+        person: &str,
         now: Timestamp,
     ) -> Result<Shared<Flight>, Error> {
+        let place = self.places.take(person).map_err(|_| Error::Busy)?;
         state.count_fetch(url.host(), now)?;
         let (documents, address) = (Arc::clone(self), url.clone());
-        let flight = async move { documents.fetch(&address, now).await };
+        let flight = async move { documents.fetch(&address, place, now).await };
         let flight = flight.boxed().shared();
         state.flights.retain(|_, flight| flight.upgrade().is_some());
         if let Some(weak) = flight.downgrade() {
@@ -146,8 +160,7 @@ impl Documents {
         Ok(flight)
     }
 
-    async fn fetch(&self, url: &DocumentUrl, now: Timestamp) -> Answer {
-        let _place = self.places.acquire().await.ok();
+    async fn fetch(&self, url: &DocumentUrl, _place: Turn, now: Timestamp) -> Answer {
         let fetched = self.fetcher.fetch(url).await?;
         let document = Arc::new(ClientDocument::parse(url, &fetched.body, &self.private)?);
         let kept = Kept {

@@ -1,16 +1,17 @@
 //! Forms that change something. Their fields can be reached only after the
 //! checks that the person's own page sent them.
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, time::Duration};
 
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
     http::{StatusCode, header},
-    web,
+    web::{self, Data},
 };
+use tokio::time::timeout;
 
-use crate::{clock::Timestamp, domain::role::Principal};
+use crate::{clock::Timestamp, domain::role::Principal, turns::Taken};
 
 use super::{
     params::Params,
@@ -21,6 +22,9 @@ use super::{
 
 /// The largest form, in bytes.
 const LIMIT: usize = 64 * 1024;
+
+/// How long a form with a file may take to arrive.
+const FILE_WITHIN: Duration = Duration::from_secs(5 * 60);
 
 /// A posted form that nobody has looked into yet.
 #[derive(Debug)]
@@ -151,9 +155,15 @@ impl FromRequest for ProtectedUpload {
             return Box::pin(async move { form.await.map(|form| Self { form, file }) });
         }
         let form = Protected::empty(req);
+        let app = req.app_data::<Data<App>>().cloned();
+        let principal = Principal::from_request(req, payload);
         let read = upload::read(req.headers(), payload.take());
         Box::pin(async move {
-            let (params, file) = read.await.map_err(|fault| match fault {
+            let app = app.ok_or_else(Problem::not_found)?;
+            let person = principal.await?.identity.subject;
+            let _turn = app.uploads.take(&person).map_err(busy)?;
+            let read = timeout(FILE_WITHIN, read).await.map_err(|_| too_slow())?;
+            let (params, file) = read.map_err(|fault| match fault {
                 upload::Fault::TooLarge => too_large(&fault.to_string()),
                 _ => Problem::bad_request(fault.to_string()),
             })?;
@@ -161,6 +171,23 @@ impl FromRequest for ProtectedUpload {
             Ok(Self { form, file })
         })
     }
+}
+
+fn too_slow() -> Problem {
+    Problem::bad_request("The form took more than 5 minutes to arrive. Nothing was changed.")
+}
+
+fn busy(taken: Taken) -> Problem {
+    let text = match taken {
+        Taken::ByThem => "Other forms of yours with a file are still arriving.",
+        Taken::ByAll => "Too many people are sending a file at the moment.",
+    };
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "This form has to wait",
+        format!("{text} Nothing was changed."),
+    )
+    .with_advice("Go back, where what you typed still is, and send it again in a minute.")
 }
 
 fn too_large(text: &str) -> Problem {

@@ -53,8 +53,9 @@ pub async fn secure<B: MessageBody>(
         .map(RequestId::to_string);
     // No document is ever made of a part of a page: browsers ask for none in this way when they
     // go anywhere, other sites may not, and nothing keeps it. What follows would weigh a tenth
-    // of it.
-    if html::is_fragment(response.request()) && response.status().is_success() {
+    // of it. A file is none.
+    let is_file = response.headers().contains_key(header::CONTENT_DISPOSITION);
+    if html::is_fragment(response.request()) && response.status().is_success() && !is_file {
         return Ok(response);
     }
     let headers = response.headers_mut();

@@ -15,6 +15,7 @@ use crate::{
     flow::{Context, Rules, asked::Asked, introspect::Uses, revoke_matching::Worker},
     outbound::{documents::Documents, probe::Probe},
     store::Db,
+    turns::Turns,
 };
 
 use super::{identity::IdentitySource, rate_limit::RateLimit};
@@ -45,7 +46,9 @@ pub struct App {
     /// Who says who is there.
     pub identities: Arc<IdentitySource>,
     /// The right to make a long export, of which there are few at a time.
-    pub exports: Arc<Semaphore>,
+    pub exports: Arc<Turns>,
+    /// The right to send a file, which is held until it is whole.
+    pub uploads: Arc<Turns>,
     /// The right to draw a picture that someone sent, which takes time and memory.
     pub drawings: Arc<Semaphore>,
     /// The project that Untether's own MCP server is.

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 /// From the bottom up; parts on one line may not use each other.
 const ORDER: [&[&str]; 10] = [
-    &["clock"],
+    &["clock", "turns"],
     &["domain"],
     &["config"],
     &["store", "outbound"],

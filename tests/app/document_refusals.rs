@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use untether::{
     config::ClientDocuments,
@@ -275,6 +276,38 @@ async fn a_client_goes_on_while_its_host_is_asked_too_often_for_others() {
     let asked = documents.connections();
     assert_eq!(ana.is_asked(&host, &server).await.status, 200);
     assert_eq!(documents.connections(), asked);
+}
+
+#[actix_web::test]
+async fn who_asks_for_many_at_once_keeps_nobody_else_waiting() {
+    let documents = DocumentServer::start().await;
+    let app = documents.app().await;
+    let server = app.project("search", &[]).await;
+    let (ana, ben) = (app.person("ana"), app.person("ben"));
+    let hosts: Vec<_> = (0..5)
+        .map(|n| Host {
+            client_id: format!("{}?{n}", documents.url()),
+            ..documents.host(&app)
+        })
+        .collect();
+    let (last, first) = hosts.split_last().unwrap();
+    documents.answers_nothing();
+    let unanswered = join_all(first.iter().map(|host| ben.is_asked(host, &server)));
+    let meanwhile = async {
+        while documents.connections() < first.len() {
+            tokio::task::yield_now().await;
+        }
+        let page = ben.is_asked(last, &server).await;
+        assert_refused(&app, &page, 503, &["too many such files"]).await;
+        assert_eq!(documents.connections(), first.len());
+        documents.publishes(&documents.document());
+        let page = ana.is_asked(&documents.host(&app), &server).await;
+        assert_eq!(page.status, 200);
+    };
+    tokio::select! {
+        _ = unanswered => panic!("the server says nothing"),
+        () = meanwhile => {}
+    }
 }
 
 #[actix_web::test]

@@ -202,6 +202,36 @@ async fn what_is_no_picture_is_named_and_nothing_typed_is_lost() {
 }
 
 #[actix_web::test]
+async fn only_so_many_files_are_on_their_way_at_once() {
+    let app = TestApp::spawn().await;
+    app.project("search", &[]).await;
+    let owner = app.owner();
+    let page = owner.opens(NEW).await;
+    let filled = [("name", "App"), ("redirect_uris", LOCAL)];
+    let sends = async || {
+        owner
+            .uploads(&page, NEW, &filled, ("logo.png", SMALL))
+            .await
+    };
+    let turns = &app.app.uploads;
+    let before = app.database.dump().await;
+    let mine = [(); 2].map(|()| turns.take(&owner.email).unwrap());
+    let told = sends().await;
+    assert_eq!(told.status, 503);
+    assert!(told.text.contains("forms of yours"), "{}", told.text);
+    drop(mine);
+    let others: Vec<_> = (0..16)
+        .map(|n| turns.take(&n.to_string()).unwrap())
+        .collect();
+    let told = sends().await;
+    assert_eq!(told.status, 503);
+    assert!(told.text.contains("Too many people"), "{}", told.text);
+    assert_eq!(app.database.dump().await, before);
+    drop(others);
+    assert_ne!(sends().await.status, 503);
+}
+
+#[actix_web::test]
 async fn a_form_that_is_too_large_or_broken_changes_nothing() {
     let app = TestApp::spawn().await;
     app.project("search", &[]).await;
