@@ -13,12 +13,18 @@
   const tick = (box, to) => (box.checked = box.defaultChecked = to);
   // Part of the list at `url`: a group, or more rows of it. Its address is the list's, so
   // that links need no other.
-  let above;
+  // One after the other: each adds to the address that the one before has made.
+  let above, line = Promise.resolve(), round = 0;
   const part = (url, source, target) => {
-    above = target.previousElementSibling;
+    const asked = round;
     url.pathname = '/connections/rows';
     url.searchParams.set('group', source.closest('tbody[id]').id);
-    return htmx.ajax('GET', url.pathname + url.search, { source, target, swap: 'outerHTML' });
+    const go = () => {
+      if (asked != round || !target.isConnected) return;
+      above = target.previousElementSibling;
+      return htmx.ajax('GET', url.pathname + url.search, { source, target, swap: 'outerHTML' });
+    };
+    line = line.then(go, go);
   };
   // Groups that opened since the page came are open after a revoke too.
   const here = () => location.pathname + location.search;
@@ -95,6 +101,56 @@
     setTimeout(pending, 9000, target, false); // when an app takes the redirect
   });
 
+  // What was asked for last: of the list, of its parts, and of what opens over it. An answer
+  // that comes late takes the place of nothing that was asked for since.
+  const latest = {};
+  const kindOf = ({ target, request }) => request.method != 'GET' ? null
+    : target == document.body || target.id == 'list' ? 'list'
+    : /^(dialog|panel)$/.test(target.id) ? 'over'
+    : request.action.startsWith('/connections/rows') && 'part';
+  // What `url` changes of the page that it is on, of the list that was asked for last. Returns
+  // whether that is anything new.
+  const add = ({ request, sourceElement: source }) => {
+    const url = new URL(request.action, location);
+    const box = find('#q');
+    const typed = box && !source.matches('.search') && box.value.trim() != box.defaultValue;
+    const before = latest.list?.request.action;
+    if (url.pathname != '/connections' || source.matches('.clear, body') || !typed && !before) return true;
+    const { searchParams: here } = new URL(location);
+    const to = new URL(before ?? location, location);
+    if (typed) to.searchParams.set('q', box.value.trim());
+    for (const name of new Set([...here.keys(), ...url.searchParams.keys()])) {
+      const [was, is] = [here, url.searchParams].map((all) => all.getAll(name));
+      if (was.join() == is.join()) continue;
+      to.searchParams.delete(name);
+      for (const value of is) to.searchParams.append(name, value);
+    }
+    // A place in another list is none in this one.
+    for (const place of ['after', 'before']) to.searchParams.delete(place);
+    request.action = to.pathname + to.search;
+    return request.action != before;
+  };
+  on('htmx:before:request', (event) => {
+    const { ctx } = event.detail;
+    const kind = kindOf(ctx);
+    if (!kind) return;
+    if (kind == 'list') {
+      if (!add(ctx)) return event.preventDefault();
+      round++;
+      for (const other in latest) latest[other].request.abort();
+    } else latest[kind]?.request.abort();
+    latest[kind] = ctx;
+  });
+  on('htmx:finally:request', ({ detail: { ctx } }) => {
+    for (const kind in latest) if (latest[kind] == ctx) delete latest[kind];
+  });
+  // Letters that are added to a search, and an act that leads back to the same list, are not
+  // gone back to.
+  on('htmx:before:history:update', ({ detail: { history: to, sourceElement } }) => {
+    const refines = sourceElement.matches('.search') && new URL(location).searchParams.has('q');
+    if (refines || to.path == here()) to.type = 'replace';
+  });
+
   const busy = (step) => ({ detail: { ctx } }) => {
     if (step > 0) find('.failed')?.remove();
     running += step;
@@ -119,7 +175,10 @@
   };
   on('htmx:error', () => failed('The server did not answer. Try again, or reload to sign in.'));
   on('htmx:after:request', (event) => {
-    const { text, hx, response: { status } } = event.detail.ctx;
+    const { ctx } = event.detail;
+    const { text, hx, response: { status } } = ctx;
+    const kind = kindOf(ctx);
+    if (kind && latest[kind] != ctx) return event.preventDefault();
     // A sign-in page of the proxy.
     const foreign = /^\s*<!doctype/i.test(text) && !text.includes('id="main"');
     if (status < 400 ? !foreign : hx.retarget) return;
@@ -130,7 +189,7 @@
     }
     const page = new DOMParser().parseFromString(text, 'text/html');
     const said = [...page.querySelectorAll('h1, .lead, .prose li, code')].map((line) => (line.localName == 'code' ? 'Request ' : '') + line.textContent);
-    failed(said.join('\n') || `Error ${status}. Try again.`);
+    failed(said.join('\n') || `The server, or the proxy before it, is too busy for this (error ${status}). Try again in a minute.`);
   });
 
   on('htmx:after:swap', ({ detail: { ctx } }) => {
@@ -166,10 +225,12 @@
     const { target } = event;
     // A tick-box is smaller than a finger; what is around it counts too.
     if (target.matches('td.tick')) target.querySelector('input')?.click();
-    for (const menu of document.querySelectorAll('.menu[open]')) menu.open = menu.contains(target);
+    for (const menu of document.querySelectorAll('.menu[open]')) menu.open = menu.contains(target) && !target.matches('[download]');
     const link = target.closest('a');
     if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
     if (link.matches(':modal [data-close]')) link.closest('dialog').close();
+    // Loaded again, a panel is a page of its own; the list is still behind it.
+    else if (link.matches('[data-close]') && history.state?.over) history.back();
     else if (link.matches('[data-clear]')) {
       for (const box of boxes(link.closest('tbody') ?? document)) tick(box, false);
       find('#too-many').replaceChildren();
@@ -187,8 +248,9 @@
         for (const open of new URL(location).searchParams.getAll('open')) url.searchParams.append('open', open);
       }
       if (after) url.searchParams.set('row_after', after);
-      if (after || link.matches('.toggle, .pick')) part(url, link, link.closest(after ? 'tr' : 'tbody'));
-      else htmx.ajax('GET', url.pathname + url.search, { source: link, target: '#list', swap: 'innerMorph' });
+      // A part of a list that is about to be another comes with that.
+      if (!latest.list && (after || link.matches('.toggle, .pick'))) part(url, link, link.closest(after ? 'tr' : 'tbody'));
+      else if (!after) htmx.ajax('GET', url.pathname + url.search, { source: link, target: '#list', swap: 'innerMorph' });
     } else if (link.closest('.rows')) {
       // In rows, links to a client and to a revoke open beside and over the page likewise.
       const into = link.pathname == '/connections/revoke' ? '#dialog' : /^\/clients\/[^/]+$/.test(link.pathname) ? '#panel' : 'none';
@@ -209,12 +271,12 @@
     if (!panel) return;
     const { href } = panel.dataset;
     // One that comes while another is open takes its place.
-    if (beside) history.replaceState({ htmx: true }, '', href);
+    if (beside) history.replaceState({ htmx: true, over: true }, '', href);
     else {
       ({ title } = document);
       behind = location.href;
       history.replaceState({ behind: true }, '');
-      history.pushState({ htmx: true }, '', href);
+      history.pushState({ htmx: true, over: true }, '', href);
     }
     beside = ctx.sourceElement;
     document.title = find('#client').textContent + title.slice(title.lastIndexOf(' · '));

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -48,7 +48,7 @@ fn file_beside(database: &Path) -> PathBuf {
 fn beside(database: &Path) -> Result<Vec<u8>, Failure> {
     let file = file_beside(database);
     if !file.try_exists()? {
-        if fs::metadata(database).is_ok_and(|used| used.len() > 0) {
+        if is_used(database)? {
             return Err(lost(&file, database));
         }
         make(&file).map_err(|error| {
@@ -67,6 +67,23 @@ fn beside(database: &Path) -> Result<Vec<u8>, Failure> {
     let key = SecretKey::parse(text.trim())
         .map_err(|error| Failure::new(format!("the secret key {}: {error}", file.display())))?;
     Ok(key.expose().to_vec())
+}
+
+/// Whether there is a database that something was put into.
+fn is_used(database: &Path) -> Result<bool, Failure> {
+    const HEADER: &[u8] = b"SQLite format 3\0";
+    let mut start = Vec::new();
+    let read = match fs::File::open(database) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        file => file.and_then(|file| file.take(HEADER.len() as u64).read_to_end(&mut start)),
+    };
+    let database = database.display();
+    match (read, &*start) {
+        (Err(error), _) => Err(Failure(format!("{database} cannot be read: {error}"))),
+        (Ok(_), b"") => Ok(false),
+        (Ok(_), HEADER) => Ok(true),
+        (Ok(_), _) => Err(Failure(format!("{database} is no SQLite database"))),
+    }
 }
 
 /// Checks that this is the key that servers have used the database with. Another would end

@@ -246,15 +246,23 @@ impl Workshop {
                  the command runs in (untether serve makes a new one)"
             )));
         }
-        Self::make(settings).await
+        let workshop = Self::with_any(settings).await?;
+        key::verify(&workshop.db, &workshop.secrets).await?;
+        Ok(workshop)
     }
 
-    /// Opens the database, which is made if it is not there.
+    /// Opens the database, which is made if it is not there, with the key that everything is
+    /// made with from now on.
     async fn make(settings: Settings) -> Result<Self, Failure> {
+        let workshop = Self::with_any(settings).await?;
+        key::note(&workshop.db, &workshop.secrets, false).await?;
+        Ok(workshop)
+    }
+
+    async fn with_any(settings: Settings) -> Result<Self, Failure> {
         let key = key::of(&settings)?;
         let secrets = Secrets::new(&key, Arc::new(SystemRandomness));
         let db = Db::open(&settings.database).await?;
-        key::verify(&db, &secrets).await?;
         Ok(Self {
             rules: app::rules(&settings),
             db,

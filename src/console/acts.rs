@@ -34,6 +34,9 @@ pub fn outcome(act: &BulkAct) -> String {
         count => format!(" {} had been revoked before.", number::grouped(count)),
     };
     match &act.client_name {
+        None if act.ended == 1 => {
+            format!("Revoked {ended}. Its client stays registered.{skipped}")
+        }
         None => format!("Revoked {ended}. Their clients stay registered.{skipped}"),
         Some(client) => format!("Revoked {client}, and with it {ended}.{skipped}"),
     }

@@ -21,8 +21,9 @@ use crate::{
 };
 
 use super::{
+    back::{self, local_path},
     moment, number,
-    revoke::{came_from, local_path, reason, typed_reason},
+    revoke::{reason, typed_reason},
     view::{Frame, When},
     visit::Visit,
 };
@@ -181,11 +182,7 @@ fn href(client: &Client) -> String {
 
 /// The page that the question was asked from; the client's, if nothing says which.
 fn page_before(visit: &Visit, params: &Params, client: &Client) -> String {
-    let named = params.one("back").ok().flatten().map(str::to_owned);
-    match named.or_else(|| came_from(&visit.req)) {
-        Some(page) => local_path(Some(&page)),
-        None => href(client),
-    }
+    back::page(&visit.req, params).unwrap_or_else(|| href(client))
 }
 
 fn sentences(client: &Client, covered: Covered) -> Vec<String> {

@@ -17,10 +17,11 @@ use crate::{
         connection_list,
         project::Endpoint,
     },
-    web::problem::Problem,
+    web::{params::Params, problem::Problem},
 };
 
 use super::{
+    back,
     block::{self, BlockView},
     counts::{self, CountLinks},
     logo,
@@ -42,6 +43,8 @@ struct ClientPage {
     frame: Frame,
     /// The page's own address.
     href: String,
+    /// The page that it was reached from.
+    before: String,
     client: ClientView,
     counts: CountLinks,
     /// Where all of them that can be revoked are revoked.
@@ -58,6 +61,7 @@ struct ClientPage {
     blocks: Vec<BlockView>,
     /// Blocks of this client, not of a person.
     of_person: bool,
+    /// Its address with the way back.
     here: String,
     /// Where it is blocked for everyone; `None` when that is done or not the viewer's.
     block_href: Option<String>,
@@ -129,11 +133,17 @@ impl ClientPage {
             true => setup::of(&client, &endpoints, &app.settings.public_url),
             false => Vec::new(),
         };
+        let asked = Params::parse(visit.req.query_string().as_bytes());
+        let before = back::page(&visit.req, &asked);
         let href = format!("/clients/{id}");
+        let here = back::address(&href, before.as_deref());
         let named = ("client", id.as_str());
         let revoke_all_href =
-            counts::revoke_all(app, &mut tx, principal, &query, (named, &href), now).await?;
-        let alike = look_alikes::of(&mut tx, &client, &reach, now).await?;
+            counts::revoke_all(app, &mut tx, principal, &query, (named, &here), now).await?;
+        let mut alike = look_alikes::of(&mut tx, &client, &reach, now).await?;
+        for other in alike.iter_mut().flat_map(|alike| &mut alike.shown) {
+            other.href = back::address(&other.href, before.as_deref());
+        }
         let creator = store::audit::creator(&mut tx, id).await?;
         Ok(Self {
             frame: visit.frame(),
@@ -147,10 +157,12 @@ impl ClientPage {
                 .collect(),
             more_projects: more_projects(&groups, &query),
             works,
-            block_href: block::href_for(&client, &blocks, principal),
+            block_href: block::href_for(&client, &blocks, principal)
+                .map(|href| back::address(&href, Some(&here))),
             blocks,
             of_person: false,
-            here: format!("/clients/{id}"),
+            here,
+            before: before.unwrap_or_else(|| "/connections".to_owned()),
             alike,
             manage_href: manage_href(&client, &endpoints, &reach),
             open: setups

@@ -25,11 +25,12 @@ use crate::{
 };
 
 use super::{
+    back,
     block::{self, BlockView},
     check,
     connections::standing,
     moment,
-    revoke::{came_from, local_path, see_other},
+    revoke::see_other,
     view::{Frame, StatusView, When, below_name},
     visit::Visit,
 };
@@ -41,8 +42,8 @@ use super::{
 pub async fn show(visit: Visit, id: Path<String>) -> Result<HttpResponse, Problem> {
     let found = Found::read(&visit, &parse_id(&id)?).await?;
     let asked = Params::parse(visit.req.query_string().as_bytes());
-    let list = list_of(&asked).or_else(|| came_from(&visit.req).filter(|page| is_list(page)));
-    visit.page(StatusCode::OK, &found.page(&visit, list))
+    let before = back::page(&visit.req, &asked);
+    visit.page(StatusCode::OK, &found.page(&visit, before))
 }
 
 /// `POST /connections/{id}/rename`.
@@ -56,8 +57,8 @@ pub async fn rename(
 ) -> Result<HttpResponse, Problem> {
     let params = visit.fields(form)?;
     let id = parse_id(&id)?;
-    let list = list_of(&params);
-    let here = path_from(&id, list.as_deref());
+    let before = back::named(&params);
+    let here = path_from(&id, before.as_deref());
     let typed = params.one("name").ok().flatten().unwrap_or_default();
     let was = params.one("was").ok().flatten().unwrap_or_default();
     let (status, note) = match client::parse_name(typed) {
@@ -65,6 +66,7 @@ pub async fn rename(
             let note = format!("This name cannot be kept: {problem}.");
             (StatusCode::BAD_REQUEST, note)
         }
+        Ok(name) if name == was => return Ok(see_other(&here)),
         Ok(name) => {
             let (context, reach) = (visit.context(), visit.principal.changes());
             let mut tx = visit.app.db.write().await?;
@@ -85,7 +87,7 @@ pub async fn rename(
     let page = ConnectionPage {
         note: Some(note),
         typed: typed.to_owned(),
-        ..Found::to_change(&visit, &id).await?.page(&visit, list)
+        ..Found::to_change(&visit, &id).await?.page(&visit, before)
     };
     visit.page(status, &page)
 }
@@ -100,7 +102,7 @@ pub async fn delete(
     form: Protected,
 ) -> Result<HttpResponse, Problem> {
     let params = visit.fields(form)?;
-    let list = list_of(&params).unwrap_or_else(|| "/connections".to_owned());
+    let before = back::named(&params).unwrap_or_else(|| "/connections".to_owned());
     let id = parse_id(&id)?;
     let reach = visit.principal.changes();
     let mut tx = visit.app.db.write().await?;
@@ -109,7 +111,7 @@ pub async fn delete(
         Deletion::Done(name) => {
             tx.commit().await?;
             let said = format!("Deleted the record of {name}. The audit trail keeps it.");
-            Ok(visit.go_on(&list, Flash::Done(said)))
+            Ok(visit.go_on(&before, Flash::Done(said)))
         }
         Deletion::InUse(name) => {
             let text = format!(
@@ -131,30 +133,17 @@ fn path(id: &ConnectionId) -> String {
     format!("/connections/{id}")
 }
 
-/// The same, with the list that was left for it.
-fn path_from(id: &ConnectionId, list: Option<&str>) -> String {
-    match list {
-        Some(list) => format!("{}?{}", path(id), encode([("back", list)])),
-        None => path(id),
-    }
-}
-
-/// The list that the page, or a form on it, says was left for it.
-fn list_of(params: &Params) -> Option<String> {
-    let list = params.one("back").ok().flatten();
-    list.filter(|page| is_list(page)).map(str::to_owned)
-}
-
-fn is_list(page: &str) -> bool {
-    page.starts_with("/connections?") && local_path(Some(page)) == page
+/// The same, with the page that was left for it.
+fn path_from(id: &ConnectionId, before: Option<&str>) -> String {
+    back::address(&path(id), before)
 }
 
 fn not_renamed(row: &Listed) -> String {
     match row.life.revoked {
         Some(_) => "It was revoked while you looked, and keeps its name.".to_owned(),
         None => format!(
-            "Someone else renamed it to {} while you looked. Nothing was changed. To have your \
-             name, rename it again.",
+            "It was renamed to {} while you looked. Nothing was changed. To have your name, rename \
+             it again.",
             row.name
         ),
     }
@@ -208,7 +197,7 @@ impl Found {
         principal.changes().covers(&row.person, &row.project)
     }
 
-    fn page(self, visit: &Visit, list: Option<String>) -> ConnectionPage {
+    fn page(self, visit: &Visit, before: Option<String>) -> ConnectionPage {
         let (principal, now) = (&visit.principal, visit.now);
         let status = self.row.life.status(&visit.app.rules.lifetimes, now);
         let revoked = matches!(status, Status::Revoked(_));
@@ -221,10 +210,10 @@ impl Found {
         let blocks = block::in_sight(self.blocks, principal, now);
         let client = self.client.as_ref();
         let row = self.row;
-        let here = path_from(&row.id, list.as_deref());
+        let here = path_from(&row.id, before.as_deref());
         let block_href = client
             .and_then(|client| block::href_for(client, &blocks, principal))
-            .map(|href| format!("{href}?{}", encode([("back", here.as_str())])));
+            .map(|href| back::address(&href, Some(&here)));
         let question = encode([("id", row.id.as_str()), ("back", here.as_str())]);
         ConnectionPage {
             frame: visit.frame(),
@@ -232,7 +221,6 @@ impl Found {
             blocks,
             of_person: true,
             path: path(&row.id),
-            here,
             block_href,
             typed: row.name.clone(),
             status: standing(&status, &row, now),
@@ -240,8 +228,11 @@ impl Found {
                 .then(|| format!("/connections/revoke?{question}")),
             rename: may_change && !revoked,
             delete: may_change && revoked,
-            client_href: format!("/clients/{}", row.client),
+            client_href: back::address(&format!("/clients/{}", row.client), Some(&here)),
             client: row.client_name,
+            project_href: project
+                .filter(|project| principal.sees().covers_project(&project.id))
+                .map(|project| format!("/projects/{}", project.slug)),
             project: row.project_name,
             check_href,
             resource: self
@@ -256,7 +247,9 @@ impl Found {
             last_used: row
                 .connected_at
                 .map(|_| moment::when(row.life.last_used_at, now)),
-            list,
+            back: back::label(before.as_deref()),
+            before,
+            here,
             name: row.name,
         }
     }
@@ -280,8 +273,10 @@ impl Found {
 struct ConnectionPage {
     frame: Frame,
     path: String,
-    /// The list that was left for it.
-    list: Option<String>,
+    /// The page that was left for it.
+    before: Option<String>,
+    /// What the link back says.
+    back: &'static str,
     name: String,
     /// What the person must know before trying again.
     note: Option<String>,
@@ -297,6 +292,8 @@ struct ConnectionPage {
     client: String,
     client_href: String,
     project: String,
+    /// Its own page, for those who may look.
+    project_href: Option<String>,
     /// The project's MCP server URL.
     resource: Option<String>,
     /// Where that server is checked, for those who may.

@@ -130,6 +130,11 @@ fn intro(app: &App, principal: &Principal) -> String {
     let organization = &app.settings.organization;
     if principal.role == OrganizationRole::Auditor {
         format!("See what MCP clients can reach on behalf of people in {organization}.")
+    } else if principal.role == OrganizationRole::Member && principal.looks_beyond_themselves() {
+        format!(
+            "See and revoke what MCP clients can reach at the projects that you administer, and on \
+             your behalf, in {organization}."
+        )
     } else if principal.looks_beyond_themselves() {
         format!("See and revoke what MCP clients can reach on behalf of people in {organization}.")
     } else {

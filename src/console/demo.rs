@@ -8,7 +8,7 @@ use crate::{
     web::{form::Protected, identity::IdentitySource, problem::Problem, session, state::App},
 };
 
-use super::revoke::local_path;
+use super::back::local_path;
 
 /// `POST /demo/persona`.
 ///

@@ -2,6 +2,7 @@
 
 pub mod acts;
 pub mod audit;
+mod back;
 pub mod block;
 pub mod check;
 pub mod client;

@@ -21,10 +21,11 @@ use crate::{
         person::Person,
         project::Endpoint,
     },
-    web::{identity, problem::Problem, state::App},
+    web::{identity, params::Params, problem::Problem, state::App},
 };
 
 use super::{
+    back,
     block::{self, BlockView},
     connections::standing,
     counts::{self, CountLinks},
@@ -53,6 +54,8 @@ const ORDER: Order = Order {
 struct PersonPage {
     frame: Frame,
     heading: String,
+    /// The page that it was reached from, and what the link back says.
+    before: Option<(String, &'static str)>,
     /// What is known of the person; `None` on one's own page.
     facts: Option<Facts>,
     connected: Connected,
@@ -146,10 +149,16 @@ pub async fn show(visit: Visit, id: Path<String>) -> Result<HttpResponse, Proble
         None
     };
     let blocks = block::of_person(&mut tx, &person.id, principal, *now).await?;
+    let asked = Params::parse(visit.req.query_string().as_bytes());
+    let before = back::page(&visit.req, &asked);
     let page = PersonPage {
         blocks,
         of_person: true,
-        here: format!("/people/{}", person.id),
+        here: back::address(&format!("/people/{}", person.id), before.as_deref()),
+        before: before.map(|page| {
+            let said = back::label(Some(&page));
+            (page, said)
+        }),
         frame: visit.frame(),
         heading: person.identity.name.clone(),
         facts: Some(facts(person, role, sees_all, *now)),
@@ -208,6 +217,7 @@ pub async fn me(visit: Visit) -> Result<HttpResponse, Problem> {
         blocks,
         of_person: true,
         here: "/me".to_owned(),
+        before: None,
         frame: visit.frame(),
         heading: frame::MINE.to_owned(),
         facts: None,

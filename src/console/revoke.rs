@@ -7,11 +7,10 @@ use actix_web::{
         header::{self, HeaderName, HeaderValue},
     },
 };
-use url::{Position, Url};
 
 use crate::{
     clock::Timestamp,
-    domain::{ids::ConnectionId, role::Reach},
+    domain::ids::ConnectionId,
     flow::{
         block,
         revoke::{self, REASON_LIMIT, tidy_reason},
@@ -27,9 +26,10 @@ use crate::{
 };
 
 use super::{
+    back::{came_from, local_path},
     connections::after_act,
     moment, number, revoke_matching,
-    view::{RevokePage, RevokeTarget, below_name},
+    view::{BlockChoice, RevokePage, RevokeTarget, below_name},
     visit::Visit,
 };
 
@@ -42,9 +42,9 @@ pub async fn ask(visit: Visit) -> Result<HttpResponse, Problem> {
     let params = Params::parse(visit.req.query_string().as_bytes());
     let asked = Asked::parse(&params, &visit.req)?;
     let listed = asked.listed(&visit).await?;
-    let missing = asked.ids.len() - listed.len();
+    let missing = asked.ids.len() - listed.rows.len();
     let note = (missing > 0).then(|| format!("{} Here are the others.", words::gone(missing)));
-    asked.show(&visit, StatusCode::OK, &listed, note)
+    asked.show(&visit, StatusCode::OK, listed, note)
 }
 
 /// `POST /connections/revoke`: acts on exactly what was asked about.
@@ -68,12 +68,12 @@ pub async fn act(visit: Visit, form: Protected) -> Result<HttpResponse, Problem>
     let (status, note) = match problem {
         Some(text) => (StatusCode::BAD_REQUEST, text),
         None => {
-            let gone = words::gone(asked.ids.len() - listed.len());
+            let gone = words::gone(asked.ids.len() - listed.rows.len());
             let text = format!("{gone} Nothing was revoked. Look again, and confirm.");
             (StatusCode::CONFLICT, text)
         }
     };
-    asked.show(&visit, status, &listed, Some(note))
+    asked.show(&visit, status, listed, Some(note))
 }
 
 /// What the person chose and typed.
@@ -83,6 +83,14 @@ struct Asked {
     /// Whether the clients are to be blocked for these people too.
     blocks: bool,
     back: String,
+}
+
+/// The connections that were chosen.
+struct Chosen {
+    rows: Vec<Listed>,
+    /// How many others end if their clients are blocked, where that is this person's to do:
+    /// everything at the projects is theirs to change.
+    blockable: Option<usize>,
 }
 
 impl Asked {
@@ -97,10 +105,12 @@ impl Asked {
         ids.sort();
         ids.dedup();
         match ids.len() {
-            0 => Err(
-                Problem::bad_request("Choose at least one connection to revoke.")
-                    .with_link("Back to the connections", back),
-            ),
+            0 => Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "Nothing is chosen",
+                "Choose at least one connection to revoke.",
+            )
+            .with_link("Back to the connections", back)),
             count if count > revoke::LIMIT => Err(Problem::bad_request(format!(
                 "{count} connections were chosen, and at most {} can be revoked at once.",
                 revoke::LIMIT
@@ -137,28 +147,36 @@ impl Asked {
     }
 
     /// The connections as they are now; a page when there are none.
-    async fn listed(&self, visit: &Visit) -> Result<Vec<Listed>, Problem> {
+    async fn listed(&self, visit: &Visit) -> Result<Chosen, Problem> {
         let reach = visit.principal.changes();
-        let mut tx = visit.app.db.read().await?;
-        let listed = connection_list::by_ids(&mut tx, &reach, &self.ids).await?;
-        match listed.is_empty() {
-            true => Err(Problem::not_found()),
-            false => Ok(listed),
+        let mut tx = visit.app.db.snapshot().await?;
+        let rows = connection_list::by_ids(&mut tx, &reach, &self.ids).await?;
+        if rows.is_empty() {
+            return Err(Problem::not_found());
         }
+        let governed = rows.iter().all(|row| reach.covers_project(&row.project));
+        let blockable = match governed {
+            true => Some(block::besides(&mut tx, &reach, &rows).await?),
+            false => None,
+        };
+        Ok(Chosen { rows, blockable })
     }
 
     fn show(
         self,
         visit: &Visit,
         status: StatusCode,
-        listed: &[Listed],
+        Chosen { rows, blockable }: Chosen,
         note: Option<String>,
     ) -> Result<HttpResponse, Problem> {
-        let rest = listed.iter().filter(|row| row.life.revoked.is_none());
+        let rest = rows.iter().filter(|row| row.life.revoked.is_none());
         let rest: Vec<_> = rest.collect();
         let is_over = rest.is_empty();
         // What has been revoked can still be kept from coming back: a block is for all of them.
-        let block = blockable(listed, is_over, &visit.principal.changes());
+        let block = blockable.map(|besides| BlockChoice {
+            label: block_label(rows.len(), is_over),
+            also: words::besides(besides, rows.len()),
+        });
         let page = RevokePage {
             frame: visit.frame(),
             title: match rest.len() {
@@ -169,9 +187,9 @@ impl Asked {
             blocks_alone: is_over,
             sentence: match is_over {
                 true => words::REVOKED.to_owned(),
-                false => words::consequence(&rest, &visit.principal),
+                false => words::consequence(&rest, &visit.principal, block.is_some()),
             },
-            targets: listed.iter().map(|row| target(row, visit.now)).collect(),
+            targets: rows.iter().map(|row| target(row, visit.now)).collect(),
             block,
             blocks: self.blocks,
             reason: self.reason,
@@ -230,24 +248,6 @@ pub fn reason(typed: &str) -> Result<Option<String>, String> {
     Ok(tidy_reason(reason))
 }
 
-/// A path on this site to go back to; the list when `asked` is anything else.
-pub fn local_path(asked: Option<&str>) -> String {
-    let local = asked.filter(|path| {
-        path.starts_with('/')
-            && !path.starts_with("//")
-            && path
-                .bytes()
-                .all(|byte| byte.is_ascii_graphic() && byte != b'\\')
-    });
-    local.unwrap_or("/connections").to_owned()
-}
-
-/// The path and query of the page whose link was followed, as the browser says.
-pub fn came_from(req: &HttpRequest) -> Option<String> {
-    let page = Url::parse(req.headers().get(header::REFERER)?.to_str().ok()?).ok()?;
-    Some(page[Position::BeforePath..Position::AfterQuery].to_owned())
-}
-
 /// Where everything that a list shows can be revoked.
 fn matching_of(list: &str) -> String {
     let query = list.strip_prefix("/connections?").unwrap_or_default();
@@ -260,16 +260,14 @@ fn matching_of(list: &str) -> String {
     }
 }
 
-/// What may be ticked, besides or alone, where everything at the projects is this person's to
-/// change.
-fn blockable(listed: &[Listed], alone: bool, reach: &Reach) -> Option<&'static str> {
-    let governed = listed.iter().all(|row| reach.covers_project(&row.project));
-    governed.then_some(match (listed, alone) {
-        ([_], false) => "Also block this person from reconnecting this client",
-        ([_], true) => "Block this person from reconnecting this client",
+/// What may be ticked, besides or alone.
+const fn block_label(rows: usize, alone: bool) -> &'static str {
+    match (rows, alone) {
+        (1, false) => "Also block this person from reconnecting this client",
+        (1, true) => "Block this person from reconnecting this client",
         (_, false) => "Also block these people from reconnecting these clients",
         (_, true) => "Block these people from reconnecting these clients",
-    })
+    }
 }
 
 /// A row of the table of connections to revoke.

@@ -214,7 +214,7 @@ pub struct RevokePage {
     /// What this will and will not do.
     pub sentence: String,
     /// What the person may tick to block the clients too; `None` when it is not theirs to.
-    pub block: Option<&'static str>,
+    pub block: Option<BlockChoice>,
     /// Whether it was ticked before, when the page is shown again.
     pub blocks: bool,
     /// What was typed before, when the page is shown again.
@@ -223,6 +223,14 @@ pub struct RevokePage {
     pub back: String,
     /// What the person must know before deciding again.
     pub note: Option<String>,
+}
+
+/// That the clients of connections can be blocked too.
+#[derive(Clone, Debug)]
+pub struct BlockChoice {
+    pub label: &'static str,
+    /// What that ends besides; empty when nothing.
+    pub also: String,
 }
 
 /// The consent page.

@@ -4,7 +4,13 @@
 //! [`SecretHash`]: HMAC-SHA-256 under the installation's key, so that a copy of
 //! the database alone can neither be used nor tested against guesses.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
@@ -165,10 +171,22 @@ impl Secrets {
         URL_SAFE_NO_PAD.encode(mac(&self.hash_key, &made))
     }
 
-    /// A new identifier: UUIDv7 (RFC 9562 §5.7), so that ids sort by age.
+    /// A new identifier: UUIDv7 (RFC 9562 §5.7), so that ids sort by age, and those of one
+    /// moment in the order in which this program makes them (§6.2, method 1).
     pub fn new_id<I: From<Uuid>>(&self, now: Timestamp) -> I {
+        static MADE: AtomicU32 = AtomicU32::new(0);
         let mut random = [0; 10];
         self.randomness.fill(&mut random);
+        // What version and variant leave of the first bytes.
+        let [a, b, c, d] = MADE.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        let counter = [
+            a >> 4,
+            a << 4 | b >> 4,
+            (b & 0x0f) << 2 | c >> 6,
+            c << 2 | d >> 6,
+            d << 2 | random[4] & 3,
+        ];
+        random[..counter.len()].copy_from_slice(&counter);
         let millis = u64::try_from(now.millis()).unwrap_or_default();
         uuid::Builder::from_unix_timestamp_millis(millis, &random)
             .into_uuid()
@@ -273,6 +291,16 @@ mod tests {
         let secret = secrets().generate(SecretKind::ClientSecret);
         let body = secret.expose().strip_prefix("uts_").unwrap();
         assert_eq!(URL_SAFE_NO_PAD.decode(body).unwrap().len(), 32);
+    }
+
+    #[test]
+    fn ids_of_one_moment_are_in_the_order_in_which_they_were_made() {
+        let secrets = secrets();
+        let now = Timestamp::from_millis(1_800_000_000_000);
+        let mut ids: Vec<Uuid> = (0..100_000).map(|_| secrets.new_id(now)).collect();
+        ids.push(secrets.new_id(Timestamp::from_millis(1_800_000_000_001)));
+        assert!(ids.is_sorted_by(|one, next| one < next));
+        assert_eq!(ids[0].get_version_num(), 7);
     }
 
     #[test]

@@ -11,12 +11,14 @@
 //! client that ends one of those connections itself holds the connection, and waits for
 //! the counts.
 
+use std::collections::HashSet;
+
 use crate::{
     domain::{
         audit::{Action, Subject},
         block::{Block, ClientIdentity, Scope},
         client::Client,
-        ids::{BlockId, ConnectionId},
+        ids::{BlockId, ClientId, ConnectionId},
         role::Reach,
     },
     store::{
@@ -134,17 +136,8 @@ pub async fn with_connections(
         return Ok(None);
     }
     let mut blocks: Vec<(Client, Scope)> = Vec::new();
-    for row in rows {
-        let scope = Scope {
-            person: Some(row.person),
-            project: (*reach != Reach::All).then_some(row.project),
-        };
-        let is_same =
-            |(client, known): &(Client, Scope)| client.id == row.client && *known == scope;
-        if blocks.iter().any(is_same) {
-            continue;
-        }
-        if let Some(client) = store::client::by_id(tx, &row.client).await? {
+    for (client, scope) in scopes(&rows, reach) {
+        if let Some(client) = store::client::by_id(tx, &client).await? {
             // Before the rows of connections, as consent holds them.
             client_block::hold_clients(tx, &client.identity()).await?;
             blocks.push((client, scope));
@@ -170,6 +163,41 @@ pub async fn with_connections(
     }
     connection_end::count(tx, &uncounted).await?;
     Ok(Some(done))
+}
+
+/// How many connections, besides these, end when they are revoked and their clients blocked.
+///
+/// # Errors
+/// When the database fails.
+pub async fn besides(
+    tx: &mut Tx,
+    reach: &Reach,
+    rows: &[connection_list::Listed],
+) -> store::Result<usize> {
+    let mut ends = HashSet::new();
+    for (client, scope) in scopes(rows, reach) {
+        if let Some(client) = store::client::by_id(tx, &client).await? {
+            ends.extend(client_block::connections(tx, &client.identity(), &scope).await?);
+        }
+    }
+    let chosen: HashSet<_> = rows.iter().map(|row| row.id.clone()).collect();
+    Ok(ends.difference(&chosen).count())
+}
+
+/// Each client of the connections, and for whom and where whoever reaches so far blocks it.
+fn scopes(rows: &[connection_list::Listed], reach: &Reach) -> Vec<(ClientId, Scope)> {
+    let mut scopes = Vec::new();
+    for row in rows {
+        let scope = Scope {
+            person: Some(row.person.clone()),
+            project: (*reach != Reach::All).then(|| row.project.clone()),
+        };
+        let of_row = (row.client.clone(), scope);
+        if !scopes.contains(&of_row) {
+            scopes.push(of_row);
+        }
+    }
+    scopes
 }
 
 /// Lifts a block. What it ended stays ended. Returns the block, or `None` when it had been

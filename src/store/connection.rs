@@ -329,14 +329,16 @@ pub async fn set_scopes(
     connection_drift::revive_lapsed(tx, id, lapsed).await
 }
 
-/// Records that tokens were issued for a connection.
+/// Records that tokens were issued for a connection. Nothing is used before it is authorized,
+/// not even by a clock that has gone back.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn touch(tx: &mut Tx, id: &ConnectionId, now: Timestamp) -> Result<()> {
     const TOUCH: &str = "
         UPDATE connection
-        SET last_used_at = $2, connected_at = COALESCE(connected_at, $2)
+        SET last_used_at = CASE WHEN authorized_at > $2 THEN authorized_at ELSE $2 END,
+            connected_at = COALESCE(connected_at, $2)
         WHERE id = $1
         RETURNING lapsed";
     let lapsed: Option<bool> = sql!(tx, |c| sqlx::query_scalar(TOUCH)

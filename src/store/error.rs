@@ -15,7 +15,13 @@ pub enum Error {
     Duplicate,
     /// The schema could not be brought up to date.
     #[error("the database could not be migrated: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(sqlx::migrate::MigrateError),
+    /// It has been, by a step that this version does not know.
+    #[error(
+        "the database was used by a later version of Untether (its schema has step {0}): run that \
+         version, or a newer one"
+    )]
+    Newer(i64),
     /// A SQLite file could not be made or looked at.
     #[error("{}: {error}", path.display())]
     File {
@@ -40,6 +46,15 @@ pub enum Error {
         /// The row's id.
         id: String,
     },
+}
+
+impl From<sqlx::migrate::MigrateError> for Error {
+    fn from(error: sqlx::migrate::MigrateError) -> Self {
+        match error {
+            sqlx::migrate::MigrateError::VersionMissing(version) => Self::Newer(version),
+            other => Self::Migration(other),
+        }
+    }
 }
 
 impl Error {

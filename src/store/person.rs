@@ -191,20 +191,25 @@ fn stored_groups(groups: &[String]) -> String {
     serde_json::Value::from(groups).to_string()
 }
 
-/// Records which groups a person is in. Returns whether others were known before.
+/// Records what a person is called now, and which groups they are in, if that is said. Returns
+/// whether anything else was known before.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn set_groups(tx: &mut Tx, id: &PersonId, groups: &[String]) -> Result<bool> {
-    const SET: &str = "
+pub async fn renew(tx: &mut Tx, id: &PersonId, identity: &Identity) -> Result<bool> {
+    const RENEW: &str = "
         UPDATE people
-        SET groups = $2
-        WHERE id = $1 AND groups IS DISTINCT FROM $2
+        SET email = $2, name = $3, folded = $4, groups = COALESCE($5, groups)
+        WHERE id = $1
+          AND (email <> $2 OR name <> $3 OR groups IS DISTINCT FROM COALESCE($5, groups))
         RETURNING id";
-    let set: Option<PersonId> = sql!(tx, |c| sqlx::query_scalar(SET)
+    let renewed: Option<PersonId> = sql!(tx, |c| sqlx::query_scalar(RENEW)
         .bind(id)
-        .bind(stored_groups(groups))
+        .bind(&identity.email)
+        .bind(&identity.name)
+        .bind(sorted_by(identity))
+        .bind(identity.groups.as_deref().map(stored_groups))
         .fetch_optional(c)
         .await)?;
-    Ok(set.is_some())
+    Ok(renewed.is_some())
 }

@@ -84,7 +84,7 @@ impl Protected {
             .accepts_form_token(token, &principal.identity.subject, now)
         {
             tracing::warn!("refused a form without a valid token");
-            return Err(refused().with_advice("Go back, reload the page and try again."));
+            return Err(refused().with_advice("Reload the page that it was on, and try again."));
         }
         Ok(self.params)
     }

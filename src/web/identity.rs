@@ -283,25 +283,38 @@ pub async fn principal(app: &App, identity: Identity) -> Result<Principal, Probl
             "The organization has deactivated your account here.",
         ));
     }
-    // Some proxies list them in another order each time.
-    let set = |groups: &[String]| groups.iter().cloned().collect::<HashSet<_>>();
-    let others = |person: &&Person| {
-        let known = person.identity.groups.as_deref().map(set);
-        let now = identity.groups.as_deref().map(set);
-        now.is_some() && now != known
-    };
-    if let Some(person) = person.as_ref().filter(others) {
+    if let Some((person, renewed)) = person.as_ref().and_then(|known| renewed(known, &identity)) {
         drop(tx);
-        note_groups(app, &person.id, &identity).await?;
+        note(app, person, &renewed).await?;
         tx = app.db.read().await?;
     }
     let person = person.map(|person| person.id);
     Ok(authorize(app, &mut tx, identity, person).await?)
 }
 
-/// Notes that a person is in other groups than before. That is no effect of what they ask
-/// for, so it happens when they open a page, too.
-async fn note_groups(app: &App, person: &PersonId, identity: &Identity) -> Result<(), Problem> {
+/// Who a person is now, if that is more than was known of them.
+fn renewed<'a>(known: &'a Person, now: &Identity) -> Option<(&'a PersonId, Identity)> {
+    let before = &known.identity;
+    // Some proxies list them in another order each time.
+    let set = |groups: &[String]| groups.iter().cloned().collect::<HashSet<_>>();
+    let (had, has) = (
+        before.groups.as_deref().map(set),
+        now.groups.as_deref().map(set),
+    );
+    // One whose name is not said is called by their e-mail.
+    let is_named = now.name != now.email || before.name == before.email;
+    let name = if is_named { &now.name } else { &before.name };
+    let is_new = now.email != before.email || *name != before.name;
+    let renewed = || Identity {
+        name: name.clone(),
+        ..now.clone()
+    };
+    (is_new || (has.is_some() && has != had)).then(|| (&known.id, renewed()))
+}
+
+/// Notes that a person is called something else than before, or is in other groups. That is no
+/// effect of what they ask for, so it happens when they open a page, too.
+async fn note(app: &App, person: &PersonId, identity: &Identity) -> Result<(), Problem> {
     let context = Context {
         now: app.clock.now(),
         rules: &app.rules,
@@ -310,7 +323,7 @@ async fn note_groups(app: &App, person: &PersonId, identity: &Identity) -> Resul
         address: None,
     };
     let mut tx = app.db.write().await?;
-    flow::seen::groups(&mut tx, &context, person, identity).await?;
+    flow::seen::again(&mut tx, &context, person, identity).await?;
     Ok(tx.commit().await?)
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use untether::domain::client::{Client, ClientType};
 
-use crate::support::{Host, TestApp};
+use crate::support::{Host, Page, TestApp};
 
 const MISSING: &str = "01890000-0000-7000-8000-000000000000";
 
@@ -313,4 +313,32 @@ async fn a_client_that_cannot_connect_is_not_said_to() {
         page.text
     );
     assert!(page.text.contains("It has no connections."));
+}
+
+#[actix_web::test]
+async fn the_page_of_a_client_leads_back_to_where_it_was_opened_from() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let (ana, owner) = (app.person("ana"), app.owner());
+    app.host("Cursor").await.connects(&ana, &server).await;
+    let id = app.database.texts("SELECT id FROM client").await.remove(0);
+    let list = "/clients?q=cur";
+    let url = |path: &str| app.http.get(format!("{}{path}", app.url));
+    let from =
+        |path: &str, before: &str| url(path).header("referer", format!("{}{before}", app.url));
+    let close = |page: &Page| page.attributes("[data-close]", "href");
+    let path = format!("/clients/{id}");
+    let page = owner.sends(from(&path, list)).await;
+    assert_eq!(close(&page), [list]);
+    // Questions that are asked there lead back to it, and from there to the list.
+    for question in page.attributes("main .panel > p > a.button", "href") {
+        let asked = owner.sends(from(&question, &path)).await;
+        let cancel = asked.all(".actions a.button");
+        assert_eq!(cancel, ["Cancel"], "{question}");
+        let back = asked.attributes(".actions a.button", "href").remove(0);
+        assert!(back.starts_with(&format!("{path}?back=")), "{back}");
+        assert_eq!(close(&owner.opens(&back).await), [list]);
+    }
+    let page = owner.sends(from(&path, "/help")).await;
+    assert_eq!(close(&page), ["/connections"]);
 }

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use crate::support::{TestApp, form_fields};
+use crate::support::{Person, TestApp, form_fields};
 
 #[actix_web::test]
 async fn a_confirmation_submitted_many_times_acts_once() {
@@ -230,4 +230,48 @@ async fn scripts_are_answered_with_the_list_at_once_and_a_second_submit_says_wha
         assert_eq!(answer.status, 303, "{back}");
         assert_eq!(answer.headers["location"], back);
     }
+}
+
+#[actix_web::test]
+async fn the_question_says_what_a_block_ends_besides() {
+    let app = TestApp::spawn().await;
+    let (server, wiki) = (
+        app.project("search", &["ada@acme.example"]).await,
+        app.project("wiki", &[]).await,
+    );
+    let ana = app.person("ana");
+    for name in ["Cursor", "Cursor", "Codex"] {
+        let host = app.host(name).await;
+        host.connects(&ana, &server).await;
+        host.connects(&ana, &wiki).await;
+    }
+    let first = "SELECT connection.id FROM connection
+        JOIN project ON project.id = connection.project_id JOIN client ON client.id = client_id
+        WHERE slug = 'search' AND client.name = 'Cursor' ORDER BY connection.id";
+    let ids = app.database.texts(first).await;
+    let said = async |person: &Person<'_>, ids: &[String]| {
+        let ids: Vec<_> = ids.iter().map(|id| format!("id={id}")).collect();
+        let page = person
+            .opens(&format!("/connections/revoke?{}", ids.join("&")))
+            .await;
+        page.all("#block-use").remove(0)
+    };
+    let owner = app.owner();
+    assert!(
+        said(&owner, &ids[..1])
+            .await
+            .contains("client, 3 more than this one, and")
+    );
+    assert!(
+        said(&owner, &ids)
+            .await
+            .contains("client, 2 more than these, and")
+    );
+    let ada = app.person("ada");
+    let theirs = said(&ada, &ids[..1]).await;
+    assert!(
+        theirs.contains("client, 1 more than this one, and"),
+        "{theirs}"
+    );
+    assert!(said(&ada, &ids).await.contains("with the same client, and"));
 }

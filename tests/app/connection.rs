@@ -125,7 +125,7 @@ async fn a_connection_is_renamed_and_found_by_its_new_name() {
     }
     let told = owner.posts(&action, &stale).await;
     assert_eq!(told.status, 409);
-    assert!(told.all("[role=alert]")[0].contains("renamed it to Büro-Laptop"));
+    assert!(told.all("[role=alert]")[0].contains("renamed to Büro-Laptop"));
     assert_eq!(told.attributes("#name", "value"), ["Desktop"]);
     assert_eq!(told.all("h1"), ["Büro-Laptop"]);
     let again = form_fields(&told, &action);
@@ -179,14 +179,19 @@ async fn the_list_that_was_left_is_found_again_after_whatever_was_done() {
     assert_eq!(page.all(".blocks .status"), ["Blocked"]);
     let deleted = ana.fills(&page, &format!("{path}/delete"), &[]).await;
     assert_eq!(deleted.headers["location"], list);
-    // Only a list is such a place.
+    // So is another page that leads to it, and nothing else.
     let host = app.host("Codex").await;
-    for elsewhere in ["//evil.example/connections?", "https://evil.example", "/me"] {
-        let query = encode([("back", elsewhere)]);
-        host.connects(&ana, &server).await;
-        let id = ana.newest_connection().await;
+    host.connects(&ana, &server).await;
+    let id = ana.newest_connection().await;
+    for (before, link) in [
+        ("//evil.example/connections?", "/connections"),
+        ("https://evil.example", "/connections"),
+        ("/connections/revoke?id=1", "/connections"),
+        ("/me", "/me"),
+    ] {
+        let query = encode([("back", before)]);
         let page = ana.opens(&format!("/connections/{id}?{query}")).await;
-        assert_eq!(back_links(&page), ["/connections"], "{elsewhere}");
+        assert_eq!(back_links(&page), [link], "{before}");
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use untether::{config::DatabaseUrl, store::Db};
 
 use crate::{
-    commands::{said, untether},
+    commands::{ADD, json, said, untether},
     support::{TestApp, database::TestDatabase},
 };
 
@@ -39,6 +39,7 @@ async fn a_schema_of_a_later_version_is_said_and_holds_up_nobody() {
     for _ in 0..2 {
         let opened = timeout(Duration::from_secs(20), Db::open(&database.url)).await;
         let error = opened.expect("it hangs").unwrap_err().to_string();
+        assert!(error.contains("a later version"), "{error}");
         assert!(error.contains("99999999"), "{error}");
     }
     let same = "DELETE FROM _sqlx_migrations WHERE version = 99999999";
@@ -167,6 +168,49 @@ async fn a_server_whose_file_was_replaced_is_not_ready() {
     assert!(!is_ready(&app).await);
     std::fs::rename(&aside, path).unwrap();
     assert!(is_ready(&app).await);
+}
+
+#[test]
+fn what_the_first_command_made_is_of_the_key_that_all_others_need() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite://{}/u.db", folder.path().display());
+    let with = |arguments: &[&str], key: &str| {
+        let settings = [
+            ("UNTETHER_DATABASE_URL", &*database),
+            ("UNTETHER_SECRET_KEY", key),
+        ];
+        untether(arguments, &settings)
+    };
+    let [key, other] = [
+        "a key of the installation, thirty-two",
+        "another key, of as many bytes as it",
+    ];
+    json(&with(&ADD, key));
+    for arguments in [&["project", "list"], &ADD[..]] {
+        let output = with(arguments, other);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let said = said(&output);
+        assert!(said.contains("is not the one that the database"), "{said}");
+    }
+    json(&with(&["project", "list", "--json"], key));
+}
+
+#[test]
+fn what_is_no_database_is_said_and_gets_no_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("notes.txt");
+    std::fs::write(&text, "what I wanted to say").unwrap();
+    for (path, why) in [
+        (folder.path(), "cannot be read: Is a directory"),
+        (&text, "is no SQLite database"),
+    ] {
+        let database = format!("sqlite://{}", path.display());
+        let output = untether(&ADD, &[("UNTETHER_DATABASE_URL", &database)]);
+        assert_eq!(output.status.code(), Some(1));
+        let said = said(&output);
+        assert!(said.contains(why), "{said}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[test]

@@ -185,6 +185,46 @@ async fn whoever_opens_a_page_and_has_left_a_group_loses_what_only_its_members_h
 }
 
 #[actix_web::test]
+async fn whoever_opens_a_page_is_called_what_the_proxy_calls_them_from_then_on() {
+    let app = TestApp::spawn().await;
+    let (server, wiki) = (
+        app.project("search", &[]).await,
+        app.project("wiki", &[]).await,
+    );
+    let host = app.host("Cursor").await;
+    let tokens = host.connects(&app.person("old"), &server).await;
+    host.connects(&app.person("old"), &wiki).await;
+    allow(&app, "search", &["old@acme.example"]).await;
+    // As where the proxy has an id for people that lasts.
+    let same = "UPDATE people SET subject = 'new@acme.example', name = 'Ana Old'";
+    app.database.execute(same).await;
+    assert!(server.admits(&tokens.access).await);
+    let new = app.person("new");
+    new.opens("/me").await;
+    let known = "SELECT email || ' ' || name FROM people";
+    let said = app.database.texts(known).await;
+    assert_eq!(said, ["new@acme.example Ana Old"], "no name is said");
+    assert!(!server.admits(&tokens.access).await, "it is for the other");
+
+    let url = format!("{}/me", app.url);
+    let named = app
+        .http
+        .get(url)
+        .header("x-forwarded-preferred-username", "Zoe New");
+    assert_eq!(new.sends(named).await.status, 200);
+    let said = app.database.texts(known).await;
+    assert_eq!(said, ["new@acme.example Zoe New"]);
+    let owner = app.owner();
+    for (words, found) in [("zoe", 1), ("ana", 0)] {
+        let list = owner
+            .opens(&format!("/connections?view=list&q={words}"))
+            .await;
+        assert_eq!(list.connections().len(), found, "{words}");
+    }
+    app.database.check_counts().await;
+}
+
+#[actix_web::test]
 async fn silence_about_groups_keeps_what_was_known_and_an_empty_list_is_none() {
     let app = TestApp::spawn().await;
     let (server, wiki) = (

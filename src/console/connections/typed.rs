@@ -1,5 +1,7 @@
 //! What someone types instead of choosing it: people by e-mail, projects by slug.
 
+use actix_web::http::StatusCode;
+
 use crate::{
     console::query::check_repeated,
     domain::{
@@ -63,20 +65,26 @@ pub(in crate::console) async fn to_ids(
 
 /// That nothing in sight has this e-mail or slug, with a way to the list without it.
 fn nothing_like(params: &Params, named: (&str, &str)) -> Problem {
-    let text = match named {
-        ("person", email) => format!(
-            "Nobody with the e-mail \"{email}\" (person) has a connection that you can see."
+    let (heading, text) = match named {
+        ("person", email) => (
+            "No connections",
+            format!(
+                "Nobody with the e-mail \"{email}\" (person) has a connection that you can see."
+            ),
         ),
         // It is not repeated: nothing tells what is hidden from what is not there.
-        _ => "This is not the slug of a project that has a connection that you can see (project)."
-            .into(),
+        _ => (
+            "No such project",
+            "This is not the slug of a project that has a connection that you can see (project)."
+                .to_owned(),
+        ),
     };
     let others = params.pairs().filter(|pair| *pair != named);
     let list = match encode(others) {
         others if others.is_empty() => "/connections".to_owned(),
         others => format!("/connections?{others}"),
     };
-    Problem::bad_request(text).with_link("The list without it", list)
+    Problem::new(StatusCode::BAD_REQUEST, heading, text).with_link("The list without it", list)
 }
 
 /// The ids of the people with this e-mail who have connections in sight.

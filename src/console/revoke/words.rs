@@ -20,21 +20,36 @@ pub(super) fn gone(missing: usize) -> String {
 pub(super) const REVOKED: &str =
     "All of this has been revoked. What is left is to block reconnecting.";
 
-/// What revoking these will and will not do, to whoever revokes them.
-pub(super) fn consequence(listed: &[&Listed], reader: &Principal) -> String {
+/// What revoking these will and will not do, to whoever revokes them; `or_blocks` where they
+/// may block as well.
+pub(super) fn consequence(listed: &[&Listed], reader: &Principal, or_blocks: bool) -> String {
+    let only_these = match (or_blocks, listed.len()) {
+        (false, 1) => "Only this connection is removed, at once.",
+        (true, 1) => "Without a block, only this connection is removed, at once.",
+        (false, _) => "Only these connections are removed, at once.",
+        (true, _) => "Without a block, only these connections are removed, at once.",
+    };
     match listed {
         [only] => format!(
-            "Only this connection is removed, at once. {} stays registered, and {} can connect \
-             it again.",
+            "{only_these} {} stays registered, and {} can connect it again.",
             only.client_name,
             match reader.person.as_ref() == Some(&only.person) {
                 true => "you",
                 false => &only.person_name,
             }
         ),
-        _ => "Only these connections are removed, at once. Their clients stay registered, and \
-              people can connect them again."
-            .to_owned(),
+        _ => format!(
+            "{only_these} Their clients stay registered, and people can connect them again."
+        ),
+    }
+}
+
+/// How many connections a block ends besides those that were chosen.
+pub(super) fn besides(more: usize, chosen: usize) -> String {
+    let these = if chosen == 1 { "this one" } else { "these" };
+    match more {
+        0 => String::new(),
+        more => format!(", {} more than {these}", number::grouped(more as u64)),
     }
 }
 

@@ -24,11 +24,12 @@ use crate::{
 
 use super::PATH;
 use crate::console::{
+    back::local_path,
     block,
     filter_words::{self, Names},
     number,
     query::{ListQuery, address},
-    revoke::{local_path, target},
+    revoke::target,
     view::{Frame, RevokeTarget},
     visit::Visit,
 };
@@ -55,6 +56,7 @@ pub(super) struct Preview {
     back: String,
     fingerprint: Fingerprint,
     words: String,
+    in_part: bool,
     statuses: Counts,
     clients: Vec<Tally>,
     projects: Vec<Tally>,
@@ -120,6 +122,7 @@ impl Asked {
             back: self.back(),
             fingerprint: revoke_matching::fingerprint(&mut tx, &filter).await?,
             words: filter_words::words(&self.query, &names),
+            in_part: self.reach != self.principal.sees(),
             statuses: wanted(
                 connection_list::counts(&mut tx, &filter).await?,
                 filter.statuses,
@@ -248,6 +251,12 @@ pub(super) struct MatchingPage {
     back: String,
     /// The filter in words.
     words: String,
+    /// Whether others than this person may revoke match, too.
+    in_part: bool,
+    /// What this will and will not do.
+    sentence: String,
+    /// Where the reason is shown.
+    rows: &'static str,
     /// How many there are, with thousands apart; `None` when nothing matches.
     total: Option<String>,
     /// By status, client and project.
@@ -292,15 +301,19 @@ impl Preview {
             action: self.action,
             back: self.back,
             words: self.words,
+            in_part: self.in_part,
+            sentence: sentence(count, &self.clients),
+            rows: if count == 1 { "row" } else { "rows" },
             total: (count > 0).then(|| number::grouped(count)),
             breakdown: vec![
                 ("Status", tallies(statuses)),
                 ("MCP client", self.clients),
                 ("Project", self.projects),
             ],
-            shown: match count > u64::from(SHOWN) {
-                true => format!("The newest {SHOWN} of them"),
-                false => "All of them".to_owned(),
+            shown: match count {
+                1 => "This one".to_owned(),
+                count if count > u64::from(SHOWN) => format!("The newest {SHOWN} of them"),
+                _ => "All of them".to_owned(),
             },
             targets: self.targets,
             block_href: self.block_href,
@@ -312,6 +325,21 @@ impl Preview {
             note: None,
             faults: Faults::default(),
         }
+    }
+}
+
+/// What revoking so many connections, of these clients, will and will not do.
+fn sentence(count: u64, clients: &[Tally]) -> String {
+    let only = match count {
+        1 => "Only this connection is removed, at once.",
+        _ => "Only these connections are removed, at once.",
+    };
+    match clients {
+        [client] => format!(
+            "{only} {} stays registered, and people can connect it again.",
+            client.name
+        ),
+        _ => format!("{only} Their clients stay registered, and people can connect them again."),
     }
 }
 
