@@ -2,6 +2,7 @@
 FROM rust:1.95-bookworm AS build
 WORKDIR /source
 COPY Cargo.toml Cargo.lock build.rs askama.toml ./
+COPY .cargo .cargo
 COPY src src
 COPY static static
 COPY templates templates
