@@ -208,3 +208,18 @@ async fn counts_are_true_whatever_time_limits_and_sweeps_do() {
         }
     }
 }
+
+#[actix_web::test]
+async fn nothing_is_used_before_it_was_authorized_though_the_clock_has_gone_back() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let tokens = host.connects(&app.person("ana"), &server).await;
+    // As by a clock that was an hour ahead.
+    let ahead = "UPDATE connection
+                 SET authorized_at = authorized_at + 3600000, last_used_at = last_used_at + 3600000";
+    app.database.execute(ahead).await;
+    host.renews(&tokens).await;
+    let apart = "SELECT CAST(last_used_at - authorized_at AS TEXT) FROM connection";
+    assert_eq!(app.database.texts(apart).await, ["0"]);
+}

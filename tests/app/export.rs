@@ -313,3 +313,14 @@ async fn long_exports_wait_for_their_turn_and_give_it_back() {
     drop(request.send().await.unwrap());
     drop(turn(turns, &owner.email).await);
 }
+
+#[actix_web::test]
+async fn a_file_has_all_its_headers_whoever_asks() {
+    let app = TestApp::spawn().await;
+    let url = format!("{}/connections.csv", app.url);
+    let by_htmx = app.http.get(url).header("hx-request", "true");
+    let file = app.owner().sends(by_htmx).await;
+    assert_eq!(file.status, 200);
+    assert_eq!(file.headers["x-content-type-options"], "nosniff");
+    assert!(file.headers.contains_key("content-security-policy"));
+}

@@ -271,6 +271,7 @@ async fn unknown_addresses_under_well_known_are_json_in_every_method() {
             let url = format!("{}{path}", app.url);
             let answer = app.http.request(method, url).send().await.unwrap();
             assert_eq!(answer.status(), 404, "{path}");
+            assert_eq!(answer.headers()["cache-control"], "no-store", "{path}");
             assert_eq!(
                 answer.headers()["content-type"],
                 "application/json",
