@@ -239,10 +239,12 @@ impl Past<'_> {
             let redeemed = then.now.plus(REDEEMED_AFTER);
             store::code::redeem(tx, &hash, redeemed).await?;
             store::connection::touch(tx, &id, redeemed).await?;
-            // A proxy in front of the server asked about its token.
+            // Its server asked about the token.
             let used = self.ago(last);
             store::connection::record_uses(tx, &[(id.clone(), used)]).await?;
-            store::project_change::record_asked(tx, &proposal.project.id, used).await?;
+            for credential in store::credential::of_project(tx, &proposal.project.id).await? {
+                store::credential::record_use(tx, &credential.id, used).await?;
+            }
         }
         Ok(id)
     }

@@ -99,6 +99,28 @@ async fn a_group_opens_by_its_link_and_its_address_shows_it_open() {
 }
 
 #[actix_web::test]
+async fn a_group_that_is_a_project_leads_to_its_page_for_those_who_may_look() {
+    let app = TestApp::spawn().await;
+    with_connections(&app, 1).await;
+    let page = "/projects/search".to_owned();
+    for (person, leads) in [
+        (app.owner(), vec![page.clone()]),
+        (app.person("arthur"), vec![page.clone()]),
+        (app.person("pablo"), vec![page]),
+        (app.person("ana"), vec![]),
+    ] {
+        let list = person.opens("/connections?view=project").await;
+        let open = person.opens(&one(&list, ".toggle", "href")).await;
+        let links = open.attributes(".acts a:not(.pick, [data-clear])", "href");
+        assert_eq!(links, leads, "{}", person.email);
+        assert_eq!(
+            open.all(".acts").join(" ").contains("Project details"),
+            !leads.is_empty()
+        );
+    }
+}
+
+#[actix_web::test]
 async fn htmx_gets_the_group_alone_and_the_address_keeps_what_else_is_open() {
     let app = TestApp::spawn().await;
     let (host, server) = with_connections(&app, 2).await;

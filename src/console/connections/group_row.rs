@@ -159,7 +159,7 @@ pub(super) async fn row(
     let (noun, href) = match by {
         GroupBy::Client => ("client", Some(format!("/clients/{id}"))),
         GroupBy::Person => ("person", Some(format!("/people/{id}"))),
-        GroupBy::Project => ("project", None),
+        GroupBy::Project => ("project", project_href(desk, &group)),
     };
     Ok(GroupRow {
         noun,
@@ -187,6 +187,14 @@ pub(super) async fn row(
         id: group.id,
         name: group.name,
     })
+}
+
+/// The page of the project that a group is, for those who may look.
+fn project_href(desk: &Desk<'_>, group: &Group) -> Option<String> {
+    let id = ProjectId::parse(&group.id)?;
+    let slug = &group.detail;
+    let may_look = desk.sees.covers_project(&id);
+    may_look.then(|| format!("/projects/{slug}"))
 }
 
 /// How many connections have each of the wanted statuses, where some have: class and words.
