@@ -140,10 +140,8 @@ impl ClientPage {
         let named = ("client", id.as_str());
         let revoke_all_href =
             counts::revoke_all(app, &mut tx, principal, &query, (named, &here), now).await?;
-        let mut alike = look_alikes::of(&mut tx, &client, &reach, now).await?;
-        for other in alike.iter_mut().flat_map(|alike| &mut alike.shown) {
-            other.href = back::address(&other.href, before.as_deref());
-        }
+        let alike = look_alikes::of(&mut tx, &client, &reach, now).await?;
+        let alike = alike.map(|alike| leading_back(alike, before.as_deref()));
         let creator = store::audit::creator(&mut tx, id).await?;
         Ok(Self {
             frame: visit.frame(),
@@ -173,6 +171,14 @@ impl ClientPage {
             client: client_view(client, creator, now),
         })
     }
+}
+
+/// The same, whose pages lead back to where this one does.
+fn leading_back(mut alike: Alikes, before: Option<&str>) -> Alikes {
+    for other in &mut alike.shown {
+        other.href = back::address(&other.href, before);
+    }
+    alike
 }
 
 /// The list of the client's connections, of every status.
