@@ -58,7 +58,7 @@ pub async fn rename(
     let params = visit.fields(form)?;
     let id = parse_id(&id)?;
     let before = back::named(&params);
-    let here = path_from(&id, before.as_deref());
+    let here = back::address(&path(&id), before.as_deref());
     let typed = params.one("name").ok().flatten().unwrap_or_default();
     let was = params.one("was").ok().flatten().unwrap_or_default();
     let (status, note) = match client::parse_name(typed) {
@@ -133,11 +133,6 @@ fn path(id: &ConnectionId) -> String {
     format!("/connections/{id}")
 }
 
-/// The same, with the page that was left for it.
-fn path_from(id: &ConnectionId, before: Option<&str>) -> String {
-    back::address(&path(id), before)
-}
-
 fn not_renamed(row: &Listed) -> String {
     match row.life.revoked {
         Some(_) => "It was revoked while you looked, and keeps its name.".to_owned(),
@@ -210,7 +205,7 @@ impl Found {
         let blocks = block::in_sight(self.blocks, principal, now);
         let client = self.client.as_ref();
         let row = self.row;
-        let here = path_from(&row.id, before.as_deref());
+        let here = back::address(&path(&row.id), before.as_deref());
         let block_href = client
             .and_then(|client| block::href_for(client, &blocks, principal))
             .map(|href| back::address(&href, Some(&here)));

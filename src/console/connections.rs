@@ -128,18 +128,16 @@ fn heading(principal: &Principal) -> &'static str {
 
 fn intro(app: &App, principal: &Principal) -> String {
     let organization = &app.settings.organization;
-    if principal.role == OrganizationRole::Auditor {
-        format!("See what MCP clients can reach on behalf of people in {organization}.")
-    } else if principal.role == OrganizationRole::Member && principal.looks_beyond_themselves() {
-        format!(
-            "See and revoke what MCP clients can reach at the projects that you administer, and on \
-             your behalf, in {organization}."
-        )
-    } else if principal.looks_beyond_themselves() {
-        format!("See and revoke what MCP clients can reach on behalf of people in {organization}.")
-    } else {
-        format!("See and revoke what MCP clients can reach on your behalf in {organization}.")
-    }
+    let of_whom = match principal.role {
+        OrganizationRole::Member if !principal.looks_beyond_themselves() => "on your behalf",
+        OrganizationRole::Member => "at the projects that you administer, and on your behalf,",
+        OrganizationRole::Owner | OrganizationRole::Auditor => "on behalf of people",
+    };
+    let what = match principal.role {
+        OrganizationRole::Auditor => "See",
+        OrganizationRole::Owner | OrganizationRole::Member => "See and revoke",
+    };
+    format!("{what} what MCP clients can reach {of_whom} in {organization}.")
 }
 
 /// What a list is made with: who looks, at what, and when.
