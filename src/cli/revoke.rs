@@ -65,7 +65,7 @@ struct Whose {
 ///
 /// # Errors
 /// When what is named is not there, the database failed or the output could not
-/// be written; what was revoked until then stays revoked.
+/// be written; what was revoked until then stays revoked, and is told.
 pub async fn run(command: &Revoke, workshop: &Workshop) -> Result<(), Failure> {
     let reason = parse_reason(&command.reason, "nothing was revoked")?;
     let act = Act {
@@ -74,13 +74,18 @@ pub async fn run(command: &Revoke, workshop: &Workshop) -> Result<(), Failure> {
         dry_run: command.dry_run,
     };
     let mut report = Report::begin(command);
-    if let Some(text) = &command.whose.connection {
-        act.on_one(text, command.idle_days, &mut report).await?;
-    } else {
-        let filter = act.filter(command).await?;
-        act.on_all(&filter, &mut report).await?;
+    let done = match &command.whose.connection {
+        Some(text) => act.on_one(text, command.idle_days, &mut report).await,
+        None => act.on_all(command, &mut report).await,
+    };
+    match done {
+        Err(failure) if report.count == 0 => Err(failure),
+        done => {
+            report.end(done.is_ok());
+            done?;
+            Ok(report.written?)
+        }
     }
-    report.end()
 }
 
 struct Act<'a> {
@@ -137,12 +142,13 @@ impl Act<'_> {
         Ok(())
     }
 
-    async fn on_all(&self, filter: &Filter, report: &mut Report) -> Result<(), Failure> {
+    async fn on_all(&self, command: &Revoke, report: &mut Report) -> Result<(), Failure> {
+        let filter = self.filter(command).await?;
         let mut place = Place::Start;
         loop {
             let mut tx = self.workshop.db.read().await?;
-            let rows =
-                connection_list::page(&mut tx, filter, Order::NEWEST, &place, LIMIT as u32).await?;
+            let rows = connection_list::page(&mut tx, &filter, Order::NEWEST, &place, LIMIT as u32)
+                .await?;
             drop(tx);
             let Some(last) = rows.last() else {
                 return Ok(());
@@ -219,28 +225,32 @@ impl Report {
         self.write(&text);
     }
 
-    fn end(mut self) -> Result<(), Failure> {
+    /// Says how many there were, of all that are meant or until it failed.
+    fn end(&mut self, all: bool) {
         let count = self.count;
         let connections = match count {
             1 => "1 connection".to_owned(),
             _ => format!("{count} connections"),
         };
-        let text = match (self.json, self.dry_run) {
-            (true, dry_run) => {
+        let text = match (self.json, self.dry_run, all) {
+            (true, dry_run, all) => {
                 let begin = if count == 0 {
                     "{\"connections\":["
                 } else {
                     "\n"
                 };
-                format!("{begin}],\"count\":{count},\"dry_run\":{dry_run}}}\n")
+                format!("{begin}],\"count\":{count},\"complete\":{all},\"dry_run\":{dry_run}}}\n")
             }
-            (false, true) => {
+            (false, true, true) => {
                 format!("Would revoke {connections}. Nothing was changed (--dry-run).\n")
             }
-            (false, false) => format!("Revoked {connections}.\n"),
+            (false, true, false) => {
+                format!("Would revoke {connections} and more. Nothing was changed (--dry-run).\n")
+            }
+            (false, false, true) => format!("Revoked {connections}.\n"),
+            (false, false, false) => format!("Revoked {connections}, not all of them.\n"),
         };
         self.write(&text);
-        Ok(self.written?)
     }
 
     fn write(&mut self, text: &str) {

@@ -42,7 +42,8 @@ pub struct Wanted {
     pub kind: Option<Kind>,
     /// Those where this stands in the word for what happened, in who did it, from where,
     /// why, in what there is to say besides, or in the name or e-mail of what they are
-    /// about. Letters from A to Z in whatever case.
+    /// about. Letters from A to Z in whatever case, others as they are given, all small,
+    /// all large, or large where a word begins.
     pub text: Option<String>,
     /// Those from then or later.
     pub from: Option<Timestamp>,
@@ -241,12 +242,44 @@ where
             "project_name",
             "person_email",
         ];
-        let text = text.to_ascii_lowercase();
+        let spellings = spellings(text);
         push_any_of(query, &columns, |query, column| {
             let lower = format!("LOWER(COALESCE({column}, ''){})", D::BY_BYTES);
-            D::push_stands(query, &lower, &text, At::Anywhere);
+            for (n, spelling) in spellings.iter().enumerate() {
+                query.push(if n == 0 { "" } else { " OR " });
+                D::push_stands(query, &lower, spelling, At::Anywhere);
+            }
         });
     }
+}
+
+/// How a text may stand in the trail, where letters from A to Z are compared small.
+fn spellings(text: &str) -> Vec<String> {
+    let small = text.to_lowercase();
+    let mut spellings = vec![
+        text.to_ascii_lowercase(),
+        text.to_uppercase().to_ascii_lowercase(),
+        capitalized(&small).to_ascii_lowercase(),
+        small,
+    ];
+    spellings.sort_unstable();
+    spellings.dedup();
+    spellings
+}
+
+/// The text with a large letter where a word begins.
+fn capitalized(text: &str) -> String {
+    let mut large = String::with_capacity(text.len());
+    let mut within = false;
+    for letter in text.chars() {
+        if letter.is_alphabetic() && !within {
+            large.extend(letter.to_uppercase());
+        } else {
+            large.push(letter);
+        }
+        within = letter.is_alphabetic();
+    }
+    large
 }
 
 /// That one of the alternatives holds.

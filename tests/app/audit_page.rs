@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use untether::web::params::encode;
+
 use crate::support::{Page, Person, TestApp};
 
 /// What the rows say that happened, in their order.
@@ -312,6 +314,38 @@ async fn an_act_on_everything_is_about_connections_and_a_credential_about_its_pr
             page.raw("td.about ul").is_empty(),
             "nothing is a list of nothing"
         );
+    }
+}
+
+#[actix_web::test]
+async fn names_in_any_alphabet_are_found_in_small_and_in_large_letters() {
+    let app = TestApp::spawn().await;
+    for (n, detail) in ["Чья она: Анна-Мария ÉTÉ", "élève", "İstanbul %"]
+        .into_iter()
+        .enumerate()
+    {
+        app.database
+            .execute(&format!(
+                "INSERT INTO audit_event (id, at, action, actor, detail)
+                VALUES ('01890000-0000-7000-8000-00000000000{n}', {n}, 'client.blocked', 'somebody', '{detail}')"
+            ))
+            .await;
+    }
+    let owner = app.owner();
+    for (term, found) in [
+        ("анна-мария", 1),
+        ("АННА-МАРИЯ", 1),
+        ("Анна", 1),
+        ("нна", 1),
+        ("ЧЬЯ ОНА", 0), // neither all small nor all large, nor large where words begin
+        ("Чья она", 1),
+        ("été", 1),
+        ("ÉLÈVE", 1),
+        ("İstanbul %", 1),
+        ("ÉTÉ_", 0),
+    ] {
+        let page = reads(&owner, &format!("?{}", encode([("q", term)]))).await;
+        assert_eq!(happened(&page).len(), found, "{term}");
     }
 }
 
