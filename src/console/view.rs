@@ -9,7 +9,10 @@ use askama::Template;
 
 use crate::web::{problem::Explanation, session};
 
+mod breakable;
 pub mod list;
+
+pub use breakable::breakable;
 
 /// What surrounds every console page.
 #[derive(Clone, Debug)]
