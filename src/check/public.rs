@@ -84,7 +84,9 @@ async fn token_endpoint(site: &Site<'_>, public: &PublicUrl) -> Finding {
                 /oauth/register, /forward-auth/ and /mcp past the sign-in proxy: programs call \
                 them.";
     let form = "application/x-www-form-urlencoded";
-    let answer = match site.post(&url, form, String::new()).await {
+    // A proxy may pass an empty body on without saying that it is empty.
+    let body = "grant_type=check".to_owned();
+    let answer = match site.post(&url, form, body).await {
         Ok(answer) => answer,
         Err(silence) => {
             return Finding::problem(format!("There is no answer from {url}: {silence}."), past);

@@ -1,13 +1,13 @@
 //! `untether check`.
 
-use std::{fmt::Write, sync::Arc};
+use std::{fmt::Write, os::unix::fs::PermissionsExt as _, path::PathBuf, sync::Arc};
 
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 
 use crate::{
     check::{self, Finding, Level},
-    config::{Settings, SettingsError},
+    config::{DatabaseUrl, Settings, SettingsError},
     domain::{
         project::{Project, Slug},
         secret::{Secrets, SystemRandomness},
@@ -53,6 +53,7 @@ pub async fn run(check: &Check, settings: &Settings) -> Result<(), Failure> {
     }
     if check.project.is_none() {
         report.add("database", lost_key(settings, db.is_some()));
+        report.add("database", open_files(settings));
         if let Some(db) = &db {
             report.add("database", other_key(settings, db).await?);
         }
@@ -134,6 +135,26 @@ async fn database(settings: &Settings) -> (Finding, Option<Db>) {
     }
 }
 
+/// The files of SQLite that other users of this machine may read or change.
+fn open_files(settings: &Settings) -> Vec<Finding> {
+    let DatabaseUrl::Sqlite { path } = &settings.database else {
+        return Vec::new();
+    };
+    let files = [Some(path.clone()), key::file(settings)];
+    let open = files.into_iter().flatten().filter(|file| {
+        let mode = file.metadata().map(|file| file.permissions().mode());
+        mode.is_ok_and(|mode| mode & 0o077 != 0)
+    });
+    let finding = |file: PathBuf| {
+        let file = file.display();
+        Finding::warning(
+            format!("Other users of this machine may read or change {file}."),
+            format!("chmod 600 {file}, and what begins with its name."),
+        )
+    };
+    open.map(finding).collect()
+}
+
 /// Without its key a database is worth nothing, and a new key would be made in silence.
 fn lost_key(settings: &Settings, used: bool) -> Option<Finding> {
     let file = key::file(settings).filter(|file| used && !file.exists())?;
@@ -170,10 +191,13 @@ fn damage(settings: &Settings, found: &str) -> Finding {
     )
 }
 
-fn misspelt(name: &String) -> Finding {
+fn misspelt((name, meant): &(String, Option<String>)) -> Finding {
     Finding::warning(
         format!("{name} is set, and no setting of Untether has this name: it has no effect."),
-        "Look for the right name in untether serve --help.",
+        match meant {
+            Some(meant) => format!("Did you mean {meant}?"),
+            None => "Look for the right name in untether serve --help.".to_owned(),
+        },
     )
 }
 

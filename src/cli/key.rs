@@ -9,8 +9,12 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{
+    clock::{Clock, SystemClock},
     config::{DatabaseUrl, SecretKey, Settings},
-    domain::secret::{Randomness, Secrets, SystemRandomness},
+    domain::{
+        audit::{Action, Actor, Event, Subject},
+        secret::{Randomness, Secrets, SystemRandomness},
+    },
     store::{self, Db},
 };
 
@@ -51,12 +55,7 @@ fn beside(database: &Path) -> Result<Vec<u8>, Failure> {
         if is_used(database)? {
             return Err(lost(&file, database));
         }
-        make(&file).map_err(|error| {
-            Failure::new(format!(
-                "the secret key {} cannot be made: {error}",
-                file.display()
-            ))
-        })?;
+        make(&file).map_err(|error| unmade(&file, &error))?;
     }
     let text = fs::read_to_string(&file).map_err(|error| {
         Failure::new(format!(
@@ -99,16 +98,38 @@ pub async fn verify(db: &Db, secrets: &Secrets) -> Result<(), Failure> {
     }
 }
 
-/// Notes which key a server uses the database with: the first, or another that is accepted.
+/// Notes which key a server uses the database with: the first, or another that is accepted,
+/// which the audit trail tells.
 ///
 /// # Errors
 /// When it is another, or the database failed.
 pub async fn note(db: &Db, secrets: &Secrets, accept: bool) -> Result<(), Failure> {
+    let mark = secrets.key_mark();
     let mut tx = db.write().await?;
-    store::setting::keep_key_mark(&mut tx, &secrets.key_mark(), accept).await?;
+    let known = store::setting::key_mark(&mut tx).await?;
+    store::setting::keep_key_mark(&mut tx, &mark, accept).await?;
+    if accept && known.is_some_and(|known| known != mark) {
+        tracing::warn!("the secret key was replaced: {GIVEN_UP}");
+        let now = SystemClock.now();
+        let event = Event {
+            id: secrets.new_id(now),
+            at: now,
+            action: Action::SecretKeyReplaced,
+            actor: Actor::CommandLine,
+            address: None,
+            reason: None,
+            detail: Some(format!("From then on {GIVEN_UP}.")),
+            subject: Subject::default(),
+        };
+        store::audit::append(&mut tx, &[event]).await?;
+    }
     tx.commit().await?;
     verify(db, secrets).await
 }
+
+/// What a new key means.
+const GIVEN_UP: &str = "no token, client secret or introspection credential that was made before \
+                        works, though connections are shown as active until they expire";
 
 /// What is wrong with another key.
 const OTHER: &str = "the secret key is not the one that the database has been used with: no \
@@ -128,15 +149,34 @@ fn lost(file: &Path, database: &Path) -> Failure {
     ))
 }
 
+/// Why there is no new key.
+fn unmade(file: &Path, error: &io::Error) -> Failure {
+    let folder = folder_of(file).display();
+    Failure(match error.kind() {
+        io::ErrorKind::NotFound => format!(
+            "there is no folder {folder} for the database and its secret key: make it, for the \
+             user that runs untether"
+        ),
+        io::ErrorKind::PermissionDenied => format!(
+            "the user that runs untether may not write to {folder}, where the database and its \
+             secret key go"
+        ),
+        _ => format!("the secret key {} cannot be made: {error}", file.display()),
+    })
+}
+
+fn folder_of(file: &Path) -> &Path {
+    let folder = file.parent();
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
 fn make(file: &Path) -> io::Result<()> {
     let mut bytes = [0; 32];
     SystemRandomness.fill(&mut bytes);
-    let folder = file
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
     // Complete before it has its name, and never in place of another: two
     // programs that start at once agree on the first one's key.
-    let mut new = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    let mut new = tempfile::NamedTempFile::new_in(folder_of(file))?;
     writeln!(new, "{}", URL_SAFE_NO_PAD.encode(bytes))?;
     new.as_file().sync_all()?;
     match new.persist_noclobber(file) {

@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, parser::ValueSource};
 
 use crate::{
     app,
@@ -69,6 +69,10 @@ enum Command {
     ///
     /// Each ends at once, on every server. Clients stay registered, and people can connect them
     /// again. It succeeds also when nothing was left to revoke.
+    #[command(
+        override_usage = "untether revoke [OPTIONS] <--connection <ID>|--person <EMAIL>|\
+                                --client <ID>|--project <SLUG>>"
+    )]
     Revoke(revoke::Revoke),
     /// Export connections or the audit trail as CSV or JSON
     #[command(subcommand)]
@@ -92,6 +96,16 @@ pub async fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
+    if matches!(cli.command, Some(Command::Revoke(_)))
+        && matches.value_source("idle_days") == Some(ValueSource::CommandLine)
+    {
+        eprintln!(
+            "untether: before the command, --idle-days is the setting: when connections expire. \
+             To revoke only those unused for so long, write it behind: untether revoke \
+             --idle-days DAYS …"
+        );
+        return ExitCode::from(2);
+    }
     if matches!(cli.command, Some(Command::Demo))
         && let Err(error) = demo::refuse(&cli.settings, &matches)
     {
@@ -147,15 +161,33 @@ failure_from!(
     crate::config::SettingsError
 );
 
-/// What the environment sets for Untether and no setting is called: it has no effect.
-fn unknown_settings() -> Vec<String> {
+/// What the environment sets for Untether and no setting is called: it has no effect. With the
+/// setting that may be meant.
+fn unknown_settings() -> Vec<(String, Option<String>)> {
     let command = Cli::command();
     let known = command.get_arguments().filter_map(clap::Arg::get_env);
     let known: Vec<_> = known.filter_map(OsStr::to_str).collect();
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let ours = names.filter(|name| name.starts_with("UNTETHER_"));
-    ours.filter(|name| !known.contains(&name.as_str()))
-        .collect()
+    let unknown = ours.filter(|name| !known.contains(&name.as_str()));
+    let with_meant = unknown.map(|name| {
+        let meant = meant(&name, &known).map(str::to_owned);
+        (name, meant)
+    });
+    with_meant.collect()
+}
+
+/// The setting whose name begins like this one, but for some letters at the end.
+fn meant<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let common = |known: &str| {
+        let letters = name.bytes().zip(known.bytes());
+        letters.take_while(|(one, other)| one == other).count()
+    };
+    let alike = known
+        .iter()
+        .copied()
+        .filter(|known| common(known) + 3 > name.len());
+    alike.max_by_key(|known| (common(known), std::cmp::Reverse(known.len())))
 }
 
 /// Writes to the standard output.
@@ -192,9 +224,10 @@ async fn run(cli: Cli, settings: Settings) -> Result<(), Failure> {
     match command.unwrap_or(Command::Serve(serve::Serve::default())) {
         Command::Serve(serve) => {
             start_logging(&settings, format.unwrap_or(LogFormat::Json))?;
-            for name in unknown_settings() {
+            for (name, meant) in unknown_settings() {
                 tracing::warn!(
                     name,
+                    meant,
                     "no setting of Untether has this name: it has no effect"
                 );
             }
@@ -223,6 +256,15 @@ async fn run(cli: Cli, settings: Settings) -> Result<(), Failure> {
 
 fn start_logging(settings: &Settings, format: LogFormat) -> Result<(), Failure> {
     telemetry::start(&settings.log, format).map_err(Failure)
+}
+
+/// Opens the database.
+///
+/// # Errors
+/// When it cannot be used, with its address.
+async fn open(url: &DatabaseUrl) -> Result<Db, Failure> {
+    let opened = Db::open(url).await;
+    opened.map_err(|error| Failure(format!("{url} cannot be used: {error}")))
 }
 
 /// What the short commands work with.
@@ -262,7 +304,7 @@ impl Workshop {
     async fn with_any(settings: Settings) -> Result<Self, Failure> {
         let key = key::of(&settings)?;
         let secrets = Secrets::new(&key, Arc::new(SystemRandomness));
-        let db = Db::open(&settings.database).await?;
+        let db = open(&settings.database).await?;
         Ok(Self {
             rules: app::rules(&settings),
             db,

@@ -16,7 +16,7 @@ use crate::{
 
 use super::{
     Failure, Workshop,
-    project_acts::{self, Archive, Remove, Restore, Rotate},
+    project_acts::{self, Archive, IN_CODE, Remove, Restore, Rotate},
     say,
 };
 
@@ -155,7 +155,8 @@ async fn add(add: Add, workshop: &Workshop) -> Result<(), Failure> {
             "Added {slug}: {resource}\n\n\
              Its MCP server asks Untether about tokens with this credential,\n\
              which is shown only now:\n  \
-             endpoint       {endpoint}\n  client_id      {id}\n  client_secret  {}\n\n\
+             endpoint       {endpoint}\n  client_id      {id}\n  client_secret  {}\n\
+             {IN_CODE}\n\n\
              and names this authorization server in its metadata (RFC 9728):\n  {}\n\n\
              See whether it does:\n  untether check --project {slug}",
             secret.expose(),
@@ -196,6 +197,16 @@ async fn edit(arguments: EditArguments, workshop: &Workshop) -> Result<(), Failu
         say!("  offers {}: {}{optional}", scope.name, scope.description)?;
     }
     say!("  may connect: {}", project.members)?;
+    let administrators = project.administrators.iter().map(ToString::to_string);
+    let administrators = administrators.collect::<Vec<_>>().join(", ");
+    say!(
+        "  administrators: {}",
+        if administrators.is_empty() {
+            "nobody"
+        } else {
+            &administrators
+        }
+    )?;
     Ok(())
 }
 

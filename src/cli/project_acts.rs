@@ -18,6 +18,10 @@ use crate::{
 
 use super::{Failure, Workshop, parse_reason, say};
 
+/// What the code on the page of a project calls a credential.
+pub(super) const IN_CODE: &str = "(In the code on the project's page: UNTETHER_CREDENTIAL_ID and \
+                                  UNTETHER_CREDENTIAL_SECRET.)";
+
 #[derive(Debug, clap::Args)]
 pub struct Rotate {
     /// The slug of the project
@@ -37,7 +41,7 @@ pub struct Remove {
     /// The slug of the project
     #[arg(long)]
     slug: String,
-    /// The id of the credential
+    /// The id of the credential: its client_id, as add and rotate printed it
     #[arg(long, value_name = "ID")]
     credential: String,
     /// Print JSON
@@ -101,7 +105,7 @@ pub async fn rotate(rotate: &Rotate, workshop: &Workshop) -> Result<(), Failure>
     } else {
         say!(
             "Made another credential for {slug}, which is shown only now:\n  \
-             endpoint       {endpoint}\n  client_id      {id}\n  client_secret  {}{}",
+             endpoint       {endpoint}\n  client_id      {id}\n  client_secret  {}\n{IN_CODE}{}",
             secret.expose(),
             others(shortened, rotate.overlap_hours),
         )?;
@@ -189,6 +193,11 @@ pub async fn archive(arguments: &Archive, workshop: &Workshop) -> Result<(), Fai
     let mut tx = workshop.db.write().await?;
     let outcome = archive::archive(&mut tx, &workshop.context(), &slug, reason.as_deref()).await?;
     let (project, said) = match outcome {
+        Archived::NotThere if store::project::by_slug(&mut tx, &slug).await?.is_some() => {
+            return Err(Failure::new(format!(
+                "{slug} is Untether's own MCP server, which cannot be archived"
+            )));
+        }
         Archived::NotThere => return Err(unknown(&slug)),
         Archived::InUse(active) => {
             return Err(Failure::new(format!(

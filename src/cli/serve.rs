@@ -9,11 +9,10 @@ use crate::{
     demo,
     domain::secret::{Secrets, SystemRandomness},
     flow::introspect::Pace,
-    store::Db,
     web::{identity::IdentitySource, state::App},
 };
 
-use super::{Failure, key};
+use super::{Failure, key, open};
 
 #[derive(Debug, Default, clap::Args)]
 pub struct Serve {
@@ -36,7 +35,10 @@ pub async fn run(serve: &Serve, settings: Settings) -> Result<(), Failure> {
     let settings = name_the_port(settings, &listener)?;
     let key = key::of(&settings)?;
     let secrets = Secrets::new(&key, Arc::new(SystemRandomness));
-    let db = Db::open(&settings.database).await?;
+    let db = open(&settings.database).await?;
+    if settings.owners.is_empty() {
+        tracing::warn!("nobody is an owner: name people or groups in UNTETHER_OWNERS");
+    }
     key::note(&db, &secrets, serve.accept_new_key).await?;
     let app = app::assemble(settings, db, Arc::new(SystemClock), secrets, identities).await?;
     tracing::info!(
@@ -64,7 +66,7 @@ pub async fn demo(settings: Settings) -> Result<(), Failure> {
     };
     let key = key::of(&settings)?;
     let secrets = Secrets::new(&key, Arc::new(SystemRandomness));
-    let db = Db::open(&settings.database).await?;
+    let db = open(&settings.database).await?;
     let identities = IdentitySource::Demo(demo::personas());
     let app = app::assemble(settings, db, Arc::new(SystemClock), secrets, identities).await?;
     demo::fill(&app).await?;

@@ -167,7 +167,10 @@ fn servers(at: &Asking) -> Result<Vec<Snippet>, Problem> {
     Ok(vec![
         Snippet {
             name: "Python SDK",
-            place: "For version 2 of the package mcp: in place of mcp = MCPServer(…).",
+            place: "For version 2 of the package mcp: in place of mcp = MCPServer(…). If it then \
+                    answers 421, its proxy passes the public name on as Host: start it with \
+                    mcp.run(…, transport_security=TransportSecuritySettings(allowed_hosts=[…])), \
+                    of mcp.server.transport_security, and that name.",
             text: frame::render(&PythonSdk { at })?,
         },
         Snippet {

@@ -57,6 +57,8 @@ pub enum Action {
     CredentialMade,
     /// An introspection credential was given an end.
     CredentialRevoked,
+    /// The secret key was given up for another one.
+    SecretKeyReplaced,
 }
 
 impl Action {
@@ -88,6 +90,7 @@ impl Action {
             Self::ProjectRestored => "project.restored",
             Self::CredentialMade => "credential.made",
             Self::CredentialRevoked => "credential.revoked",
+            Self::SecretKeyReplaced => "secret_key.replaced",
         }
     }
 }

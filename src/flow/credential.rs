@@ -68,8 +68,8 @@ pub async fn make(
                 continue;
             }
             detail.push_str(&format!(
-                " {other} works for {} minutes more.",
-                overlap.as_secs() / 60
+                " {other} works for {} hours more.",
+                overlap.as_secs() / 3600
             ));
         }
     }

@@ -35,7 +35,15 @@ pub async fn show(
         .ok_or_else(|| Error::new(ErrorCode::InvalidRequest, "token is missing"))?;
     let bearer = introspect::for_credential(&lookups, &context, credentials.parts(), token)
         .await?
-        .map_err(|refusal| credentials.refuse(&refusal.description))?;
+        .map_err(|refusal| {
+            let asks = introspect::credential_in(credentials.parts().0);
+            let client_id = asks.map(|id| id.to_string());
+            tracing::warn!(
+                client_id,
+                "refused an introspection with a wrong credential"
+            );
+            credentials.refuse(&refusal.description)
+        })?;
     if let Some(credential) = introspect::credential_in(credentials.parts().0) {
         app.asked.note(Asker::Credential(credential), context.now);
     }

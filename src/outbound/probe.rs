@@ -251,16 +251,15 @@ fn chain<'a>(
     std::iter::successors(Some(error), |error| StdError::source(*error))
 }
 
-/// An I/O error hides what it wraps from the chain of sources.
+/// An I/O error hides what it wraps from the chain of sources, and may wrap another one.
 fn is_about_certificate(error: &(dyn StdError + 'static)) -> bool {
-    let wrapped = error
-        .downcast_ref::<io::Error>()
-        .and_then(io::Error::get_ref);
-    let tls = match wrapped {
-        Some(wrapped) => wrapped.downcast_ref::<rustls::Error>(),
-        None => error.downcast_ref::<rustls::Error>(),
-    };
-    matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
+    match error.downcast_ref::<io::Error>().map(io::Error::get_ref) {
+        Some(wrapped) => wrapped.is_some_and(|wrapped| is_about_certificate(wrapped)),
+        None => matches!(
+            error.downcast_ref::<rustls::Error>(),
+            Some(rustls::Error::InvalidCertificate(_))
+        ),
+    }
 }
 
 /// The system's resolver, as far as its answers can be servers.

@@ -195,6 +195,10 @@ async fn up(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
     loop {
         match options.connect().await {
             Err(error) if waited < PATIENCE && is_starting(&error) => {
+                if waited.is_zero() {
+                    let (host, port) = (options.get_host(), options.get_port());
+                    tracing::warn!(host, port, %error, "waiting for PostgreSQL");
+                }
                 sleep(NOT_UP_YET).await;
                 waited += NOT_UP_YET;
             }

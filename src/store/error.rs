@@ -8,7 +8,7 @@ use super::connect;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The engine refused or could not be reached.
-    #[error("the database failed: {0}")]
+    #[error("the database failed: {}", said(.0))]
     Database(#[from] sqlx::Error),
     /// There is a row of this id already.
     #[error("there is a row of this id already")]
@@ -93,6 +93,17 @@ impl Error {
             Self::Duplicate => true,
             _ => false,
         }
+    }
+}
+
+/// What the engine says, without where in its source it says so.
+fn said(error: &sqlx::Error) -> String {
+    match error.as_database_error() {
+        None => error.to_string(),
+        Some(error) => match error.code() {
+            None => error.message().to_owned(),
+            Some(code) => format!("{} ({code})", error.message()),
+        },
     }
 }
 

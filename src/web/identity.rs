@@ -372,7 +372,11 @@ impl FromRequest for Principal {
                     Ok(principal)
                 }
                 Err(rejected) => {
-                    tracing::warn!(reason = %rejected, "refused a request without an identity");
+                    tracing::warn!(
+                        reason = %rejected,
+                        peer = ?req.peer_addr().map(|peer| peer.ip().to_canonical()),
+                        "refused a request without an identity"
+                    );
                     Err(nobody())
                 }
             }

@@ -1,7 +1,9 @@
 //! `untether check`, and what it finds at Untether's own public address.
 
 use std::{
+    fs::Permissions,
     io::{BufRead, BufReader},
+    os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Command, Output, Stdio},
 };
@@ -250,6 +252,12 @@ fn a_lost_key_is_noticed_and_not_replaced() {
     // Unless that is meant.
     assert!(!serves(&[]));
     assert!(serves(&["--accept-new-key"]));
+    let told = untether(
+        &["export", "audit"],
+        &[("UNTETHER_DATABASE_URL", &database)],
+    );
+    let told = String::from_utf8(told.stdout).unwrap();
+    assert_eq!(told.matches("secret_key.replaced").count(), 1, "{told}");
     commands::json(&untether(
         &["project", "list", "--json"],
         &[("UNTETHER_DATABASE_URL", &database)],
@@ -301,9 +309,50 @@ fn settings_are_checked_for_what_they_mean() {
     );
     let misspelt = in_folder(folder.path(), &[("UNTETHER_IDEL_DAYS", "7")]);
     finds(&misspelt, "warning  settings", "UNTETHER_IDEL_DAYS is set");
+    for (name, meant) in [
+        ("UNTETHER_OWNER", "Did you mean UNTETHER_OWNERS?"),
+        ("UNTETHER_TRUSTED_PROXY", "UNTETHER_TRUSTED_PROXIES?"),
+        ("UNTETHER_DATABASE_URI", "UNTETHER_DATABASE_URL?"),
+        ("UNTETHER_COLOR", "Look for the right name"),
+    ] {
+        let misspelt = in_folder(folder.path(), &[(name, "7")]);
+        finds(&misspelt, "warning  settings", meant);
+    }
     let invalid = in_folder(folder.path(), &[("UNTETHER_IDLE_DAYS", "0")]);
     assert_eq!(invalid.status.code(), Some(1));
     finds(&invalid, "problem  settings", "UNTETHER_IDLE_DAYS");
+}
+
+#[test]
+fn files_that_others_may_read_are_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite://{}/u.db", folder.path().display());
+    commands::json(&untether(
+        &commands::ADD,
+        &[("UNTETHER_DATABASE_URL", &database)],
+    ));
+    let found = || lines(&in_folder(folder.path(), &[])).join("\n");
+    assert!(!found().contains("Other users"), "{}", found());
+    for name in ["u.db", "u.db.key"] {
+        let file = folder.path().join(name);
+        std::fs::set_permissions(&file, Permissions::from_mode(0o640)).unwrap();
+        let seen = format!(
+            "warning  database: Other users of this machine may read or change {}.",
+            file.display()
+        );
+        assert!(found().contains(&seen), "{}", found());
+    }
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("data");
+    let database = format!("sqlite://{}/u.db", missing.display());
+    let output = untether(&commands::ADD, &[("UNTETHER_DATABASE_URL", &database)]);
+    assert_eq!(output.status.code(), Some(1));
+    let expected = format!("there is no folder {} for the database", missing.display());
+    assert!(said(&output).contains(&expected), "{}", said(&output));
 }
 
 /// What is found at this address, by an installation that has it as its public one.

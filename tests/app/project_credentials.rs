@@ -109,10 +109,10 @@ async fn a_rotated_credential_works_until_the_overlap_has_passed() {
     let third = shown(&makes(&owner, "hour").await.0).0;
     makes(&owner, "week").await;
     let details = "SELECT detail FROM audit_event
-                   WHERE action = 'credential.made' AND detail LIKE '%10080 minutes%'
+                   WHERE action = 'credential.made' AND detail LIKE '%168 hours%'
                    ORDER BY detail";
     let details = app.database.texts(details).await;
-    let said = |id: &str| format!("{id} works for 10080 minutes more.");
+    let said = |id: &str| format!("{id} works for 168 hours more.");
     assert!(details.iter().any(|detail| detail.contains(&said(&third))));
     let again = details
         .iter()

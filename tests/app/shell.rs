@@ -219,6 +219,15 @@ async fn revoke_that_fails_half_way_tells_what_it_revoked() {
 }
 
 #[actix_web::test]
+async fn untethers_own_project_is_not_archived() {
+    let app = TestApp::spawn().await;
+    let output = shell(&app, &["project", "archive", "--slug", "untether"]);
+    assert_eq!(output.status.code(), Some(1));
+    let expected = "untether is Untether's own MCP server, which cannot be archived";
+    assert!(said(&output).contains(expected), "{}", said(&output));
+}
+
+#[actix_web::test]
 async fn what_is_not_there_is_named_and_nothing_is_revoked() {
     let app = TestApp::spawn().await;
     let (_, ids) = furnish(&app).await;
@@ -272,6 +281,17 @@ async fn what_is_not_there_is_named_and_nothing_is_revoked() {
             said(&output)
         );
     }
+    // The setting of that name would not spare what was used lately.
+    let output = shell(
+        &app,
+        &["--idle-days", "90", "revoke", "--project", "search"],
+    );
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said(&output).contains("write it behind"),
+        "{}",
+        said(&output)
+    );
     assert_eq!(unrevoked(&app).await.len(), ids.len());
 }
 

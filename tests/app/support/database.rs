@@ -2,6 +2,8 @@
 
 use std::{
     collections::BTreeMap,
+    fs::Permissions,
+    os::unix::fs::PermissionsExt as _,
     pin::Pin,
     sync::{
         Mutex, PoisonError,
@@ -109,6 +111,8 @@ impl TestDatabase {
                 let path = folder.path().join("test.db");
                 let empty = EMPTY_FILE.get_or_init(migrated_file).await;
                 std::fs::write(&path, empty).unwrap();
+                // As the program makes it.
+                std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
                 DatabaseUrl::Sqlite { path }
             }
             Ok(server) => {
