@@ -14,7 +14,12 @@ def words(element: Tag | None) -> str:
 
 
 def soup(text: str) -> BeautifulSoup:
-    return BeautifulSoup(text, "html.parser")
+    page = BeautifulSoup(text, "html.parser")
+    # Where a line may break is no space between words.
+    for place in page("wbr"):
+        place.decompose()
+    page.smooth()
+    return page
 
 
 @dataclass

@@ -60,6 +60,12 @@ tls:
 """
 
 
+def around_nginx(directory: Path, text: str):
+    """Writes a whole configuration with this text in it."""
+    configuration = AROUND_NGINX.replace("@SNIPPET@", text).replace("@DIRECTORY@", str(directory))
+    (directory / "nginx.conf").write_text(configuration)
+
+
 def nginx(directory: Path, text: str, _, authority: Authority | None) -> list:
     if authority:
         certificate, key = authority.issue(directory)
@@ -68,8 +74,7 @@ def nginx(directory: Path, text: str, _, authority: Authority | None) -> list:
         place = "# ssl_certificate and ssl_certificate_key: those of localhost"
         assert text.count(place) == 1
         text = text.replace(place, f"ssl_certificate {certificate}; ssl_certificate_key {key};")
-    configuration = AROUND_NGINX.replace("@SNIPPET@", text).replace("@DIRECTORY@", str(directory))
-    (directory / "nginx.conf").write_text(configuration)
+    around_nginx(directory, text)
     return [NGINX, "-p", directory, "-c", directory / "nginx.conf"]
 
 

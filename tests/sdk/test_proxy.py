@@ -1,16 +1,18 @@
 """A real nginx with a login in front: who the login names gets in, and nobody can name themselves."""
 
+import re
 import subprocess
 import threading
 from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
 import pytest
 
 from person import Person
-from proxies import NGINX
+from proxies import NGINX, around_nginx
 from untether import OWNER, Untether, free_port, until
 from wire import App
 
@@ -26,10 +28,25 @@ SPOOFS = {
 }
 
 
+def example() -> str:
+    """What the README gives for nginx in front of Untether."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    return re.search(r"```nginx\n(server \{\n    listen 443 ssl;\n    server_name untether\..*?\n\}\n)```", readme, re.S)[1]
+
+
 class Login(BaseHTTPRequestHandler):
-    """The login's check: it knows a person by the cookie that it once gave them."""
+    """A gateway like oauth2-proxy: it knows a person by the cookie that it once gave them, and sends others to sign in."""
 
     def do_GET(self):
+        # A body that is announced comes, or this waits for it.
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.path.startswith("/oauth2/start"):
+            self.send_response(302)
+            back = self.headers["X-Auth-Request-Redirect"]
+            self.send_header("Location", f"https://sso.example/login?{urlencode({'back': back})}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         session = SimpleCookie(self.headers.get("Cookie")).get("session")
         known = session and f"{session.value}@acme.example" in (ANA, BEN, OWNER)
         self.send_response(200 if known else 401)
@@ -52,16 +69,16 @@ def proxied(request, tmp_path_factory):
     threading.Thread(target=login.serve_forever, daemon=True).start()
     port = free_port()
     program = Untether(directory, public=f"http://127.0.0.1:{port}", OWNERS=f"{OWNER},group:owners")
-    configuration = Path(__file__).with_name("nginx.conf").read_text()
-    for name, value in {
-        "DIRECTORY": directory,
-        "PORT": port,
-        "UNTETHER": program.port,
-        "LOGIN": login.server_port,
-        "UNDERSCORES": request.param,
+    server = example()
+    for there, here in {
+        # The worst case for Untether: a proxy that passes look-alike names on.
+        "listen 443 ssl;": f"listen 127.0.0.1:{port}; underscores_in_headers {request.param};",
+        "http://127.0.0.1:8080": f"http://127.0.0.1:{program.port}",
+        "http://127.0.0.1:4180": f"http://127.0.0.1:{login.server_port}",
     }.items():
-        configuration = configuration.replace(f"@{name}@", str(value))
-    (directory / "nginx.conf").write_text(configuration)
+        assert there in server
+        server = server.replace(there, here)
+    around_nginx(directory, server)
     program.start()
     nginx = subprocess.Popen([NGINX, "-p", directory, "-c", directory / "nginx.conf"])
     try:
@@ -99,10 +116,11 @@ def test_the_login_says_who_it_is(proxied):
     assert page.status_code == 200 and ANA in page.text
 
 
-def test_without_a_login_a_browser_is_sent_to_sign_in_and_never_answered_401(proxied):
-    for path in ("/connections", "/oauth/authorize?client_id=x"):
+def test_without_a_login_a_browser_is_sent_to_sign_in_and_back_to_the_whole_address(proxied):
+    for path in ("/connections", "/oauth/authorize?client_id=x&state=y%26z&scope=a+b"):
         answer = get(proxied, path, {"X-Forwarded-Email": OWNER})
-        assert (answer.status_code, answer.headers["location"].split("?")[0]) == (302, f"{proxied.public}/sign-in")
+        assert answer.status_code == 302
+        assert parse_qs(urlsplit(answer.headers["location"]).query) == {"back": [path]}
 
 
 @pytest.fixture(scope="module")
