@@ -29,6 +29,7 @@ use crate::{
     telemetry,
 };
 
+mod backup;
 mod check;
 mod client;
 mod export;
@@ -77,6 +78,10 @@ enum Command {
     /// Export connections or the audit trail as CSV or JSON
     #[command(subcommand)]
     Export(export::Command),
+    /// Copy an SQLite database to a new file while servers use it
+    ///
+    /// Keep its secret key as well: without it the copy is of no use.
+    Backup(backup::Backup),
     /// Look for what is wrong: settings, database, public address, and the projects' MCP servers
     ///
     /// It asks the servers as a client would and changes nothing. It fails (1) when something does
@@ -249,6 +254,7 @@ async fn run(cli: Cli, settings: Settings) -> Result<(), Failure> {
         Command::Client(command) => client::run(command, &Workshop::open(settings).await?).await,
         Command::Revoke(revoke) => revoke::run(&revoke, &Workshop::open(settings).await?).await,
         Command::Export(command) => export::run(command, &Workshop::open(settings).await?).await,
+        Command::Backup(backup) => backup::run(&backup, &Workshop::open(settings).await?).await,
         Command::Check(check) => check::run(&check, &settings).await,
         Command::Sweep(sweep) => sweep::run(&sweep, &Workshop::open(settings).await?).await,
     }

@@ -125,11 +125,20 @@ pub(super) async fn sqlite(path: &Path) -> Result<Db> {
 /// Makes the file if it is not there, for nobody else to read. SQLite gives its companions
 /// the same mode.
 fn make(path: &Path) -> io::Result<()> {
-    let mut only_new = OpenOptions::new();
-    match only_new.write(true).create_new(true).mode(0o600).open(path) {
+    match make_new(path) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }
+}
+
+/// Makes a file that is not there yet, for nobody else to read.
+///
+/// # Errors
+/// When it is, or cannot be made.
+pub(super) fn make_new(path: &Path) -> io::Result<()> {
+    let mut only_new = OpenOptions::new();
+    only_new.write(true).create_new(true).mode(0o600);
+    only_new.open(path).map(drop)
 }
 
 /// What tells a file from another that has taken its name: device and inode.

@@ -20,6 +20,7 @@ pub use error::{Error, Result};
 
 pub mod audit;
 pub mod audit_list;
+mod backup;
 pub mod bulk_act;
 pub mod checkpoint;
 pub mod client;

@@ -29,6 +29,7 @@ mod audit;
 mod audit_page;
 mod authorize;
 mod authorize_meanwhile;
+mod backup;
 mod blocking;
 mod blocking_seen;
 mod check;

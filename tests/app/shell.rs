@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Runs a command on the test's database. The command's clock is the machine's.
-fn shell(app: &TestApp, arguments: &[&str]) -> Output {
+pub fn shell(app: &TestApp, arguments: &[&str]) -> Output {
     let url = match &app.database.url {
         DatabaseUrl::Sqlite { path } => format!("sqlite://{}", path.display()),
         DatabaseUrl::Postgres { url } => url.clone(),
@@ -422,6 +422,7 @@ fn help_names_every_command_and_what_it_takes() {
             vec!["--format", "--status", "--idle-days <DAYS>"],
         ),
         (vec!["sweep"], vec!["--dry-run", "--json"]),
+        (vec!["backup"], vec!["<PATH>", "--json"]),
     ] {
         let text = help(&command);
         for name in named {
