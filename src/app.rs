@@ -164,6 +164,7 @@ pub fn build(app: App, listener: TcpListener, workers: usize) -> std::io::Result
             .app_data(data.clone())
             .app_data(Data::new(Lookups::new(app.db.clone())))
             .app_data(PayloadConfig::new(BODY_LIMIT))
+            .wrap(from_fn(headers::as_written))
             .wrap(from_fn(headers::secure))
             .wrap(TracingLogger::<RequestSpan>::new())
             .configure(|routes| add(MACHINE_ROUTES, routes))

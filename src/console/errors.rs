@@ -5,7 +5,10 @@ use actix_web::{
     Error, HttpMessage, HttpRequest, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::StatusCode,
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
     middleware::Next,
     web::Data,
 };
@@ -13,7 +16,11 @@ use tracing_actix_web::RequestId;
 
 use crate::{
     domain::role::Principal,
-    web::{html, problem::Problem, state::App},
+    web::{
+        html,
+        problem::{COME_AGAIN, Problem},
+        state::App,
+    },
 };
 
 use super::{
@@ -70,7 +77,14 @@ fn show(req: &HttpRequest, problem: &Problem) -> HttpResponse {
         error: (*problem.explanation).clone(),
     };
     match frame::render(&page) {
-        Ok(body) => html::page(req, problem.status, body),
+        Ok(body) => {
+            let mut page = html::page(req, problem.status, body);
+            if problem.status == StatusCode::SERVICE_UNAVAILABLE {
+                let soon = HeaderValue::from(COME_AGAIN);
+                page.headers_mut().insert(header::RETRY_AFTER, soon);
+            }
+            page
+        }
         Err(_) => HttpResponse::new(StatusCode::INTERNAL_SERVER_ERROR),
     }
 }

@@ -232,7 +232,8 @@ impl Past<'_> {
         };
         let broken = || table_error("client", &proposal.client.name);
         let code = consent::allow(tx, &then, proposal, &consent).await?;
-        let hash = self.app.secrets.hash(code.map_err(|_| broken())?.expose());
+        let code = code.ok().flatten().ok_or_else(broken)?;
+        let hash = self.app.secrets.hash(code.expose());
         let code = store::code::find(tx, &hash).await?.ok_or_else(broken)?;
         let id = code.connection_id;
         if let Course::Used(last) = story.course {

@@ -124,6 +124,17 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// The same, called as before where nothing is said of the name: then it is the e-mail.
+    #[must_use]
+    pub fn called_as(&self, before: &Self) -> Self {
+        let is_named = self.name != self.email || before.name == before.email;
+        let name = if is_named { &self.name } else { &before.name };
+        Self {
+            name: name.clone(),
+            ..self.clone()
+        }
+    }
+
     /// Whether `name` names this person.
     pub fn is_named_by(&self, name: &PrincipalName) -> bool {
         match name {

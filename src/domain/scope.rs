@@ -108,6 +108,11 @@ impl ScopeSet {
         self.0.is_subset(&of.0)
     }
 
+    /// The scopes in either.
+    pub fn union(&self, other: &Self) -> Self {
+        self.iter().chain(other.iter()).cloned().collect()
+    }
+
     /// The scopes that are in both sets: asked for and offered.
     pub fn intersection(&self, other: &Self) -> Self {
         Self(self.0.intersection(&other.0).cloned().collect())

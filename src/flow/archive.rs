@@ -45,6 +45,8 @@ pub async fn archive(
     slug: &Slug,
     reason: Option<&str>,
 ) -> store::Result<Archived> {
+    // Nothing is swept while it counts.
+    store::lock_several(tx).await?;
     let Some(project) = hold(tx, slug).await? else {
         return Ok(Archived::NotThere);
     };

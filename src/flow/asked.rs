@@ -54,10 +54,11 @@ impl Asked {
         if new.is_empty() {
             return Ok(());
         }
-        // In one order everywhere, so that two servers never wait for each other's rows.
+        // In one order everywhere, so that two servers never wait for each other's rows: projects
+        // before their credentials, as whoever makes or ends one holds them.
         new.sort_by_key(|(asker, _)| match asker {
-            Asker::Credential(id) => (0, id.to_string()),
-            Asker::Proxy(id) => (1, id.to_string()),
+            Asker::Proxy(id) => (0, id.to_string()),
+            Asker::Credential(id) => (1, id.to_string()),
         });
         let mut tx = db.write().await?;
         for (asker, at) in &new {

@@ -34,7 +34,9 @@ pub struct Consent<'a> {
 }
 
 /// Makes the connection and its code, or a code that widens the connection that is there.
-/// The same showing of the page answered twice gives the same code and one connection.
+/// The same showing of the page answered twice gives the same code and one connection, and
+/// `None` once that code has been redeemed or is too old: who brought it again would be taken
+/// for a thief.
 ///
 /// # Errors
 /// When the database fails.
@@ -43,7 +45,7 @@ pub async fn allow(
     context: &Context<'_>,
     proposal: &Proposal,
     consent: &Consent<'_>,
-) -> super::Outcome<Secret> {
+) -> super::Outcome<Option<Secret>> {
     let code = code_for(context, proposal, consent);
     let hash = context.secrets.hash(code.expose());
     let person = see(tx, context, consent.identity).await?;
@@ -52,8 +54,9 @@ pub async fn allow(
     }
     // The person's row is held since `see`, so a second click waits until the
     // first has committed, and then finds its code.
-    if store::code::find(tx, &hash).await?.is_some() {
-        return Ok(Ok(code));
+    if let Some(before) = store::code::find(tx, &hash).await? {
+        let works = before.redeemed_at.is_none() && !code_expired(before.issued_at, context.now);
+        return Ok(Ok(works.then_some(code)));
     }
     let granted = granted(proposal, consent);
     let (connection_id, scopes) = match consent.widens {
@@ -84,7 +87,7 @@ pub async fn allow(
         },
     )
     .await?;
-    Ok(Ok(code))
+    Ok(Ok(Some(code)))
 }
 
 /// Holds the client and the project until the transaction ends, so that neither is ended
@@ -128,6 +131,11 @@ pub async fn deny(
 }
 
 async fn see(tx: &mut Tx, context: &Context<'_>, identity: &Identity) -> store::Result<PersonId> {
+    let known = store::person::find(tx, &identity.subject).await?;
+    let identity = &match known {
+        Some(known) => identity.called_as(&known.identity),
+        None => identity.clone(),
+    };
     // Another name than before puts several connections elsewhere in lists. The right to
     // change several comes before the person's row, as for everyone else who takes it.
     let moved = store::person::is_sorted_otherwise(tx, identity).await?;

@@ -163,7 +163,11 @@ impl Uses {
             }
             due = due.saturating_sub(USE_BATCH);
             if let Err(error) = Self::record_batch(db, &batch).await {
-                self.uses().extend(batch);
+                let mut uses = self.uses();
+                for (connection, at) in batch {
+                    let latest = uses.entry(connection).or_insert(at);
+                    *latest = at.max(*latest);
+                }
                 return Err(error);
             }
             if due > 0 && pace == Pace::Gentle {

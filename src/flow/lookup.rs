@@ -50,16 +50,21 @@ impl Lookups {
     /// # Errors
     /// When the database fails.
     pub async fn bearer(&self, question: Question) -> store::Result<Option<Found>> {
-        let (answer, coming) = oneshot::channel();
-        // If nobody takes it any more, nobody answers either.
-        let _ = self.questions.send((question.clone(), answer));
-        if let Ok(found) = coming.await {
-            return Ok(found);
-        }
-        // What was asked for several failed; asked for this one alone, it says why.
-        let mut tx = self.db.read().await?;
-        let found = store::token::bearers(&mut tx, &[question]).await?;
-        Ok(found.into_iter().next().flatten())
+        let asking = async {
+            let (answer, coming) = oneshot::channel();
+            // If nobody takes it any more, nobody answers either.
+            let _ = self.questions.send((question.clone(), answer));
+            if let Ok(found) = coming.await {
+                return Ok(found);
+            }
+            // What was asked for several failed; asked for this one alone, it says why.
+            let mut tx = self.db.read().await?;
+            let found = store::token::bearers(&mut tx, &[question]).await?;
+            Ok(found.into_iter().next().flatten())
+        };
+        // Servers and proxies that ask wait little longer.
+        let answered = timeout(PATIENCE, asking).await;
+        answered.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut.into()))
     }
 
     /// The hash of the secret of a credential that works then, as
@@ -83,6 +88,10 @@ async fn answer_all(db: Db, mut coming: mpsc::UnboundedReceiver<Asked>) {
     let mut reader = None;
     let mut asked = Vec::with_capacity(TOGETHER);
     while coming.recv_many(&mut asked, TOGETHER).await > 0 {
+        asked.retain(|(_, answer)| !answer.is_closed());
+        if asked.is_empty() {
+            continue;
+        }
         let (questions, answers): (Vec<_>, Vec<_>) = asked.drain(..).unzip();
         let looked = timeout(PATIENCE, look_up(&db, reader.take(), &questions)).await;
         let Ok(Ok((kept, found))) = looked else {

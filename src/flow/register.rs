@@ -208,7 +208,9 @@ pub async fn document(
     let Some(recorded) = recorded.filter(|recorded| !document.describes(recorded)) else {
         return Ok(());
     };
-    store::client::rename(tx, &recorded, &document.name).await?;
+    if recorded.name != document.name {
+        store::client::rename(tx, &recorded, &document.name).await?;
+    }
     store::client::remove_redirect_uris(tx, &id).await?;
     insert_redirect_uris(tx, &id, &document.redirect_uris).await?;
     let changes = document.changes(&recorded);

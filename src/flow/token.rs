@@ -92,7 +92,15 @@ pub async fn exchange(
         return used_twice(tx, context, &connection.id, CODE_TWICE).await;
     }
     let connection = match code.widens_to()? {
-        Some(scopes) => step_up::widen(tx, context, connection, scopes).await?,
+        Some(scopes) => {
+            // What another step-up gave it since the person was asked, nobody took away.
+            let since = connection.life.authorized_at > code.issued_at;
+            let scopes = match since {
+                true => scopes.union(&connection.scopes),
+                false => scopes,
+            };
+            step_up::widen(tx, context, connection, scopes).await?
+        }
         None => connection,
     };
     let granted = &connection.scopes;

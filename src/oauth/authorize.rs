@@ -2,7 +2,7 @@
 //! GET shows it and has no effect; POST acts on the decision.
 
 use actix_session::Session;
-use actix_web::{HttpRequest, HttpResponse, web::Data};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 
 use crate::{
     console::view::Flash,
@@ -105,7 +105,8 @@ pub async fn decide(
     tx.commit().await?;
     let (redirect_uri, state) = (proposal.redirect_uri.as_str(), proposal.state.as_deref());
     Ok(match outcome {
-        Ok(code) => refused::send_back(&app, redirect_uri, state, &[("code", code.expose())]),
+        Ok(Some(code)) => refused::send_back(&app, redirect_uri, state, &[("code", code.expose())]),
+        Ok(None) => return Err(answered_before(&proposal)),
         Err(refusal) => refused::tell(&app, redirect_uri, state, &refusal),
     })
 }
@@ -147,7 +148,7 @@ impl Decision {
         context: &Context<'_>,
         proposal: &Proposal,
         identity: &Identity,
-    ) -> Outcome<Secret> {
+    ) -> Outcome<Option<Secret>> {
         match self {
             Self::Allow {
                 ticked,
@@ -169,6 +170,20 @@ impl Decision {
             }
         }
     }
+}
+
+/// What a person reads who allows again what an app has taken, or might have, already.
+fn answered_before(proposal: &Proposal) -> Problem {
+    Problem::new(
+        StatusCode::CONFLICT,
+        "You have answered this before",
+        format!(
+            "{} was sent the answer, and nothing more was allowed now.",
+            proposal.client.name
+        ),
+    )
+    .with_advice("Go back to the app. If it is not connected, start again from there.")
+    .with_link("Your connections", "/me")
 }
 
 /// Why a person is asked again who has just answered: something else would be granted

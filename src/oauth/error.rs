@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::{
     flow::{ErrorCode, Refusal},
     store,
-    web::params::Repeated,
+    web::{params::Repeated, problem::COME_AGAIN},
 };
 
 /// Why a program does not get what it asked for.
@@ -128,6 +128,7 @@ impl ResponseError for Error {
             }
             Self::Broken(error) => {
                 tracing::error!(%error, "a protocol request failed");
+                response.insert_header((header::RETRY_AFTER, COME_AGAIN));
                 response.json(json!({
                     "error": "temporarily_unavailable",
                     "error_description": "Untether could not do this; try again",

@@ -11,8 +11,8 @@ use std::{
 };
 
 use sqlx::{
-    ConnectOptions as _, Connection as _, PgConnection, PgPool, Sqlite, SqliteConnection,
-    SqlitePool, Transaction,
+    ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool, Sqlite,
+    SqliteConnection, SqlitePool, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -39,9 +39,12 @@ const SHORT_STATEMENTS: [(&str, &str); 2] =
 
 /// What holds for PostgreSQL's readers. They ask for anything, from one person's few
 /// connections to everybody's: a plan made for all values would be a bad one for most.
-const READS: [(&str, &str); 2] = [
+///
+/// They wait for nobody but whoever changes the schema, or rewrites a table.
+const READS: [(&str, &str); 3] = [
     ("default_transaction_read_only", "on"),
     ("plan_cache_mode", "force_custom_plan"),
+    ("lock_timeout", "3s"),
 ];
 
 /// What holds for those that write: they look rows up by their keys, and a planner that takes
@@ -177,9 +180,18 @@ pub(super) async fn postgres(url: &str) -> Result<Db> {
     let pool = PgPoolOptions::new()
         .max_connections(12)
         .test_before_acquire(false)
+        .after_connect(|connection, _| Box::pin(welcome(connection)))
         .before_acquire(|connection, _| Box::pin(is_alive(connection)));
     // The pools would only say that they waited in vain.
-    up(&options).await?.close().await?;
+    let mut first = up(&options).await?;
+    welcome(&mut first).await?;
+    let encoding: String = sqlx::query_scalar("SHOW server_encoding")
+        .fetch_one(&mut first)
+        .await?;
+    first.close().await?;
+    if encoding != "UTF8" {
+        return Err(Error::Encoding(encoding));
+    }
     let write = pool
         .clone()
         .acquire_timeout(PATIENCE_OF_WRITERS)
@@ -190,6 +202,26 @@ pub(super) async fn postgres(url: &str) -> Result<Db> {
         .connect_with(options.options(READS))
         .await?;
     Ok(Db::Postgres { read, write })
+}
+
+/// Sees a new connection in. One to a standby is refused: the name of the database may lead
+/// there for a moment while another server takes over, and what is revoked then would go on
+/// working there. A server that does not know the setting does without it.
+async fn welcome(connection: &mut PgConnection) -> sqlx::Result<()> {
+    // A statement whose asker has gone would wait for its lock, and keep a place that others need.
+    const NOTICE: &str = "SET client_connection_check_interval = '1s'";
+    let standby = sqlx::query_scalar("SELECT pg_is_in_recovery()");
+    if standby.fetch_one(&mut *connection).await? {
+        let why = "this PostgreSQL server is a standby, which takes no changes";
+        return Err(sqlx::Error::Io(io::Error::new(
+            ErrorKind::NotConnected,
+            why,
+        )));
+    }
+    match connection.execute(NOTICE).await {
+        Err(sqlx::Error::Database(_)) => Ok(()),
+        done => done.map(drop),
+    }
 }
 
 /// Whether a connection can be used. What the pool itself would ask has no limit.
@@ -226,18 +258,20 @@ fn is_starting(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Opens a connection of its own to change the schema with, which waits for other processes as
-/// long as they take. What fails with it goes with it, also the lock on the migrations.
+/// Opens a connection of its own to change the schema with. What fails with it goes with it,
+/// also the lock on the migrations.
 ///
 /// # Errors
 /// When it cannot be reached.
 pub(super) async fn postgres_beside(write: &PgPool) -> Result<PgConnection> {
     let options = PgConnectOptions::clone(&write.connect_options());
     let patient = options.options([
-        ("lock_timeout", "0"),
+        ("lock_timeout", "3s"),
         ("idle_in_transaction_session_timeout", "0"),
     ]);
-    Ok(patient.connect().await?)
+    let mut beside = patient.connect().await?;
+    welcome(&mut beside).await?;
+    Ok(beside)
 }
 
 /// Opens one more connection like those of the pool, which waits for other processes as
@@ -292,5 +326,7 @@ pub(super) fn is_taken(error: &sqlx::Error) -> bool {
 pub(super) async fn postgres_reader(read: &PgPool) -> Result<PgConnection> {
     let options = PgConnectOptions::clone(&read.connect_options());
     let keeping = options.options([("plan_cache_mode", "auto")]);
-    Ok(keeping.connect().await?)
+    let mut reader = keeping.connect().await?;
+    welcome(&mut reader).await?;
+    Ok(reader)
 }

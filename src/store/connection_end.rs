@@ -122,10 +122,11 @@ pub async fn remove_expired(
     project: &ProjectId,
     cutoffs: Cutoffs,
 ) -> Result<Option<(ConnectionId, String)>> {
-    // connection_by_person finds the few rows of one person.
+    // connection_by_person finds the few rows of one person. PostgreSQL, when it has waited for
+    // somebody who changed the row, looks at what stands outside of the subquery again.
     const REMOVE: &str = "
         DELETE FROM connection
-        WHERE id = (
+        WHERE revoked_at IS NULL AND (last_used_at <= $4 OR authorized_at <= $5) AND id = (
             SELECT id
             FROM connection
             WHERE person_id = $1 AND client_id = $2 AND project_id = $3

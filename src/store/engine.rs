@@ -2,7 +2,8 @@
 //! `migrations/` cannot say to both.
 
 use sqlx::{
-    AssertSqlSafe, Database, Encode, PgPool, Postgres, QueryBuilder, Sqlite, SqliteConnection, Type,
+    AssertSqlSafe, Database, Encode, PgConnection, Postgres, QueryBuilder, Sqlite,
+    SqliteConnection, Type,
 };
 
 use super::{Error, Result, Tx, sql};
@@ -195,7 +196,7 @@ fn index_other_stems<D: Engine>() -> AssertSqlSafe<String> {
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn prepare_postgres(pool: &PgPool) -> Result<()> {
+pub(super) async fn prepare_postgres(beside: &mut PgConnection) -> Result<()> {
     const DONE: &str = "
         SELECT COUNT(*)
         FROM information_schema.columns
@@ -224,20 +225,20 @@ pub(super) async fn prepare_postgres(pool: &PgPool) -> Result<()> {
             ALTER COLUMN client_folded TYPE TEXT COLLATE "C",
             ALTER COLUMN project_folded TYPE TEXT COLLATE "C",
             ALTER COLUMN person_folded TYPE TEXT COLLATE "C""#;
-    let done: i64 = sqlx::query_scalar(DONE).fetch_one(pool).await?;
+    let done: i64 = sqlx::query_scalar(DONE).fetch_one(&mut *beside).await?;
     if done == 0 {
-        sqlx::raw_sql(SORT_BY_BYTES).execute(pool).await?;
+        sqlx::raw_sql(SORT_BY_BYTES).execute(&mut *beside).await?;
     }
     // What an administrator has set stays as it is.
-    let roomy: i64 = sqlx::query_scalar(ROOMY).fetch_one(pool).await?;
+    let roomy: i64 = sqlx::query_scalar(ROOMY).fetch_one(&mut *beside).await?;
     if roomy == 0 {
-        sqlx::raw_sql(LEAVE_ROOM).execute(pool).await?;
+        sqlx::raw_sql(LEAVE_ROOM).execute(&mut *beside).await?;
     }
     // Asked first: making it waits for every writer, even when it is there.
-    let indexed: i64 = sqlx::query_scalar(INDEXED).fetch_one(pool).await?;
+    let indexed: i64 = sqlx::query_scalar(INDEXED).fetch_one(&mut *beside).await?;
     if indexed == 0 {
         let index = index_other_stems::<Postgres>();
-        sqlx::query(index).execute(pool).await?;
+        sqlx::query(index).execute(&mut *beside).await?;
     }
     Ok(())
 }

@@ -36,6 +36,12 @@ pub enum Error {
     /// Another SQLite file, or none, is where this one was opened.
     #[error("{} was deleted or replaced while it was used: start again with the right file", .0.display())]
     Moved(PathBuf),
+    /// A PostgreSQL database could not keep every name.
+    #[error(
+        "the encoding of the database is {0}, which has no room for every name: make it anew with \
+         ENCODING 'UTF8'"
+    )]
+    Encoding(String),
     /// A stored value makes no sense.
     #[error("row {id} of table {table} has a broken {column}")]
     Corrupt {
@@ -57,6 +63,11 @@ impl From<sqlx::migrate::MigrateError> for Error {
     }
 }
 
+/// What codes of PostgreSQL (SQLSTATE) begin with that a moment later may not be so.
+const AWAY: [&str; 9] = [
+    "08", "53", "57P", "57014", "25006", "25P03", "40001", "40P01", "55P03",
+];
+
 impl Error {
     /// Whether the database is away, or too busy: the same may work in a moment.
     pub fn is_out_of_reach(&self) -> bool {
@@ -64,8 +75,10 @@ impl Error {
             Self::Database(error) if connect::is_taken(error) => true,
             Self::Database(sqlx::Error::Database(error)) => {
                 let code = error.code().unwrap_or_default();
-                // It is shut down or starts, has no connection left, or a lock did not come free.
-                code.starts_with("57P") || ["53300", "55P03"].contains(&&*code)
+                // It is shut down, starts, has become a standby, has no room or connection left,
+                // ended what took too long, or had two in each other's way.
+                // SQLite's codes are shorter.
+                code.len() == 5 && AWAY.iter().any(|away| code.starts_with(away))
             }
             Self::Database(error) => matches!(
                 error,

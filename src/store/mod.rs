@@ -8,10 +8,9 @@
 use std::time::Duration;
 
 use sqlx::{
-    Connection as _, Database, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
-    migrate::Migrator, pool::PoolConnection,
+    Database, PgPool, Postgres, Sqlite, SqlitePool, Transaction, migrate::Migrator,
+    pool::PoolConnection,
 };
-use tokio::time::timeout;
 
 use crate::config::DatabaseUrl;
 
@@ -53,7 +52,9 @@ mod connection_times;
 pub mod credential;
 mod engine;
 mod error;
+mod health;
 pub mod logo;
+mod migrate;
 pub mod person;
 pub mod project;
 pub mod project_change;
@@ -131,9 +132,6 @@ pub enum Schema {
 const LOOKS: u32 = 20;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
-/// How long is waited for a writer to see whether changes are taken.
-const BUSY_WRITERS: Duration = Duration::from_secs(1);
-
 impl Db {
     /// Opens the database and brings its schema up to date.
     ///
@@ -189,27 +187,6 @@ impl Db {
         }
     }
 
-    async fn migrate(&self) -> Result<()> {
-        match self {
-            Self::Sqlite { write, .. } => {
-                // Statements of the writer outside of a transaction wait for nobody.
-                let mut beside = connect::sqlite_beside(write).await?;
-                engine::refuse_foreign(&mut beside).await?;
-                MIGRATIONS.run(&mut beside).await?;
-                engine::prepare_sqlite(&mut beside).await?;
-                trigram::prepare_sqlite(&mut beside).await?;
-            }
-            Self::Postgres { write, .. } => {
-                let mut beside = connect::postgres_beside(write).await?;
-                MIGRATIONS.run(&mut beside).await?;
-                beside.close().await?;
-                engine::prepare_postgres(write).await?;
-                trigram::prepare_postgres(write).await?;
-            }
-        }
-        Ok(())
-    }
-
     /// A transaction that may write. Dropped without a commit, it leaves nothing.
     ///
     /// # Errors
@@ -261,48 +238,6 @@ impl Db {
                 Tx::Postgres(Held::Own(Box::new(connect::postgres_reader(read).await?)))
             }
         })
-    }
-
-    /// Whether the database answers and takes changes. One whose writers are all busy does, as
-    /// far as can be known within a second.
-    ///
-    /// # Errors
-    /// When it does not, or SQLite's file is no longer under its name.
-    pub async fn ping(&self) -> Result<()> {
-        const READ: &str = "SELECT COUNT(*) FROM setting WHERE 1 = 0";
-        const CHANGE: &str = "UPDATE setting SET value = value WHERE 1 = 0";
-        if let Self::Sqlite { write, file, .. } = self {
-            connect::same_file(write, *file)?;
-        }
-        let mut reader = self.read().await?;
-        sql!(&mut reader, |c| sqlx::query(READ)
-            .execute(c)
-            .await
-            .map(drop))?;
-        drop(reader);
-        let change = async {
-            let mut writer = self.write().await?;
-            sql!(&mut writer, |c| sqlx::query(CHANGE)
-                .execute(c)
-                .await
-                .map(drop))?;
-            Ok(())
-        };
-        timeout(BUSY_WRITERS, change).await.unwrap_or(Ok(()))
-    }
-
-    /// What SQLite finds damaged in its file first, which is read as a whole; PostgreSQL looks
-    /// after itself.
-    ///
-    /// # Errors
-    /// When the file is damaged too much to be looked at, or cannot be reached.
-    pub async fn damage(&self) -> Result<Option<String>> {
-        let Self::Sqlite { read, .. } = self else {
-            return Ok(None);
-        };
-        let look = sqlx::query_scalar("PRAGMA quick_check(1)");
-        let found: String = look.fetch_one(read).await?;
-        Ok((found != "ok").then_some(found))
     }
 
     /// Closes every connection; on SQLite this also folds the log into the file.

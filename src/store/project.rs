@@ -234,18 +234,19 @@ async fn with_scopes(tx: &mut Tx, row: Option<Row>) -> Result<Option<Project>> {
     }))
 }
 
-/// Who administers a project, in alphabetical order.
+/// Who administers a project, in the order of their letters' codes, which is not every
+/// database's.
 async fn administrators(tx: &mut Tx, id: &ProjectId) -> Result<Vec<PrincipalName>> {
     // Index: project_administrator_by_project.
     const ADMINISTRATORS: &str = "
         SELECT principal
         FROM project_administrator
-        WHERE project_id = $1
-        ORDER BY principal";
-    let names: Vec<String> = sql!(tx, |c| sqlx::query_scalar(ADMINISTRATORS)
+        WHERE project_id = $1";
+    let mut names: Vec<String> = sql!(tx, |c| sqlx::query_scalar(ADMINISTRATORS)
         .bind(id)
         .fetch_all(c)
         .await)?;
+    names.sort_unstable();
     Ok(names.into_iter().map(PrincipalName::from_stored).collect())
 }
 

@@ -3,7 +3,8 @@
 //! keep in step; PostgreSQL has an index, where it may have the extension for it.
 
 use sqlx::{
-    AssertSqlSafe, Connection as _, Encode, PgPool, QueryBuilder, SqliteConnection, Type, raw_sql,
+    AssertSqlSafe, Connection as _, Encode, PgConnection, QueryBuilder, SqliteConnection, Type,
+    raw_sql,
 };
 
 use super::{
@@ -125,7 +126,7 @@ async fn missing(connection: &mut SqliteConnection) -> Result<Vec<Named>> {
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn prepare_postgres(pool: &PgPool) -> Result<()> {
+pub(super) async fn prepare_postgres(beside: &mut PgConnection) -> Result<()> {
     const INDEXED: &str = "
         SELECT COUNT(*)
         FROM pg_indexes
@@ -137,12 +138,14 @@ pub(super) async fn prepare_postgres(pool: &PgPool) -> Result<()> {
         JOIN pg_namespace ON pg_namespace.oid = extnamespace
         WHERE extname = 'pg_trgm'";
     let schema = sqlx::query_scalar(SCHEMA);
-    let mut schema: Option<String> = schema.fetch_optional(pool).await?;
+    let mut schema: Option<String> = schema.fetch_optional(&mut *beside).await?;
     let mut refused = None;
     if schema.is_none() {
-        refused = sqlx::query(ADD).execute(pool).await.err();
+        refused = sqlx::query(ADD).execute(&mut *beside).await.err();
         // Another process may have added it at this moment.
-        schema = sqlx::query_scalar(SCHEMA).fetch_optional(pool).await?;
+        schema = sqlx::query_scalar(SCHEMA)
+            .fetch_optional(&mut *beside)
+            .await?;
     }
     let Some(schema) = schema else {
         let error = refused.map(|error| error.to_string());
@@ -157,7 +160,7 @@ pub(super) async fn prepare_postgres(pool: &PgPool) -> Result<()> {
         let index = format!("{table}_by_trigram");
         let there: i64 = sqlx::query_scalar(INDEXED)
             .bind(&index)
-            .fetch_one(pool)
+            .fetch_one(&mut *beside)
             .await?;
         // Asked first: making it waits for every writer, even when it is there.
         if there == 0 {
@@ -165,7 +168,9 @@ pub(super) async fn prepare_postgres(pool: &PgPool) -> Result<()> {
                 "CREATE INDEX IF NOT EXISTS {index}
                 ON {table} USING gin ({name} {schema}.gin_trgm_ops)"
             );
-            sqlx::query(AssertSqlSafe(make)).execute(pool).await?;
+            sqlx::query(AssertSqlSafe(make))
+                .execute(&mut *beside)
+                .await?;
         }
     }
     Ok(())

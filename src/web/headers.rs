@@ -34,6 +34,35 @@ pub async fn post_only() -> HttpResponse {
         .finish()
 }
 
+/// Refuses addresses that spell out letters, as in `/oauth/%61uthorize`: they would be served,
+/// though a proxy that compares the letters themselves takes them for something else than what
+/// it guards (RFC 3986 §6.2.2.2).
+///
+/// # Errors
+/// Those of the handler.
+pub async fn as_written<B: MessageBody>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    if spells_out(req.uri().path()) {
+        let refused = HttpResponse::NotFound().body("Nothing is at an address that is spelt so.");
+        return Ok(req.into_response(refused).map_into_right_body());
+    }
+    Ok(next.call(req).await?.map_into_left_body())
+}
+
+/// Whether a path has a character percent-encoded that needs no encoding.
+fn spells_out(path: &str) -> bool {
+    path.as_bytes().windows(3).any(|three| {
+        let [b'%', code @ ..] = three else {
+            return false;
+        };
+        let code = std::str::from_utf8(code).ok();
+        let byte = code.and_then(|code| u8::from_str_radix(code, 16).ok());
+        byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+    })
+}
+
 /// Adds the security headers that an answer does not have yet.
 ///
 /// # Errors

@@ -301,15 +301,9 @@ fn renewed<'a>(known: &'a Person, now: &Identity) -> Option<(&'a PersonId, Ident
         before.groups.as_deref().map(set),
         now.groups.as_deref().map(set),
     );
-    // One whose name is not said is called by their e-mail.
-    let is_named = now.name != now.email || before.name == before.email;
-    let name = if is_named { &now.name } else { &before.name };
-    let is_new = now.email != before.email || *name != before.name;
-    let renewed = || Identity {
-        name: name.clone(),
-        ..now.clone()
-    };
-    (is_new || (has.is_some() && has != had)).then(|| (&known.id, renewed()))
+    let renewed = now.called_as(before);
+    let is_new = renewed.email != before.email || renewed.name != before.name;
+    (is_new || (has.is_some() && has != had)).then_some((&known.id, renewed))
 }
 
 /// Notes that a person is called something else than before, or is in other groups. That is no

@@ -6,6 +6,9 @@ use actix_web::{HttpResponse, ResponseError, http::StatusCode};
 
 use crate::store;
 
+/// How many seconds whoever comes while the database is away should wait.
+pub const COME_AGAIN: u64 = 2;
+
 /// What a page, or the part of one, shows instead of what was asked for. The
 /// console turns it into HTML; a cause is logged there once and never shown.
 #[derive(Clone, Debug)]

@@ -38,6 +38,7 @@
 //! | BCP 4.13 | identity headers of another proxy pass through | attacks_identity::headers_of_other_proxies_name_nobody_and_change_nobody |
 //! | BCP 4.13 | doubled headers, and look-alikes with _ and . | attacks_identity::a_header_beside_the_proxys_own_is_refused_in_every_spelling, identity::doubled_and_look_alike_headers_are_nobody |
 //! | BCP 4.13 | who reaches the port is not the proxy | identity::a_configured_proxy_must_prove_itself, a_network_that_holds_a_great_part_of_the_internet_is_never_trusted |
+//! | BCP 4.13 | an address that a proxy takes for another than what it guards | attacks_endpoint::an_address_that_spells_out_letters_leads_past_no_proxy |
 //! | BCP 4.13 | two people in one header, or a group for a person | attacks_identity::an_email_is_one_email_and_nothing_else |
 //! | BCP 4.13 | a signed identity that nobody signed, or for others | assertion::only_a_token_that_a_published_key_signed_is_believed, assertion::issuer_audience_expiry_and_e_mail_must_be_there_and_right |
 //! | BCP 4.13 | keys of the attacker's choosing | assertion_keys::keys_are_not_read_where_a_redirect_leads, assertion_keys::a_key_that_is_gone_ends_what_it_signed |

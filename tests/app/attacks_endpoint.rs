@@ -300,3 +300,19 @@ async fn no_answer_with_a_token_is_kept_by_a_cache() {
         assert_eq!(answer.headers()["cache-control"], "no-store", "{name}");
     }
 }
+
+#[actix_web::test]
+async fn an_address_that_spells_out_letters_leads_past_no_proxy() {
+    let app = TestApp::spawn().await;
+    let olivia = app.owner();
+    for path in [
+        "/oauth/%61uthorize?client_id=x",
+        "/%63onnections",
+        "/connections/%7e",
+        "/oauth%2fauthorize",
+    ] {
+        let page = olivia.opens(path).await;
+        assert_eq!(page.status, 404, "{path}");
+    }
+    assert_eq!(olivia.opens("/connections?q=%61").await.status, 200);
+}

@@ -1,8 +1,11 @@
 //! The authorization endpoint and its consent page.
 
-use futures_util::future::join_all;
+use std::time::Duration;
 
-use crate::support::{Host, TestApp, form_fields, path_of, query_of};
+use futures_util::future::join_all;
+use serde_json::Value;
+
+use crate::support::{Host, Page, TestApp, form_fields, path_of, query_of};
 
 #[actix_web::test]
 async fn consent_says_who_asks_for_what_as_whom_and_where_it_leads() {
@@ -94,6 +97,31 @@ async fn a_double_click_on_allow_makes_one_connection() {
         host.redeems(&query_of(&clicks[0])["code"]).await.status(),
         200
     );
+}
+
+#[actix_web::test]
+async fn an_answer_that_is_sent_again_later_ends_nothing() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    let again = async |page: &Page| {
+        let mut fields = form_fields(page, "/oauth/authorize");
+        fields.push(("decision".to_owned(), "allow".to_owned()));
+        let answer = ana.posts("/oauth/authorize", &fields).await;
+        assert_eq!(answer.status, 409, "{}", answer.text);
+        assert_eq!(answer.all("h1"), ["You have answered this before"]);
+    };
+    let page = ana.is_asked(&host, &server).await;
+    let code = query_of(&ana.answers(&page, "allow", &[]).await)["code"].clone();
+    let taken: Value = host.redeems(&code).await.json().await.unwrap();
+    again(&page).await;
+    assert!(server.admits(taken["access_token"].as_str().unwrap()).await);
+    // Nor does it bring a code that has become too old.
+    let page = ana.is_asked(&host, &server).await;
+    ana.answers(&page, "allow", &[]).await;
+    app.advance(Duration::from_secs(120));
+    again(&page).await;
 }
 
 #[actix_web::test]

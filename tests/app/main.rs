@@ -75,6 +75,7 @@ mod paging_names;
 mod paging_people;
 mod person;
 mod plans;
+mod postgres;
 mod project_archive;
 mod project_commands;
 mod project_credentials;

@@ -324,6 +324,32 @@ pub async fn is_waited_for(app: &TestApp, tx: &mut Tx) {
 }
 
 #[actix_web::test]
+async fn what_is_revoked_while_its_person_connects_anew_stays_revoked() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    host.connects(&ana, &server).await;
+    let expired = ConnectionId::parse(&ana.newest_connection().await).unwrap();
+    app.advance(Duration::from_secs(31 * 86_400));
+    let asked = ana.is_asked(&host, &server).await;
+    let mut tx = app.app.db.write().await.unwrap();
+    revoke::one(&mut tx, &app.context(), &expired, None)
+        .await
+        .unwrap();
+    let (location, ()) = tokio::join!(ana.answers(&asked, "allow", &[]), async {
+        is_waited_for(&app, &mut tx).await;
+        tx.commit().await.unwrap();
+    });
+    assert!(location.contains("code="), "{location}");
+    let all = "SELECT id FROM connection WHERE revoked_at IS NOT NULL";
+    assert_eq!(app.database.texts(all).await, [expired.as_str()]);
+    let recorded = "SELECT id FROM connection_revocation";
+    assert_eq!(app.database.texts(recorded).await, [expired.as_str()]);
+    app.database.check_counts().await;
+}
+
+#[actix_web::test]
 async fn a_connection_that_its_client_ends_while_a_block_ends_it_too_waits_for_nobody() {
     let app = TestApp::spawn().await;
     let server = app.project("search", &[]).await;

@@ -267,6 +267,25 @@ async fn a_revoke_ends_a_step_up_that_is_under_way() {
 }
 
 #[actix_web::test]
+async fn what_another_step_up_gave_meanwhile_is_not_taken_away() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    connects_to_read(&ana, &host, &server).await;
+    let one = asked(&ana, &host, &server, "read write").await;
+    let other = asked(&ana, &host, &server, "read write").await;
+    let with_write = allows(&ana, &one, &proposed(&one)).await;
+    let without = ana
+        .answers_with(&other, &[("widens", &proposed(&other))])
+        .await;
+    app.advance(Duration::from_secs(1));
+    assert_eq!(tokens(&host, &with_write).await.1, "read write");
+    let without = tokens(&host, &query_of(&without)["code"]).await;
+    assert_eq!(without.1, "read write");
+}
+
+#[actix_web::test]
 async fn someone_elses_connection_cannot_be_widened() {
     let app = TestApp::spawn().await;
     let server = app.project("search", &[]).await;

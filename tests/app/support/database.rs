@@ -127,6 +127,21 @@ impl TestDatabase {
         }
     }
 
+    /// One on PostgreSQL with nothing in it, made with these words; `None` on SQLite.
+    pub async fn empty(with: &str) -> Option<Self> {
+        let server = std::env::var("UNTETHER_TEST_POSTGRES_URL").ok()?;
+        let number = DATABASES.fetch_add(1, Ordering::SeqCst);
+        let name = format!("untether_empty_{}_{number}", std::process::id());
+        on_server(&server, [format!("CREATE DATABASE {name} {with}")]).await;
+        Some(Self {
+            url: DatabaseUrl::Postgres {
+                url: named(&server, &name),
+            },
+            _folder: tempfile::tempdir().unwrap(),
+            pool: OnceCell::new(),
+        })
+    }
+
     /// Runs statements past the program.
     pub async fn execute(&self, statements: &str) {
         let statements = sqlx::AssertSqlSafe(statements.to_owned());

@@ -325,17 +325,19 @@ pub struct McpServer<'a> {
 }
 
 impl McpServer<'_> {
-    /// What introspection says about a token.
-    pub async fn introspects(&self, token: &str) -> Value {
-        let response = self
+    /// Asks about a token.
+    pub async fn asks_about(&self, token: &str) -> reqwest::Response {
+        let request = self
             .app
             .http
-            .post(format!("{}/oauth/introspect", self.app.url))
-            .basic_auth(&self.id, Some(&self.secret))
-            .form(&[("token", token)])
-            .send()
-            .await
-            .unwrap();
+            .post(format!("{}/oauth/introspect", self.app.url));
+        let request = request.basic_auth(&self.id, Some(&self.secret));
+        request.form(&[("token", token)]).send().await.unwrap()
+    }
+
+    /// What introspection says about a token.
+    pub async fn introspects(&self, token: &str) -> Value {
+        let response = self.asks_about(token).await;
         assert_eq!(response.status(), 200);
         response.json().await.unwrap()
     }
