@@ -171,3 +171,26 @@ async fn kept_counts_are_the_counts_of_the_rows_whatever_happens() {
         live(seed).await;
     }
 }
+
+#[actix_web::test]
+async fn counts_that_went_wrong_are_put_right_by_an_upgrade() {
+    const AGAIN: &str = include_str!("../../migrations/0028_counts_again.sql");
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    host.connects(&ana, &server).await;
+    host.connects(&ana, &server).await;
+    ana.revokes(&[&ana.newest_connection().await], "").await;
+    app.database.check_counts().await;
+    app.database
+        .execute(
+            "UPDATE connection_total SET expired = expired - 1, revoked = revoked + 1;
+            UPDATE connection_count SET active = 7;
+            INSERT INTO connection_revocation (id, project_id, authorized_at, last_used_at, revoked_at)
+            SELECT 'gone', project_id, 1, 1, 1 FROM connection_revocation",
+        )
+        .await;
+    app.database.execute(AGAIN).await;
+    app.database.check_counts().await;
+}
