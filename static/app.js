@@ -5,6 +5,8 @@
   const find = (css) => document.querySelector(css);
   let opener, head, running = 0;
 
+  // The rows of connections, in their order.
+  const places = () => [...document.querySelectorAll('#list tr[id]')];
   // What is ticked stands in the table alone, so that a row that goes takes its tick along.
   const LIMIT = 100;
   const boxes = (where = document) => [...where.querySelectorAll('#selection [name=id]')];
@@ -33,10 +35,14 @@
     const bar = find('.selection');
     if (!bar) return;
     const n = ticked().length;
+    const said = n || +bar.dataset.n ? `${n} selected` : '';
     bar.hidden = !n && !find('#too-many').firstChild;
     bar.classList.toggle('none', !n);
     find('#selection').back.value = here();
-    find('#selected').textContent = find('#said').textContent = `${n} selected`;
+    bar.dataset.n = n;
+    find('#selected').textContent = `${n} selected`;
+    // What has not changed is not said again.
+    if (find('#said').textContent != said) find('#said').textContent = said;
     bar.querySelector('button').textContent = `Revoke ${n} connection${n == 1 ? '' : 's'}`;
     for (const all of document.querySelectorAll('[data-all], [data-every]')) {
       const within = all.closest('tbody') ?? document;
@@ -67,12 +73,18 @@
     if (full) refuse();
     count();
   });
-  let kept;
-  on('htmx:before:swap', () => (kept = new Set(ticked().map((box) => box.value))));
+  let kept, acted;
+  on('htmx:before:swap', ({ detail: { ctx } }) => {
+    kept = new Set(ticked().map((box) => box.value));
+    acted = ctx.request.method != 'GET';
+  });
   const restore = () => {
     // What htmx brings leaves out, at two for each row, when it was exactly.
     for (const time of document.querySelectorAll('time:not([title])')) time.title = time.dateTime.replace('Z', ' UTC');
     for (const box of boxes()) tick(box, box.defaultChecked || kept.has(box.value));
+    const lost = acted ? 0 : kept.size - ticked().filter((box) => kept.has(box.value)).length;
+    acted = false;
+    if (lost > 0) find('#too-many')?.append(`${lost} ticked ${lost == 1 ? 'row is' : 'rows are'} not shown here, and no longer ticked.`);
     if (ticked().length > LIMIT) {
       for (const box of ticked()) tick(box, kept.has(box.value));
       refuse();
@@ -96,10 +108,13 @@
     event.stopImmediatePropagation();
   }, true);
   on('submit', ({ defaultPrevented, target }) => {
-    if (defaultPrevented) return;
+    if (defaultPrevented || target.method == 'get') return;
     pending(target, true);
-    setTimeout(pending, 9000, target, false); // when an app takes the redirect
+    // When an app takes the redirect. A file may be long on its way.
+    if (!target.enctype.startsWith('multipart')) setTimeout(pending, 9000, target, false);
   });
+  // Come back to, a page is as it was left.
+  on('pageshow', () => document.querySelectorAll('[data-pending]').forEach((form) => pending(form, false)));
 
   // What was asked for last: of the list, of its parts, and of what opens over it. An answer
   // that comes late takes the place of nothing that was asked for since.
@@ -112,6 +127,11 @@
   // whether that is anything new.
   const add = ({ request, sourceElement: source }) => {
     const url = new URL(request.action, location);
+    // The box knows no group that was opened since the page came.
+    if (source.matches('.search')) {
+      for (const open of new URL(location).searchParams.getAll('open')) url.searchParams.append('open', open);
+      request.action = url.pathname + url.search;
+    }
     const box = find('#q');
     const typed = box && !source.matches('.search') && box.value.trim() != box.defaultValue;
     const before = latest.list?.request.action;
@@ -173,7 +193,8 @@
     (find(':modal .actions') ?? find('h1')).before(message);
     count();
   };
-  on('htmx:error', () => failed('The server did not answer. Try again, or reload to sign in.'));
+  on('htmx:error', () => failed(navigator.onLine ? 'The server did not answer. Try again, or reload to sign in.'
+    : 'You are offline. What you typed and ticked is still here.'));
   on('htmx:after:request', (event) => {
     const { ctx } = event.detail;
     const { text, hx, response: { status } } = ctx;
@@ -194,15 +215,24 @@
 
   on('htmx:after:swap', ({ detail: { ctx } }) => {
     const dialog = find('#dialog > dialog');
-    if (ctx.target.id == 'list') dialog?.close();
-    else if (dialog?.matches(':not(:modal)')) {
+    if (ctx.target.id == 'act') document.title = find('h1').textContent + document.title.slice(document.title.lastIndexOf(' · '));
+    if (ctx.target.id == 'list') {
+      // The list stays where it is; what was done is said on top of it.
+      if (dialog) find('#flash > p')?.classList.add('stays');
+      dialog?.close('done');
+    } else if (dialog?.matches(':not(:modal)')) {
       opener = ctx.sourceElement;
+      const row = places().indexOf(opener.closest('tr'));
       dialog.open = false;
       dialog.showModal();
       dialog.scrollTop = 0;
       dialog.onclose = () => {
         dialog.remove();
-        (opener.isConnected ? opener : find('#flash > p') ?? find('#list')).focus();
+        // What others have revoked meanwhile is shown as that.
+        if (!dialog.returnValue && dialog.querySelector('.changed')) htmx.ajax('GET', here(), { source: document.body, target: '#list', swap: 'innerMorph' });
+        const shown = (at) => at?.isConnected && at.checkVisibility() && at;
+        const next = places().at(Math.min(row, places().length - 1))?.querySelector('a');
+        (shown(opener) || row >= 0 && next || find('#flash > p') || find('#list')).focus({ preventScroll: true });
       };
     }
     restore();
@@ -223,6 +253,7 @@
   });
   on('click', (event) => {
     const { target } = event;
+    find('.stays')?.classList.remove('stays');
     // A tick-box is smaller than a finger; what is around it counts too.
     if (target.matches('td.tick')) target.querySelector('input')?.click();
     for (const menu of document.querySelectorAll('.menu[open]')) menu.open = menu.contains(target) && !target.matches('[download]');
@@ -314,7 +345,7 @@
       getSelection().selectAllChildren(text);
       said = 'Selected';
     }
-    for (const other of document.querySelectorAll('[data-copy]')) other.firstChild.data = 'Copy';
+    for (const { firstChild: word } of document.querySelectorAll('[data-copy]')) if (word.data != 'Copy') word.data = 'Copy';
     button.firstChild.data = said;
   });
   // What is open would cover what comes after it.

@@ -37,7 +37,8 @@ pub fn outcome(act: &BulkAct) -> String {
         None if act.ended == 1 => {
             format!("Revoked {ended}. Its client stays registered.{skipped}")
         }
-        None => format!("Revoked {ended}. Their clients stay registered.{skipped}"),
+        // They may all be of one.
+        None => format!("Revoked {ended}. Clients stay registered.{skipped}"),
         Some(client) => format!("Revoked {client}, and with it {ended}.{skipped}"),
     }
 }

@@ -41,6 +41,8 @@ struct ClientsPage {
     frame: Frame,
     /// What was searched for.
     text: String,
+    /// The order and the size of the page, for the search to keep.
+    hidden: Vec<(&'static str, String)>,
     intro: String,
     /// "14 clients".
     summary: String,
@@ -107,8 +109,16 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Problem> {
         heads: heads(&query),
         rows: found.iter().map(|group| row(group, &known, now)).collect(),
         text: query.text.clone().unwrap_or_default(),
+        hidden: kept_by_search(&query),
     };
     visit.page(StatusCode::OK, &page)
+}
+
+/// What a search keeps of the address: all but the term and the place in the list.
+fn kept_by_search(query: &ListQuery) -> Vec<(&'static str, String)> {
+    let mut pairs = query.first_page().pairs();
+    pairs.retain(|(name, _)| PARAMETERS.contains(name) && *name != "q");
+    pairs
 }
 
 /// Which clients these are.

@@ -22,6 +22,8 @@ use super::{
 pub struct CountLinks {
     /// Of every status.
     pub total: i64,
+    /// Of those, the ones that nobody has revoked.
+    pub live: i64,
     /// The list of all of them.
     pub href: String,
     /// Active, expired, revoked; those without any too.
@@ -91,6 +93,7 @@ pub fn links(counts: Counts, query: &ListQuery) -> CountLinks {
     };
     CountLinks {
         total: counts.active + counts.expired + counts.revoked,
+        live: counts.active + counts.expired,
         href: only(Statuses::ALL),
         by_status: vec![
             link("active", "Active", counts.active, active),

@@ -134,7 +134,10 @@ pub async fn show(visit: Visit, id: Path<String>) -> Result<HttpResponse, Proble
     let person = store::person::by_id(&mut tx, &id)
         .await?
         .ok_or_else(Problem::not_found)?;
-    let connected = connected(&visit, &mut tx, &id).await?;
+    let asked = Params::parse(visit.req.query_string().as_bytes());
+    let before = back::page(&visit.req, &asked);
+    let here = back::address(&format!("/people/{id}"), before.as_deref());
+    let connected = connected(&visit, &mut tx, (&id, &here)).await?;
     if !reach.covers_person(&id, connected.counts.total > 0) {
         return Err(Problem::not_found());
     }
@@ -149,12 +152,10 @@ pub async fn show(visit: Visit, id: Path<String>) -> Result<HttpResponse, Proble
         None
     };
     let blocks = block::of_person(&mut tx, &person.id, principal, *now).await?;
-    let asked = Params::parse(visit.req.query_string().as_bytes());
-    let before = back::page(&visit.req, &asked);
     let page = PersonPage {
         blocks,
         of_person: true,
-        here: back::address(&format!("/people/{}", person.id), before.as_deref()),
+        here,
         before: before.map(|page| {
             let said = back::label(Some(&page));
             (page, said)
@@ -198,7 +199,7 @@ pub async fn me(visit: Visit) -> Result<HttpResponse, Problem> {
     let principal = &visit.principal;
     let mut tx = visit.app.db.snapshot().await?;
     let connected = match &principal.person {
-        Some(id) => connected(&visit, &mut tx, id).await?,
+        Some(id) => connected(&visit, &mut tx, (id, "/me")).await?,
         None => Connected::nothing(principal),
     };
     let servers = match (connected.counts.total, principal.sees()) {
@@ -253,7 +254,12 @@ impl Connected {
     }
 }
 
-async fn connected(visit: &Visit, tx: &mut Tx, id: &PersonId) -> store::Result<Connected> {
+/// What a person connected, on the page at the address `here`.
+async fn connected(
+    visit: &Visit,
+    tx: &mut Tx,
+    (id, here): (&PersonId, &str),
+) -> store::Result<Connected> {
     let (app, principal, now) = (&visit.app, &visit.principal, visit.now);
     let query = ListQuery {
         people: vec![id.clone()],
@@ -279,7 +285,7 @@ async fn connected(visit: &Visit, tx: &mut Tx, id: &PersonId) -> store::Result<C
     };
     let named = ("person", id.as_str());
     let revoke_all_href =
-        counts::revoke_all(app, tx, principal, &query, (named, visit.req.path()), now).await?;
+        counts::revoke_all(app, tx, principal, &query, (named, here), now).await?;
     let last_used = projects.first().and_then(|project| project.last_used_at);
     Ok(Connected {
         counts: counts::links(counts, &query),

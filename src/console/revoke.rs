@@ -174,7 +174,7 @@ impl Asked {
         let is_over = rest.is_empty();
         // What has been revoked can still be kept from coming back: a block is for all of them.
         let block = blockable.map(|besides| BlockChoice {
-            label: block_label(rows.len(), is_over),
+            label: words::block_label(&rows.iter().collect::<Vec<_>>(), is_over),
             also: words::besides(besides, rows.len()),
         });
         let page = RevokePage {
@@ -257,16 +257,6 @@ fn matching_of(list: &str) -> String {
     match encode(pairs) {
         query if query.is_empty() => revoke_matching::PATH.to_owned(),
         query => format!("{}?{query}", revoke_matching::PATH),
-    }
-}
-
-/// What may be ticked, besides or alone.
-const fn block_label(rows: usize, alone: bool) -> &'static str {
-    match (rows, alone) {
-        (1, false) => "Also block this person from reconnecting this client",
-        (1, true) => "Block this person from reconnecting this client",
-        (_, false) => "Also block these people from reconnecting these clients",
-        (_, true) => "Block these people from reconnecting these clients",
     }
 }
 

@@ -231,7 +231,7 @@ pub struct RevokePage {
 /// That the clients of connections can be blocked too.
 #[derive(Clone, Debug)]
 pub struct BlockChoice {
-    pub label: &'static str,
+    pub label: String,
     /// What that ends besides; empty when nothing.
     pub also: String,
 }

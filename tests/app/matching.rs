@@ -121,7 +121,7 @@ async fn the_act_ends_exactly_what_the_preview_counted_and_once() {
     assert_eq!(result.all("h1"), ["Revoked 2 connections"]);
     assert_eq!(
         result.all("#act [role=status]"),
-        ["Revoked 2 connections. Their clients stay registered."]
+        ["Revoked 2 connections. Clients stay registered."]
     );
     let nothing = owner.opens(&action).await;
     assert_eq!(nothing.all("h1"), ["Nothing to revoke"]);
@@ -150,7 +150,7 @@ async fn a_few_are_revoked_before_the_answer_which_goes_back_to_the_list() {
             .opens("/connections?view=list")
             .await
             .all("[role=status] .flash"),
-        ["Revoked 701 connections. Their clients stay registered."]
+        ["Revoked 701 connections. Clients stay registered."]
     );
 }
 

@@ -117,7 +117,7 @@ def test_an_act_whose_process_is_killed_goes_on_and_ends_each_connection_once(un
     act.check()
     assert act.shown(page) == (
         f"Revoked {CONNECTIONS:,} connections",
-        f"Revoked {CONNECTIONS:,} connections. Their clients stay registered.",
+        f"Revoked {CONNECTIONS:,} connections. Clients stay registered.",
     )
 
 
@@ -142,5 +142,5 @@ def test_commands_during_an_act_take_turns_with_it_and_nothing_is_ended_twice(un
     assert untether.database.rows(reasons) == [(by_command,)]
     assert act.shown(page) == (
         f"Revoked {ended:,} connections",
-        f"Revoked {ended:,} connections. Their clients stay registered. {by_command:,} had been revoked before.",
+        f"Revoked {ended:,} connections. Clients stay registered. {by_command:,} had been revoked before.",
     )

@@ -61,9 +61,21 @@ fn typed_name(params: &Params) -> &str {
     params.one("confirm").ok().flatten().unwrap_or_default()
 }
 
+/// A name as a keyboard has it: with single spaces, and plain hyphens and quotation marks.
+fn as_typed(name: &str) -> String {
+    let words: Vec<_> = name.split_whitespace().collect();
+    let plain = |letter| match letter {
+        '\u{2010}'..='\u{2015}' => '-',
+        '\u{2018}' | '\u{2019}' => '\'',
+        '\u{201c}' | '\u{201d}' => '"',
+        letter => letter,
+    };
+    words.join(" ").chars().map(plain).collect()
+}
+
 /// The reason, when the client's name was typed.
 fn confirmed(client: &Client, params: &Params) -> Result<Option<String>, String> {
-    if typed_name(params).trim() != client.name {
+    if as_typed(typed_name(params)) != as_typed(&client.name) {
         return Err(format!(
             "What you typed is not the client’s name, {}. Nothing was revoked.",
             client.name
@@ -76,7 +88,7 @@ fn confirmed(client: &Client, params: &Params) -> Result<Option<String>, String>
 fn said(client: &Client, revoked: &Revoked) -> String {
     let name = &client.name;
     match revoked.connections {
-        0 => format!("Revoked {name}. It had no connections."),
+        0 => format!("Revoked {name}. It had no connections to end."),
         count => format!(
             "Revoked {name}, and with it {}.",
             number::connections(count)

@@ -29,19 +29,40 @@ pub(super) fn consequence(listed: &[&Listed], reader: &Principal, or_blocks: boo
         (false, _) => "Only these connections are removed, at once.",
         (true, _) => "Without a block, only these connections are removed, at once.",
     };
-    match listed {
-        [only] => format!(
-            "{only_these} {} stays registered, and {} can connect it again.",
-            only.client_name,
-            match reader.person.as_ref() == Some(&only.person) {
+    let who = match listed {
+        [first, rest @ ..] if rest.iter().all(|row| row.person == first.person) => {
+            match reader.person.as_ref() == Some(&first.person) {
                 true => "you",
-                false => &only.person_name,
+                false => &first.person_name,
             }
+        }
+        _ => "people",
+    };
+    match listed {
+        [first, ..] if is_one_client(listed.iter().copied()) => format!(
+            "{only_these} {} stays registered, and {who} can connect it again.",
+            first.client_name
         ),
-        _ => format!(
-            "{only_these} Their clients stay registered, and people can connect them again."
-        ),
+        _ => {
+            format!("{only_these} Their clients stay registered, and {who} can connect them again.")
+        }
     }
+}
+
+/// What may be ticked besides revoking these, or alone.
+pub(super) fn block_label(listed: &[&Listed], alone: bool) -> String {
+    let one_person = listed.iter().all(|row| row.person == listed[0].person);
+    let whom = if one_person {
+        "this person"
+    } else {
+        "these people"
+    };
+    let what = match is_one_client(listed.iter().copied()) {
+        true => "this client",
+        false => "these clients",
+    };
+    let block = if alone { "Block" } else { "Also block" };
+    format!("{block} {whom} from reconnecting {what}")
 }
 
 /// How many connections a block ends besides those that were chosen.

@@ -57,6 +57,8 @@ pub(super) struct Preview {
     fingerprint: Fingerprint,
     words: String,
     in_part: bool,
+    /// Whether all of it is the reader's own.
+    own: bool,
     statuses: Counts,
     clients: Vec<Tally>,
     projects: Vec<Tally>,
@@ -123,6 +125,7 @@ impl Asked {
             fingerprint: revoke_matching::fingerprint(&mut tx, &filter).await?,
             words: filter_words::words(&self.query, &names),
             in_part: self.reach != self.principal.sees(),
+            own: self.is_own(),
             statuses: wanted(
                 connection_list::counts(&mut tx, &filter).await?,
                 filter.statuses,
@@ -132,6 +135,18 @@ impl Asked {
             targets: rows.iter().map(|row| target(row, now)).collect(),
             block_href: self.block_href(&mut tx, now).await?,
         })
+    }
+
+    /// Whether it asks for what this person has connected, and nothing else.
+    fn is_own(&self) -> bool {
+        let only_they = match &self.reach {
+            Reach::Some { person, projects } if projects.is_empty() => person.as_ref(),
+            _ => match self.query.people.as_slice() {
+                [only] => Some(only),
+                _ => None,
+            },
+        };
+        only_they.is_some() && only_they == self.principal.person.as_ref()
     }
 
     /// Where the only client that is asked for is blocked, if it is this person's to block.
@@ -302,7 +317,7 @@ impl Preview {
             back: self.back,
             words: self.words,
             in_part: self.in_part,
-            sentence: sentence(count, &self.clients),
+            sentence: sentence(count, &self.clients, self.own),
             rows: if count == 1 { "row" } else { "rows" },
             total: (count > 0).then(|| number::grouped(count)),
             breakdown: vec![
@@ -329,17 +344,18 @@ impl Preview {
 }
 
 /// What revoking so many connections, of these clients, will and will not do.
-fn sentence(count: u64, clients: &[Tally]) -> String {
+fn sentence(count: u64, clients: &[Tally], own: bool) -> String {
+    let who = if own { "you" } else { "people" };
     let only = match count {
         1 => "Only this connection is removed, at once.",
         _ => "Only these connections are removed, at once.",
     };
     match clients {
         [client] => format!(
-            "{only} {} stays registered, and people can connect it again.",
+            "{only} {} stays registered, and {who} can connect it again.",
             client.name
         ),
-        _ => format!("{only} Their clients stay registered, and people can connect them again."),
+        _ => format!("{only} Their clients stay registered, and {who} can connect them again."),
     }
 }
 
