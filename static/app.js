@@ -209,6 +209,11 @@
       return failed('You are not signed in any more. Sign in again in another tab, then repeat this: what you typed and ticked is still here.');
     }
     const page = new DOMParser().parseFromString(text, 'text/html');
+    const fresh = page.querySelector('#again [name=csrf]');
+    if (fresh) {
+      for (const token of document.querySelectorAll('[name=csrf]')) token.value = fresh.value;
+      return failed('This page was open for long, and nothing was changed. Do it once more: what you entered is still here.');
+    }
     const said = [...page.querySelectorAll('h1, .lead, .prose li, code')].map((line) => (line.localName == 'code' ? 'Request ' : '') + line.textContent);
     failed(said.join('\n') || `The server, or the proxy before it, is too busy for this (error ${status}). Try again in a minute.`);
   });

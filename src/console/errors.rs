@@ -74,11 +74,16 @@ fn show(req: &HttpRequest, problem: &Problem) -> HttpResponse {
             request_id: id.map(|id| id.to_string()),
             ..frame
         },
+        asked: req.uri().to_string(),
         error: (*problem.explanation).clone(),
     };
     match frame::render(&page) {
         Ok(body) => {
             let mut page = html::page(req, problem.status, body);
+            if problem.explanation.again.is_some() {
+                let never = HeaderValue::from_static("no-store");
+                page.headers_mut().insert(header::CACHE_CONTROL, never);
+            }
             if problem.status == StatusCode::SERVICE_UNAVAILABLE {
                 let soon = HeaderValue::from(COME_AGAIN);
                 page.headers_mut().insert(header::RETRY_AFTER, soon);

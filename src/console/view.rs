@@ -259,5 +259,7 @@ pub struct ChoicePage {
 #[template(path = "error.html")]
 pub struct ErrorPage {
     pub frame: Frame,
+    /// Path and query that were asked for.
+    pub asked: String,
     pub error: Explanation,
 }

@@ -170,8 +170,7 @@ struct Members {
     #[serde(default)]
     redirect_uris: Vec<String>,
     token_endpoint_auth_method: Option<String>,
-    #[serde(default)]
-    token_endpoint_auth_methods_supported: Vec<String>,
+    token_endpoint_auth_methods_supported: Option<Vec<String>>,
     client_secret: Option<Value>,
     client_secret_expires_at: Option<Value>,
 }
@@ -183,7 +182,8 @@ impl Members {
     fn is_public(&self) -> bool {
         let supported = &self.token_endpoint_auth_methods_supported;
         let method = self.token_endpoint_auth_method.as_deref();
-        method.unwrap_or("none") == "none" || supported.iter().any(|method| method == "none")
+        method.unwrap_or("none") == "none"
+            || supported.iter().flatten().any(|method| method == "none")
     }
 
     /// Whether the client has, or wants, a secret that others can read.

@@ -84,9 +84,26 @@ impl Protected {
             .accepts_form_token(token, &principal.identity.subject, now)
         {
             tracing::warn!("refused a form without a valid token");
-            return Err(refused().with_advice("Reload the page that it was on, and try again."));
+            return Err(self.out_of_date(public.origin()));
         }
         Ok(self.params)
+    }
+}
+
+impl Protected {
+    /// The answer to a token that is too old, or none. A form that the browser vouches for is
+    /// shown again to whoever is there now, so that nothing typed is lost.
+    fn out_of_date(&self, own: &str) -> Problem {
+        let vouched = self.origin.as_deref() == Some(own)
+            || self.fetch_site.as_deref() == Some("same-origin");
+        if !vouched {
+            return refused().with_advice("Reload the page that it was on, and try again.");
+        }
+        let fields = self.params.pairs().filter(|(name, _)| *name != "csrf");
+        let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mut problem = refused();
+        problem.explanation.again = Some(fields.collect());
+        problem
     }
 }
 
@@ -140,7 +157,15 @@ impl ProtectedUpload {
         principal: &Principal,
         now: Timestamp,
     ) -> Result<(Params, Sent), Problem> {
-        Ok((self.form.verify(app, principal, now)?, self.file))
+        // A file would have to be chosen again.
+        let params = self
+            .form
+            .verify(app, principal, now)
+            .map_err(|mut problem| {
+                problem.explanation.again = None;
+                problem.with_advice("Reload the page that it was on, and try again.")
+            });
+        Ok((params?, self.file))
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Explanation {
     pub advice: Vec<String>,
     /// Where to go from here: labels and addresses.
     pub links: Vec<(String, String)>,
+    /// The fields of a form that may be sent again as it was, when that is all it takes.
+    pub again: Option<Vec<(String, String)>>,
 }
 
 impl Problem {
@@ -44,6 +46,7 @@ impl Problem {
                 text: text.into(),
                 advice: Vec::new(),
                 links: Vec::new(),
+                again: None,
             }),
             cause: None,
         }

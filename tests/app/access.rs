@@ -61,8 +61,7 @@ impl World {
 
     async fn ask(&self, row: &Row, thing: &Thing, fragment: bool, seal: Seal) -> Answer {
         let sent = thing.fill(&format!("{} {}", row.path, row.form));
-        let facts = thing.ids().into_iter().chain([&*thing.email]);
-        let sent: Vec<_> = facts.filter(|fact| sent.contains(fact)).collect();
+        let sent: Vec<_> = thing.secrets().filter(|fact| sent.contains(fact)).collect();
         let answer = Answer::to(self.request(row, thing, fragment, seal), &sent).await;
         let what = format!(
             "{:?} {:?} {} {:?}",

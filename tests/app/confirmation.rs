@@ -79,7 +79,7 @@ async fn a_block_names_everyone_whom_it_is_for_though_some_have_been_revoked() {
     assert!(asked.text.contains("ben@acme.example can connect it again"));
     assert_eq!(
         asked.all(".also label"),
-        ["Also block these people from reconnecting these clients"]
+        ["Also block these people from reconnecting this client"]
     );
 }
 

@@ -171,7 +171,7 @@ async fn many_are_revoked_while_a_page_shows_how_far_it_is() {
     let act = answer.headers["location"].to_str().unwrap().to_owned();
     assert!(act.starts_with("/acts/"), "{act}");
     let mut said = owner.opens(&act).await;
-    while said.all("#act [role=status]").is_empty() {
+    while said.all("#act [role=status]") == [""] {
         assert!(said.all("#act p")[0].ends_with(" of 1,201 revoked so far."));
         assert_eq!(said.attributes("#act", "data-hx-get"), [act.as_str()]);
         said = owner.fetches(&act).await;

@@ -1,5 +1,7 @@
 //! Projects are added and changed on pages.
 
+use std::time::Duration;
+
 use crate::support::{Page, Person, TestApp, form_fields};
 
 pub type Fields = Vec<(String, String)>;
@@ -277,4 +279,46 @@ async fn a_new_name_is_where_the_connections_are_sorted_by() {
             .text
             .contains("Zebra")
     );
+}
+
+#[actix_web::test]
+async fn a_form_that_lay_open_too_long_is_sent_again_and_nothing_typed_is_lost() {
+    let app = TestApp::spawn().await;
+    app.project("search", &[]).await;
+    let olivia = app.owner();
+    let path = "/projects/search/edit";
+    let typed = [("name", "Find\n \"it\" <b>"), ("who", "anyone")];
+    let fields = fill(&olivia, path, &typed).await;
+    app.advance(Duration::from_secs(25 * 3600));
+    let late = olivia.posts(path, &fields).await;
+    assert_eq!(late.status, 403);
+    assert_eq!(late.headers["cache-control"], "no-store");
+    let again = form_fields(&late, path);
+    let without_token = |fields: &[(String, String)]| {
+        let mut fields = fields.to_vec();
+        fields.retain(|(name, _)| name != "csrf");
+        fields
+    };
+    assert_eq!(without_token(&again), without_token(&fields));
+    // What another site sends is not shown as if it had been entered here.
+    let foreign = olivia
+        .posts_from(path, &fields, "https://evil.example")
+        .await;
+    assert_eq!(foreign.status, 403);
+    assert!(foreign.raw("#again").is_empty());
+    let unknown = format!("{}{path}", app.url);
+    let unknown = olivia.sends(app.http.post(unknown).form(&fields)).await;
+    assert_eq!(unknown.status, 403);
+    assert!(
+        unknown.raw("#again").is_empty(),
+        "nobody says where it comes from"
+    );
+    let mut again = again;
+    again.retain(|(name, _)| name != "name");
+    again.push(("name".to_owned(), "Find it".to_owned()));
+    assert_eq!(olivia.posts(path, &again).await.status, 303);
+    let names = app
+        .database
+        .texts("SELECT name FROM project WHERE slug = 'search'");
+    assert_eq!(names.await, ["Find it"]);
 }

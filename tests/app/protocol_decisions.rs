@@ -11,7 +11,7 @@
 //! | a revoked connection is `invalid_grant` and inactive, never `invalid_client` | races::nothing_that_was_sent_after_a_revoke_was_answered_succeeds_on_any_server, test_matrix::test_after_a_revoke_it_asks_a_person |
 //! | consent every time, and blocks | authorize::consent_is_asked_every_time, blocking::a_block_is_true_on_the_next_call_and_says_so_to_the_host, test_matrix::test_blocked, test_matrix::test_blocked_consent, test_matrix::test_unblocked |
 //! | GET has no effects | audit::get_has_no_effects, test_matrix::test_a_page_fetched_without_a_login_leads_to_the_login |
-//! | pages behind the login, everything else outside it | test_proxy::test_without_a_login_a_browser_is_sent_to_sign_in_and_never_answered_401, test_proxy::test_clients_and_servers_reach_their_endpoints_without_a_login |
+//! | pages behind the login, everything else outside it | test_proxy::test_without_a_login_a_browser_is_sent_to_sign_in_and_back_to_the_whole_address, test_proxy::test_clients_and_servers_reach_their_endpoints_without_a_login |
 //! | no `form-action` on the consent page, and 303 | authorize::consent_says_who_asks_for_what_as_whom_and_where_it_leads, attacks_redirect::a_code_travels_in_one_redirect_that_nobody_keeps |
 //! | ids and secrets of letters that every client spells alike | a_secret_holds_256_bits_in_the_alphabet_every_client_agrees_on, every_form_that_real_clients_send_is_read |
 //! | Basic, with and without the id in the body, post, none | protocol::a_secret_works_in_either_place_whatever_was_registered, test_quirks::test_a_client_made_beforehand_proves_itself_each_way |

@@ -117,15 +117,21 @@ class Protected:
 
 
 @contextmanager
-def protecting(untether: Untether, proxy: str, directory: Path, authority: Authority | None = None):
-    """A bare server behind this proxy. With an authority the proxy speaks TLS, to both sides."""
-    slug, port, upstream = proxy.lower(), free_port(), free_port()
+def protecting(untether: Untether, proxy: str, directory: Path, authority: Authority | None = None, asks: str = ""):
+    """A bare server behind this proxy, which `asks` for a scope.
+
+    With an authority the proxy speaks TLS, to both sides.
+    """
+    slug, port, upstream = proxy.lower() + ("-asks" if asks else ""), free_port(), free_port()
     origin = f"https://localhost:{port}" if authority else f"http://127.0.0.1:{port}"
     server = Protected(f"{origin}/mcp", f"http://127.0.0.1:{upstream}/mcp", f"{slug}.read")
     untether.add_project(server.url, slug)
     text = snippet(Person.owner(untether).open(f"/projects/{slug}").text, proxy)
     assert UPSTREAM in text
     text = text.replace(UPSTREAM, f"http://127.0.0.1:{upstream}")
+    if asks:
+        text, places = re.subn(rf"/forward-auth/{slug}(?![/\w-])", rf"\g<0>?scope={asks}", text)
+        assert places == 1
     command = PROXIES[proxy](directory, text, port, authority)
     environment = os.environ | {"PORT": str(upstream), "HOME": str(directory)}
     processes = []

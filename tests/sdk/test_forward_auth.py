@@ -10,6 +10,7 @@ import pytest
 from person import Person
 from proxies import ACCEPTED, PING, PROXIES, Protected, protecting
 from sdk_client import SdkClient, assert_asks_a_person, bearer_is_refused
+from wire import App
 
 SPOOFED = "root@acme.example"
 SPOOFS = {
@@ -95,6 +96,16 @@ def test_a_stranger_finds_the_way_to_a_token(protected, untether):
     assert document.json()["resource"] == protected.url
     assert document.json()["authorization_servers"] == [f"{untether.public}/oauth"]
     assert document.headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_a_client_whose_token_lacks_a_scope_is_told_which(proxy, untether, ana, tmp_path):
+    with protecting(untether, proxy, tmp_path, asks="more.write") as server:
+        token = App(untether, server.url).connect(ana).access
+        refused = httpx2.post(server.url, json=PING, headers={"Authorization": f"Bearer {token}"})
+    assert refused.status_code == 403
+    challenge = refused.headers["www-authenticate"]
+    assert 'error="insufficient_scope"' in challenge and "more.write" in challenge, challenge
 
 
 def test_what_is_not_the_mcp_server_is_not_there(protected):

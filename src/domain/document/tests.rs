@@ -105,6 +105,7 @@ fn a_document_describes_a_public_client() {
         json!({ "token_endpoint_auth_method": null }),
         json!({ "token_endpoint_auth_method": "private_key_jwt",
                 "token_endpoint_auth_methods_supported": ["private_key_jwt", "none"] }),
+        json!({ "token_endpoint_auth_methods_supported": null }),
         json!({ "redirect_uris": ["http://evil.example/", "http://127.0.0.1/"] }),
     ] {
         assert_eq!(
