@@ -13,7 +13,7 @@ use untether::{
     outbound::probe::{Probe, Silence},
 };
 
-use crate::support::{DocumentServer, Site};
+use crate::support::Site;
 
 const PUBLIC: &str = "http://127.0.0.1:9";
 const METADATA: &str = "/.well-known/oauth-protected-resource/mcp";
@@ -45,7 +45,7 @@ fn public(url: &str) -> PublicUrl {
     PublicUrl::parse(url).unwrap()
 }
 
-async fn findings_about(resource: &str) -> Vec<Finding> {
+pub async fn findings_about(resource: &str) -> Vec<Finding> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let probe = Probe::new(Vec::new()).with_patience(Duration::from_secs(3));
     check::server::check(&probe, &project(resource), &public(PUBLIC)).await
@@ -116,28 +116,6 @@ async fn nothing_is_wrong_with_a_server_that_does_everything_right() {
             assert!(!request.contains(&format!("\r\n{header}")), "{request}");
         }
     }
-}
-
-#[actix_web::test]
-async fn a_certificate_that_nobody_vouches_for_is_said_to_be_the_cause() {
-    let server = DocumentServer::start().await;
-    let resource = format!("https://localhost:{}/mcp", server.port);
-    let findings = findings_about(&resource).await;
-    let seen: Vec<_> = findings.iter().map(|finding| &finding.seen).collect();
-    assert!(
-        seen.iter()
-            .any(|seen| seen.contains("its certificate is not accepted")),
-        "{seen:#?}"
-    );
-    let advice = findings
-        .iter()
-        .filter_map(|finding| finding.advice.as_deref());
-    assert!(
-        advice
-            .into_iter()
-            .any(|advice| advice.contains("UNTETHER_CA_FILE"))
-    );
-    assert!(server.requests().is_empty());
 }
 
 #[actix_web::test]

@@ -1,9 +1,7 @@
 //! `untether check`, and what it finds at Untether's own public address.
 
 use std::{
-    fs::Permissions,
     io::{BufRead, BufReader},
-    os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Command, Output, Stdio},
 };
@@ -61,7 +59,7 @@ async fn check(app: &TestApp, arguments: &[&str], settings: &[(&str, &str)]) -> 
     actix_web::rt::task::spawn_blocking(run).await.unwrap()
 }
 
-fn lines(output: &Output) -> Vec<String> {
+pub fn lines(output: &Output) -> Vec<String> {
     let text = String::from_utf8(output.stdout.clone()).unwrap();
     text.lines().map(str::to_owned).collect()
 }
@@ -165,7 +163,7 @@ async fn a_database_of_another_version_is_left_as_it_is() {
     }
 }
 
-fn in_folder(folder: &Path, settings: &[(&str, &str)]) -> Output {
+pub fn in_folder(folder: &Path, settings: &[(&str, &str)]) -> Output {
     let database = format!("sqlite://{}/u.db", folder.display());
     let mut given = vec![
         ("UNTETHER_DATABASE_URL", database.as_str()),
@@ -321,38 +319,6 @@ fn settings_are_checked_for_what_they_mean() {
     let invalid = in_folder(folder.path(), &[("UNTETHER_IDLE_DAYS", "0")]);
     assert_eq!(invalid.status.code(), Some(1));
     finds(&invalid, "problem  settings", "UNTETHER_IDLE_DAYS");
-}
-
-#[test]
-fn files_that_others_may_read_are_noticed() {
-    let folder = tempfile::tempdir().unwrap();
-    let database = format!("sqlite://{}/u.db", folder.path().display());
-    commands::json(&untether(
-        &commands::ADD,
-        &[("UNTETHER_DATABASE_URL", &database)],
-    ));
-    let found = || lines(&in_folder(folder.path(), &[])).join("\n");
-    assert!(!found().contains("Other users"), "{}", found());
-    for name in ["u.db", "u.db.key"] {
-        let file = folder.path().join(name);
-        std::fs::set_permissions(&file, Permissions::from_mode(0o640)).unwrap();
-        let seen = format!(
-            "warning  database: Other users of this machine may read or change {}.",
-            file.display()
-        );
-        assert!(found().contains(&seen), "{}", found());
-    }
-}
-
-#[test]
-fn a_folder_that_is_not_there_is_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let missing = folder.path().join("data");
-    let database = format!("sqlite://{}/u.db", missing.display());
-    let output = untether(&commands::ADD, &[("UNTETHER_DATABASE_URL", &database)]);
-    assert_eq!(output.status.code(), Some(1));
-    let expected = format!("there is no folder {} for the database", missing.display());
-    assert!(said(&output).contains(&expected), "{}", said(&output));
 }
 
 /// What is found at this address, by an installation that has it as its public one.

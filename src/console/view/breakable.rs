@@ -6,7 +6,7 @@ use askama::filters::{Escaper, Html, HtmlSafe};
 
 /// A connection's name, which may go on in the next line after its `#`, or an e-mail, before
 /// its `@`, as HTML: browsers would break them anywhere.
-pub fn breakable(text: &str) -> impl fmt::Display + HtmlSafe {
+pub fn breakable(text: &str) -> impl HtmlSafe {
     Breakable(text)
 }
 
