@@ -91,7 +91,7 @@ mod tests {
         for good in [
             "info,sqlx=warn",
             "WARN",
-            " debug , sqlx=off",
+            "debug,sqlx=off",
             "untether=trace",
             "off",
         ] {

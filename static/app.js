@@ -84,7 +84,7 @@
     for (const box of boxes()) tick(box, box.defaultChecked || kept.has(box.value));
     const lost = acted ? 0 : kept.size - ticked().filter((box) => kept.has(box.value)).length;
     acted = false;
-    if (lost > 0) find('#too-many')?.append(`${lost} ticked ${lost == 1 ? 'row is' : 'rows are'} not shown here, and no longer ticked.`);
+    if (lost > 0) find('#too-many')?.replaceChildren(`${lost} ticked ${lost == 1 ? 'row is' : 'rows are'} not shown here, and no longer ticked.`);
     if (ticked().length > LIMIT) {
       for (const box of ticked()) tick(box, kept.has(box.value));
       refuse();

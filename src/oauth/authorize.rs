@@ -74,7 +74,9 @@ pub async fn decide(
     form: Protected,
 ) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
-    let params = form.verify(&app, &principal, now)?;
+    let params = form.verify(&app, &principal, now);
+    // From a page of errors no browser would go on to the app.
+    let params = params.map_err(|problem| problem.but_not_again("Start again from the app."))?;
     let request = request_of(&params)?;
     let decision = Decision::parse(&params)?;
     let identity = &principal.identity;

@@ -97,7 +97,7 @@ impl Protected {
         let vouched = self.origin.as_deref() == Some(own)
             || self.fetch_site.as_deref() == Some("same-origin");
         if !vouched {
-            return refused().with_advice("Reload the page that it was on, and try again.");
+            return refused().with_advice(RELOAD);
         }
         let fields = self.params.pairs().filter(|(name, _)| *name != "csrf");
         let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -106,6 +106,9 @@ impl Protected {
         problem
     }
 }
+
+/// What to do where a form is not simply sent again.
+const RELOAD: &str = "Reload the page that it was on, and try again.";
 
 fn refused() -> Problem {
     Problem::new(
@@ -157,15 +160,10 @@ impl ProtectedUpload {
         principal: &Principal,
         now: Timestamp,
     ) -> Result<(Params, Sent), Problem> {
+        let params = self.form.verify(app, principal, now);
         // A file would have to be chosen again.
-        let params = self
-            .form
-            .verify(app, principal, now)
-            .map_err(|mut problem| {
-                problem.explanation.again = None;
-                problem.with_advice("Reload the page that it was on, and try again.")
-            });
-        Ok((params?, self.file))
+        let params = params.map_err(|problem| problem.but_not_again(RELOAD))?;
+        Ok((params, self.file))
     }
 }
 

@@ -78,6 +78,15 @@ impl Problem {
         self
     }
 
+    /// The same without the form to send again, and this to do instead.
+    #[must_use]
+    pub fn but_not_again(mut self, step: &str) -> Self {
+        if self.explanation.again.take().is_some() {
+            self.explanation.advice.push(step.to_owned());
+        }
+        self
+    }
+
     /// The same with one more way on.
     #[must_use]
     pub fn with_link(mut self, label: impl Into<String>, href: impl Into<String>) -> Self {

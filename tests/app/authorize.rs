@@ -252,11 +252,11 @@ async fn a_decision_counts_only_from_the_persons_own_page() {
         assert_eq!(answer.status, 403, "{origin}");
     }
     app.advance(std::time::Duration::from_secs(25 * 3600));
-    assert_eq!(
-        ana.posts("/oauth/authorize", &fields).await.status,
-        403,
-        "too old"
-    );
+    let late = ana.posts("/oauth/authorize", &fields).await;
+    assert_eq!(late.status, 403, "too old");
+    // Browsers go on to an app from the page of its consent alone.
+    assert!(late.raw("#again").is_empty());
+    assert_eq!(late.all("main li"), ["Start again from the app."]);
     assert!(
         app.database
             .texts("SELECT id FROM connection")
