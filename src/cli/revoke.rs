@@ -10,10 +10,7 @@ use serde_json::json;
 use crate::{
     console::{moment, query::IDLE_LIMIT},
     domain::{ids::ConnectionId, role::Reach},
-    flow::{
-        revoke::{self, LIMIT},
-        revoke_matching::PAUSE,
-    },
+    flow::revoke::{self, LIMIT},
     store::{
         Tx,
         connection_filter::{Filter, Statuses},
@@ -158,7 +155,7 @@ impl Act<'_> {
                 place = Place::After(last.key());
             }
             if !self.dry_run {
-                tokio::time::sleep(PAUSE).await;
+                self.workshop.db.make_way().await;
             }
         }
     }

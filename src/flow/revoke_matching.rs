@@ -30,10 +30,6 @@ pub const BATCH: usize = 1000;
 /// An act that has not got on for so long has nobody who works on it.
 pub const STALLED_AFTER: Duration = Duration::from_secs(10);
 
-/// For how long the database is left alone after a batch: other processes only
-/// try again from time to time to get their turn.
-pub const PAUSE: Duration = Duration::from_millis(5);
-
 /// The connections that meet a filter, cut into batches of ids.
 #[derive(Clone, Debug, Default)]
 pub struct Matching {
@@ -181,7 +177,7 @@ impl Worker<'_> {
         drop(tx);
         let Some(act) = act else { return Ok(()) };
         while self.batch(&act).await? {
-            tokio::time::sleep(PAUSE).await;
+            self.db.make_way().await;
         }
         tracing::info!(act.id = %id, act.total = act.total, "revoked everything that matched");
         Ok(())

@@ -28,10 +28,7 @@ use crate::{
     },
 };
 
-use super::{
-    Context, revoke,
-    revoke_matching::{BATCH, PAUSE},
-};
+use super::{Context, revoke, revoke_matching::BATCH};
 
 /// What a sweep did, or would do, in numbers of rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -149,7 +146,7 @@ pub async fn run(db: &Db, context: &Context<'_>) -> store::Result<Swept> {
             if batch.found < BATCH || batch.changed == 0 {
                 break;
             }
-            tokio::time::sleep(PAUSE).await;
+            db.make_way().await;
         }
     }
     Ok(swept)

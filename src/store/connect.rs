@@ -77,6 +77,9 @@ const NOT_UP_YET: Duration = Duration::from_millis(200);
 /// act lets others have it.
 const AGAIN: Duration = Duration::from_millis(2);
 
+/// For how long SQLite is left alone after a batch of a long act.
+const BETWEEN_BATCHES: Duration = Duration::from_millis(5);
+
 /// Opens the pools of an SQLite database, which is made if it is not there.
 ///
 /// # Errors
@@ -307,6 +310,14 @@ pub(super) async fn sqlite_turn(write: &SqlitePool) -> Result<Transaction<'stati
             }
             begun => return Ok(begun?),
         }
+    }
+}
+
+/// Leaves the database to others after a batch of a long act: processes only ask for SQLite's
+/// lock from time to time. PostgreSQL has whoever waits stand in line.
+pub(super) async fn make_way(db: &Db) {
+    if let Db::Sqlite { .. } = db {
+        sleep(BETWEEN_BATCHES).await;
     }
 }
 

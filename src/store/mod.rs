@@ -240,6 +240,11 @@ impl Db {
         })
     }
 
+    /// Leaves the database to others for a moment, after one of the transactions of a long act.
+    pub async fn make_way(&self) {
+        connect::make_way(self).await;
+    }
+
     /// Closes every connection; on SQLite this also folds the log into the file.
     pub async fn close(&self) {
         match self {
