@@ -101,7 +101,8 @@ pub async fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    if matches!(cli.command, Some(Command::Revoke(_)))
+    if let Some(revoke) = matches.subcommand_matches("revoke")
+        && revoke.value_source("idle_days").is_none()
         && matches.value_source("idle_days") == Some(ValueSource::CommandLine)
     {
         eprintln!(
