@@ -197,6 +197,17 @@ pub enum Verb {
     Any,
 }
 
+impl Verb {
+    /// As the header `Allow` has them (RFC 9110 section 10.2.1).
+    const fn methods(self) -> &'static str {
+        match self {
+            Self::Get => "GET, HEAD",
+            Self::Post => "POST",
+            Self::Any => "*",
+        }
+    }
+}
+
 /// An entry of a table of routes. The tables are what the server is made of, and what
 /// the tests of roles go through.
 #[derive(Clone, Copy, Debug)]
@@ -226,8 +237,12 @@ impl Entry {
             Verb::Any => web::route(),
         });
         if self.for_any_origin {
-            let resource = web::resource(self.path).wrap(from_fn(headers::cross_origin));
-            routes.service(resource.route(route));
+            let methods = self.verb.methods();
+            let resource = web::resource(self.path)
+                .route(route)
+                .default_service(web::to(async move || headers::not_allowed(methods)))
+                .wrap(from_fn(headers::cross_origin));
+            routes.service(resource);
         } else {
             routes.route(self.path, route);
         }
@@ -346,28 +361,40 @@ fn add(entries: &[Entry], routes: &mut ServiceConfig) {
 /// after someone has signed in, leads to the page that the form is on.
 async fn elsewhere(req: HttpRequest, who: Option<Principal>) -> Result<HttpResponse, Problem> {
     let is_read = matches!(*req.method(), Method::GET | Method::HEAD);
-    match page_of_form(req.path()) {
-        Some(page) if is_read => Ok(console::revoke::see_other(page)),
-        _ => console::errors::nothing_here(who).await,
+    match page_of_form(req.path()).filter(|_| is_read) {
+        Some(page) => Ok(console::revoke::see_other(page)),
+        None => match verbs(req.path()).as_slice() {
+            [] => console::errors::nothing_here(who).await,
+            verbs => {
+                let methods: Vec<_> = verbs.iter().map(|verb| verb.methods()).collect();
+                Ok(headers::not_allowed(&methods.join(", ")))
+            }
+        },
     }
 }
 
 /// The nearest page above the address that a form is sent to.
 fn page_of_form(path: &str) -> Option<&str> {
-    static PATHS: LazyLock<Vec<(Verb, ResourceDef)>> = LazyLock::new(|| {
-        let entries = PAGE_ROUTES.iter();
-        let path = |entry: &Entry| (entry.verb, ResourceDef::new(entry.path));
-        entries.map(path).collect()
-    });
-    let is = |verb, path: &str| {
-        let mut paths = PATHS.iter();
-        paths.any(|(known, def)| *known == verb && def.is_match(path))
-    };
+    let is = |verb, path: &str| verbs(path).contains(&verb);
     let (mut above, _) = path.rsplit_once('/').filter(|_| is(Verb::Post, path))?;
     while !is(Verb::Get, above) {
         (above, _) = above.rsplit_once('/')?;
     }
     Some(above)
+}
+
+/// Which of `GET` and `POST` a path has entries for.
+fn verbs(path: &str) -> Vec<Verb> {
+    static PATHS: LazyLock<Vec<(Verb, ResourceDef)>> = LazyLock::new(|| {
+        let entries = MACHINE_ROUTES.iter().chain(PAGE_ROUTES);
+        let path = |entry: &Entry| (entry.verb, ResourceDef::new(entry.path));
+        entries.map(path).collect()
+    });
+    let is = |verb: &Verb| {
+        let mut paths = PATHS.iter();
+        paths.any(|(known, def)| known == verb && def.is_match(path))
+    };
+    [Verb::Get, Verb::Post].into_iter().filter(is).collect()
 }
 
 async fn home(principal: Principal) -> HttpResponse {

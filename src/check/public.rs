@@ -29,7 +29,7 @@ pub async fn check(probe: &Probe, settings: &Settings) -> Vec<Finding> {
     let reached = metadata.level == super::Level::Ok;
     let mut findings = vec![metadata];
     if reached {
-        findings.push(token_endpoint(&site, public).await);
+        findings.extend(called(&site, public).await);
         findings.push(sign_in(&site, public).await);
         // On this machine the check itself comes from an address that may be trusted.
         if !public.is_loopback() {
@@ -78,33 +78,55 @@ async fn metadata(site: &Site<'_>, public: &PublicUrl, host: &str) -> Finding {
     }
 }
 
-async fn token_endpoint(site: &Site<'_>, public: &PublicUrl) -> Finding {
-    let url = public.join("/oauth/token");
+/// What programs call, with its name: each answers nonsense with an OAuth error.
+const CALLED: [(&str, &str); 5] = [
+    ("The token endpoint", "/oauth/token"),
+    ("The revocation endpoint", "/oauth/revoke"),
+    ("The introspection endpoint", "/oauth/introspect"),
+    ("The registration endpoint", "/oauth/register"),
+    ("Untether's MCP server", "/mcp"),
+];
+
+/// What stands in the way of programs, or that nothing does.
+async fn called(site: &Site<'_>, public: &PublicUrl) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (what, path) in CALLED {
+        findings.extend(barrier(site, what, &public.join(path)).await);
+    }
+    if findings.is_empty() {
+        findings.push(Finding::ok(
+            "Programs reach what they call without a sign-in.",
+        ));
+    }
+    findings
+}
+
+/// What stands between programs and an endpoint.
+async fn barrier(site: &Site<'_>, what: &str, url: &str) -> Option<Finding> {
     let past = "Let /.well-known/, /oauth/token, /oauth/revoke, /oauth/introspect, \
                 /oauth/register, /forward-auth/ and /mcp past the sign-in proxy: programs call \
                 them.";
     let form = "application/x-www-form-urlencoded";
     // A proxy may pass an empty body on without saying that it is empty.
     let body = "grant_type=check".to_owned();
-    let answer = match site.post(&url, form, body).await {
+    let answer = match site.post(url, form, body).await {
         Ok(answer) => answer,
         Err(silence) => {
-            return Finding::problem(format!("There is no answer from {url}: {silence}."), past);
+            let seen = format!("There is no answer from {url}: {silence}.");
+            return Some(Finding::problem(seen, past));
         }
     };
-    if let Some(finding) = wall(&answer, "The token endpoint", &url) {
-        return finding;
+    let walled = wall(&answer, what, url);
+    if walled.is_some() {
+        return walled;
     }
     let status = answer.status();
     let body = answer.body().await.unwrap_or_default();
     let answered: Value = serde_json::from_slice(&body).unwrap_or_default();
-    match answered["error"].is_string() {
-        true => Finding::ok("Programs reach the token endpoint without a sign-in."),
-        false => Finding::problem(
-            format!("The token endpoint at {url} is not Untether's (the answer is {status})."),
-            past,
-        ),
-    }
+    (!answered["error"].is_string()).then(|| {
+        let seen = format!("{what} at {url} is not Untether's (the answer is {status}).");
+        Finding::problem(seen, past)
+    })
 }
 
 async fn sign_in(site: &Site<'_>, public: &PublicUrl) -> Finding {

@@ -27,6 +27,7 @@ use super::{
     connections::{group_row, paging},
     counts, logo, moment, number, origin,
     query::{ListQuery, View, address},
+    revoke::see_other,
     view::{Frame, LogoView, When, list::Head},
     visit::Visit,
 };
@@ -92,8 +93,15 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Problem> {
     let count = connection_groups::count(&mut tx, &filter, &grouping).await?;
     let per = query.per;
     let mut found = connection_groups::page(&mut tx, &filter, &grouping, place, per + 1).await?;
-    let backwards = matches!(place, GroupPlace::Before(_));
-    let sides = paging::at(&mut found, per, backwards, *place == GroupPlace::Start);
+    let (backwards, at_start) = (
+        matches!(place, GroupPlace::Before(_)),
+        *place == GroupPlace::Start,
+    );
+    if found.is_empty() && !at_start {
+        // What stood here is gone.
+        return Ok(see_other(&on_this_page(&query.first_page())));
+    }
+    let sides = paging::at(&mut found, per, backwards, at_start);
     let first = found.first().filter(|_| sides.previous);
     let last = found.last().filter(|_| sides.next);
     let known = Known::read(&mut tx, &filter, &found).await?;

@@ -22,6 +22,7 @@ use super::{
     connections::paging::{self, Sides},
     moment, number,
     query::{Layout, ListQuery, address, search_term},
+    revoke::see_other,
     view::{Frame, When},
     visit::Visit,
 };
@@ -94,6 +95,10 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Problem> {
     let mut found = project_list::page(&mut tx, &wanted, asked.place(), PER_PAGE + 1).await?;
     let (after, before) = (&asked.after, &asked.before);
     let at_start = after.is_none() && before.is_none();
+    if found.is_empty() && !at_start {
+        // What stood here is gone.
+        return Ok(see_other(&asked.first_page().href()));
+    }
     let sides = paging::at(&mut found, PER_PAGE, before.is_some(), at_start);
     let (previous, next) = asked.neighbours(&found, sides);
     let count = project_list::count(&mut tx, &wanted).await?;
@@ -179,6 +184,14 @@ impl Asked {
             (Some(id), _) => Place::After(id),
             (None, Some(id)) => Place::Before(id),
             (None, None) => Place::Start,
+        }
+    }
+
+    fn first_page(&self) -> Self {
+        Self {
+            after: None,
+            before: None,
+            ..self.clone()
         }
     }
 

@@ -21,6 +21,7 @@ use crate::{
     flow::{ErrorCode, asked::Asker, introspect, lookup::Lookups},
     store::{self, Tx, token::Bearer},
     web::{
+        headers,
         params::Params,
         protected::{self, Challenge},
         state::App,
@@ -89,9 +90,7 @@ pub async fn metadata(app: Data<App>, slug: Path<String>) -> Result<HttpResponse
 
 /// Any other method.
 pub async fn other_methods() -> HttpResponse {
-    HttpResponse::MethodNotAllowed()
-        .insert_header((header::ALLOW, "GET, HEAD"))
-        .finish()
+    headers::not_allowed("GET, HEAD")
 }
 
 async fn find(tx: &mut Tx, slug: &str) -> store::Result<Option<Project>> {

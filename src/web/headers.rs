@@ -29,9 +29,15 @@ pub const CONSENT_CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-sr
 /// The answer to any other method, where programs only post: no token stands in an address, and
 /// the MCP server neither streams nor keeps sessions.
 pub async fn post_only() -> HttpResponse {
+    not_allowed("POST")
+}
+
+/// The answer to a method that an address does not have, with those that it has (RFC 9110
+/// §15.5.6).
+pub fn not_allowed(methods: &str) -> HttpResponse {
     HttpResponse::MethodNotAllowed()
-        .insert_header((header::ALLOW, "POST"))
-        .finish()
+        .insert_header((header::ALLOW, methods))
+        .body(format!("What is here answers {methods} alone.\n"))
 }
 
 /// Refuses addresses that spell out letters, as in `/oauth/%61uthorize`: they would be served,

@@ -281,22 +281,33 @@ async fn nobody_changes_anything() {
 }
 
 #[actix_web::test]
-async fn a_page_answers_to_no_other_method() {
+async fn a_page_answers_to_no_other_method_and_says_to_which() {
     let world = World::new(Role::Owner).await;
     let before = world.dump().await;
     for row in ROWS {
-        let path = world.things[0][0].fill(row.path);
+        let url = format!("{}{}", world.app.url, world.things[0][0].fill(row.path));
+        let entries = PAGE_ROUTES.iter().filter(|entry| entry.path == row.route);
+        let verbs: Vec<_> = entries.map(|entry| entry.verb).collect();
         for method in [Method::PUT, Method::PATCH, Method::DELETE, Method::POST] {
-            let has = |entry: &&untether::app::Entry| entry.path == row.route;
-            let mut entries = PAGE_ROUTES.iter().filter(has);
-            if method == Method::POST && entries.any(|entry| entry.verb == Verb::Post) {
+            if method == Method::POST && verbs.contains(&Verb::Post) {
                 continue;
             }
-            let request = world
-                .app
-                .http
-                .request(method, format!("{}{path}", world.app.url));
-            assert_eq!(world.person().sends(request).await.status, 404, "{path}");
+            let request = world.app.http.request(method, &url);
+            let email = world.person().email;
+            let answer = request.header("x-forwarded-email", email).send().await;
+            let answer = answer.unwrap();
+            assert_eq!(answer.status(), 405, "{url}");
+            // RFC 9110 §15.5.6
+            let allow = answer.headers()["allow"].to_str().unwrap();
+            let allowed: Vec<_> = allow.split(", ").collect();
+            for (verb, name) in [
+                (Verb::Get, "GET"),
+                (Verb::Get, "HEAD"),
+                (Verb::Post, "POST"),
+            ] {
+                let is_said = allowed.contains(&name);
+                assert_eq!(is_said, verbs.contains(&verb), "{url}: {allow}");
+            }
         }
     }
     assert_eq!(world.dump().await, before);

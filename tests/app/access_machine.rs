@@ -232,6 +232,24 @@ async fn programs_get_what_their_credentials_are_for_and_identity_headers_add_no
     }
 }
 
+#[actix_web::test]
+async fn an_endpoint_answers_to_no_other_method_and_says_to_which() {
+    let app = TestApp::spawn().await;
+    app.project("search", &[]).await;
+    for row in ROWS {
+        let allowed = match row.verb {
+            Verb::Get => "GET, HEAD",
+            Verb::Post => "POST",
+            Verb::Any => continue,
+        };
+        let url = format!("{}{}", app.url, row.path);
+        let answer = app.http.delete(&url).send().await.unwrap();
+        assert_eq!(answer.status(), 405, "{url}");
+        // RFC 9110 §15.5.6
+        assert_eq!(answer.headers()["allow"], allowed, "{url}");
+    }
+}
+
 #[test]
 fn every_route_for_programs_is_in_this_table_and_every_row_is_one() {
     let program: Vec<_> = MACHINE_ROUTES

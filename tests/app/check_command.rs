@@ -354,19 +354,35 @@ async fn what_programs_call_must_be_past_the_sign_in_and_the_rest_behind_it() {
         metadata,
         &json!({ "issuer": format!("{}/oauth", site.origin) }),
     );
-    site.answers("/oauth/token", 302, sign_in, "");
+    let called = [
+        "/oauth/token",
+        "/oauth/revoke",
+        "/oauth/introspect",
+        "/oauth/register",
+        "/mcp",
+    ];
+    let error = "{\"error\":\"invalid_request\"}";
     site.answers(
         "/oauth/authorize",
         200,
         "content-type: text/html\r\n",
         "Consent",
     );
-    let findings = found().await;
-    assert_eq!(findings.len(), 3);
-    problem(&findings[1], "a redirect to sso.example");
-    problem(&findings[2], "as if somebody were signed in");
-
-    site.answers("/oauth/token", 400, "", "{\"error\":\"invalid_request\"}");
+    // Each of them is asked, and what is in its way said.
+    for walled in called {
+        for path in called {
+            site.answers(path, 400, "", error);
+        }
+        site.answers(walled, 302, sign_in, "");
+        let findings = found().await;
+        assert_eq!(findings.len(), 3, "{findings:#?}");
+        problem(&findings[1], "a redirect to sso.example");
+        assert!(findings[1].seen.contains(walled), "{findings:#?}");
+        problem(&findings[2], "as if somebody were signed in");
+        site.answers(walled, 200, "", "Hello");
+        problem(&found().await[1], "is not Untether's");
+        site.answers(walled, 400, "", error);
+    }
     site.answers("/oauth/authorize", 302, sign_in, "");
     let findings = found().await;
     let levels: Vec<_> = findings.iter().map(|finding| finding.level).collect();

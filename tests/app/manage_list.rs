@@ -110,3 +110,31 @@ async fn the_panel_of_a_client_leads_to_where_it_is_looked_after() {
         assert_eq!(hrefs.contains(&path(&client.identifier)), leads, "{who}");
     }
 }
+
+#[actix_web::test]
+async fn a_page_of_which_nothing_is_left_leads_to_the_first() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let (client, _) = app
+        .makes_client("search", "Portal", ClientType::Public, LOCAL)
+        .await;
+    let host = Host::of(&app, &client, None);
+    host.connects(&app.person("ana"), &server).await;
+    let owner = app.owner();
+    let last = "ffffffff-ffff-7fff-bfff-ffffffffffff";
+    for (list, search, place) in [
+        ("/clients", "?q=portal&", format!("after=-1_{last}")),
+        ("/projects", "?q=search&", format!("after={last}")),
+        ("/projects/search/clients", "?", format!("after={last}+z")),
+    ] {
+        let gone = owner.opens(&format!("{list}{search}{place}")).await;
+        assert_eq!(gone.status, 303, "{list}");
+        let first = format!("{list}{search}");
+        assert_eq!(gone.headers["location"], first[..first.len() - 1], "{list}");
+        let page = owner.opens(&first[..first.len() - 1]).await;
+        assert_eq!(page.all("tbody tr").len(), 1, "{list}");
+    }
+    // Where nothing was ever, that is what is said.
+    let none = owner.opens("/projects?q=nothing").await;
+    assert_eq!((none.status, none.all(".empty h2").len()), (200, 1));
+}

@@ -25,6 +25,7 @@ use crate::{
 use crate::console::{
     connections::paging,
     counts, logo, moment, number, project,
+    revoke::see_other,
     view::{Frame, LogoView, When},
     visit::Visit,
 };
@@ -80,6 +81,10 @@ pub async fn show(visit: Visit, slug: Path<String>) -> Result<HttpResponse, Prob
     let place = place(&asked, &base)?;
     let mut found =
         client_manage::of_project(&mut tx, &project.id, &place, PER_PAGE as usize + 1).await?;
+    if found.is_empty() && place != ListPlace::Start {
+        // What stood here is gone.
+        return Ok(see_other(&base));
+    }
     let [previous, next] = sides(&base, &place, &mut found);
     let filter = Filter::all(Reach::All, app.rules.lifetimes.cutoffs(now));
     let groups = groups(&mut tx, filter, &project.id, &found).await?;
