@@ -361,15 +361,18 @@ fn add(entries: &[Entry], routes: &mut ServiceConfig) {
 /// after someone has signed in, leads to the page that the form is on.
 async fn elsewhere(req: HttpRequest, who: Option<Principal>) -> Result<HttpResponse, Problem> {
     let is_read = matches!(*req.method(), Method::GET | Method::HEAD);
-    match page_of_form(req.path()).filter(|_| is_read) {
-        Some(page) => Ok(console::revoke::see_other(page)),
-        None => match verbs(req.path()).as_slice() {
-            [] => console::errors::nothing_here(who).await,
-            verbs => {
-                let methods: Vec<_> = verbs.iter().map(|verb| verb.methods()).collect();
-                Ok(headers::not_allowed(&methods.join(", ")))
-            }
-        },
+    if is_read {
+        return match page_of_form(req.path()) {
+            Some(page) => Ok(console::revoke::see_other(page)),
+            None => console::errors::nothing_here(who).await,
+        };
+    }
+    match verbs(req.path()).as_slice() {
+        [] => console::errors::nothing_here(who).await,
+        verbs => {
+            let methods: Vec<_> = verbs.iter().map(|verb| verb.methods()).collect();
+            Ok(headers::not_allowed(&methods.join(", ")))
+        }
     }
 }
 

@@ -41,6 +41,10 @@ impl Change {
         revoked: 0,
     };
 
+    const fn sum(self) -> i64 {
+        self.active + self.expired + self.revoked
+    }
+
     fn plus(self, other: Self) -> Self {
         Self {
             active: self.active + other.active,
@@ -135,6 +139,7 @@ async fn add_all(tx: &mut Tx, rows: Vec<(&Counted, Change)>, besides: &str) -> R
     for some in counts.chunks(CHANGED_AT_ONCE) {
         let table = ("connection_count", ["client_id", "project_id"]);
         add_to(tx, table, some, besides).await?;
+        remove_empty(tx, some).await?;
     }
     let totals: Vec<_> = totals.into_iter().collect();
     for some in totals.chunks(CHANGED_AT_ONCE) {
@@ -185,6 +190,30 @@ async fn add_to(
                 expired = kept.expired + excluded.expired,
                 revoked = kept.revoked + excluded.revoked{besides}"
         ));
+        query.build().execute(c).await.map(drop)
+    })?;
+    Ok(())
+}
+
+/// Removes those of the pairs of a client and a project that have no connection any more.
+async fn remove_empty(tx: &mut Tx, changes: &[((&str, &str), Step)]) -> Result<()> {
+    let smaller: Vec<_> = changes
+        .iter()
+        .filter(|(_, step)| step.change.sum() < 0)
+        .map(|(pair, _)| pair)
+        .collect();
+    if smaller.is_empty() {
+        return Ok(());
+    }
+    sql!(tx, |c| {
+        let mut query = QueryBuilder::new(
+            "DELETE FROM connection_count
+            WHERE active + expired + revoked = 0 AND (client_id, project_id) IN (",
+        );
+        query.push_values(&smaller, |mut row, (client, project)| {
+            row.push_bind(*client).push_bind(*project);
+        });
+        query.push(")");
         query.build().execute(c).await.map(drop)
     })?;
     Ok(())

@@ -2,7 +2,10 @@
 
 use sqlx::{Encode, QueryBuilder, Type};
 
-use crate::domain::role::Reach;
+use crate::domain::{
+    ids::{PersonId, ProjectId},
+    role::Reach,
+};
 
 use super::{
     connection_filter::{
@@ -174,6 +177,12 @@ pub(super) fn push_crossed<D: Engine>(
     }
 }
 
+/// What several counts are together.
+const SUMS: &str = "CAST(SUM(active) AS BIGINT) AS active,
+    CAST(SUM(expired) AS BIGINT) AS expired,
+    CAST(SUM(revoked) AS BIGINT) AS revoked,
+    MAX(last_used_at) AS last_used_at";
+
 /// The counts as they are kept: the totals, or those of each client at each
 /// project where the filter asks for the one and groups go by the other.
 fn push_kept<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, counted: Counted<'_>)
@@ -193,6 +202,25 @@ where
             }
             return;
         }
+        Counted::Groups(GroupBy::Project) if !of_some_clients(filter) => {
+            if let Reach::Some { person, projects } = &filter.reach {
+                query
+                    .push(TOTALS)
+                    .push_bind(GroupBy::Project.kind().to_owned());
+                query.push(" AND ");
+                push_in(query, "id", projects);
+                push_any(query, "id", &filter.projects);
+                if let Some(person) = person {
+                    query.push(" UNION ALL SELECT project_id, ");
+                    query.push(SUMS).push(" FROM (");
+                    push_elsewhere(query, person, projects);
+                    query.push(") AS elsewhere WHERE 1 = 1");
+                    push_any(query, "project_id", &filter.projects);
+                    query.push(" GROUP BY project_id");
+                }
+                return;
+            }
+        }
         Counted::Groups(_) | Counted::Pairs(_) => {}
     }
     let one_row = is_one_row(filter, counted);
@@ -201,13 +229,10 @@ where
         query.push(format_args!("{column} AS {key}, "));
     }
     query.push(match one_row {
-        true => "active, expired, revoked, last_used_at FROM ",
-        false => {
-            "CAST(SUM(active) AS BIGINT) AS active, CAST(SUM(expired) AS BIGINT) AS expired,
-                CAST(SUM(revoked) AS BIGINT) AS revoked, MAX(last_used_at) AS last_used_at
-            FROM "
-        }
+        true => "active, expired, revoked, last_used_at",
+        false => SUMS,
     });
+    query.push(" FROM ");
     push_reached(query, &filter.reach);
     query.push(" AS reached WHERE 1 = 1");
     if let Counted::Pairs(clients) = counted {
@@ -227,7 +252,7 @@ where
 
 /// Whether the counts of a client at a project are all that there is of each: then an index may
 /// have them in order.
-fn is_one_row(filter: &Filter, counted: Counted<'_>) -> bool {
+pub(super) fn is_one_row(filter: &Filter, counted: Counted<'_>) -> bool {
     filter.reach == Reach::All
         && match counted {
             Counted::Groups(GroupBy::Client) => filter.projects.len() == 1,
@@ -238,7 +263,7 @@ fn is_one_row(filter: &Filter, counted: Counted<'_>) -> bool {
 }
 
 /// Whether there is a total for each of the groups, or none for any of its connections.
-fn totals_have(filter: &Filter, by: GroupBy) -> bool {
+pub(super) fn totals_have(filter: &Filter, by: GroupBy) -> bool {
     filter.reach == Reach::All
         && match by {
             GroupBy::Client => filter.projects.is_empty(),
@@ -264,25 +289,36 @@ where
     );
     push_in(query, "project_id", projects);
     if let Some(person) = person {
-        query.push(
-            " UNION ALL
-            SELECT client_id, project_id,
-                   CASE WHEN revoked_at IS NULL AND NOT lapsed THEN 1 ELSE 0 END,
-                   CASE WHEN revoked_at IS NULL AND lapsed THEN 1 ELSE 0 END,
-                   CASE WHEN revoked_at IS NULL THEN 0 ELSE 1 END,
-                   last_used_at
-            FROM connection
-            WHERE person_id = ",
-        );
-        query.push_bind(person.to_string());
-        query.push(" AND NOT ");
-        push_in(query, "project_id", projects);
+        query.push(" UNION ALL ");
+        push_elsewhere(query, person, projects);
     }
     query.push(")");
 }
 
+/// Each of the few connections that a person has outside of these projects, as if counted.
+pub(super) fn push_elsewhere<D: Engine>(
+    query: &mut QueryBuilder<D>,
+    person: &PersonId,
+    projects: &[ProjectId],
+) where
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    query.push(
+        "SELECT client_id, project_id,
+                CASE WHEN revoked_at IS NULL AND NOT lapsed THEN 1 ELSE 0 END AS active,
+                CASE WHEN revoked_at IS NULL AND lapsed THEN 1 ELSE 0 END AS expired,
+                CASE WHEN revoked_at IS NULL THEN 0 ELSE 1 END AS revoked,
+                last_used_at
+        FROM connection
+        WHERE person_id = ",
+    );
+    query.push_bind(person.to_string());
+    query.push(" AND NOT ");
+    push_in(query, "project_id", projects);
+}
+
 /// What the filter asks of clients, whose ids are in `column`.
-fn push_clients<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, column: &str)
+pub(super) fn push_clients<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, column: &str)
 where
     for<'q> String: Encode<'q, D> + Type<D>,
 {

@@ -154,14 +154,7 @@ where
             query.push(format_args!(" AND id {after} "));
             query.push_bind(key.id.clone());
         }
-        GroupPlace::After(key) | GroupPlace::Before(key) => {
-            query.push(format_args!(" AND ({column}, id) {after} ("));
-            match &key.value {
-                GroupValue::Text(text) => query.push_bind(text.clone()),
-                GroupValue::Number(number) => query.push_bind(*number),
-            };
-            query.push(", ").push_bind(key.id.clone()).push(")");
-        }
+        GroupPlace::After(key) | GroupPlace::Before(key) => push_beside(query, column, after, key),
     }
     query.push(" ORDER BY ");
     if part != Part::Empty {
@@ -169,4 +162,40 @@ where
     }
     query.push(format_args!("id {direction} LIMIT "));
     query.push_bind(i64::from(near.limit));
+}
+
+/// Pushes that something stands beyond a place in the order of groups by this column, and the
+/// order.
+pub(super) fn push_beyond<D: Engine>(
+    query: &mut QueryBuilder<D>,
+    column: &str,
+    order: GroupOrder,
+    place: Option<&GroupKey>,
+) where
+    for<'q> i64: Encode<'q, D> + Type<D>,
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    let (after, direction) = match order.descending {
+        true => ("<", "DESC"),
+        false => (">", "ASC"),
+    };
+    if let Some(key) = place {
+        push_beside(query, column, after, key);
+    }
+    query.push(format_args!(
+        " ORDER BY {column} {direction}, id {direction}"
+    ));
+}
+
+fn push_beside<D: Engine>(query: &mut QueryBuilder<D>, column: &str, after: &str, key: &GroupKey)
+where
+    for<'q> i64: Encode<'q, D> + Type<D>,
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    query.push(format_args!(" AND ({column}, id) {after} ("));
+    match &key.value {
+        GroupValue::Text(text) => query.push_bind(text.clone()),
+        GroupValue::Number(number) => query.push_bind(*number),
+    };
+    query.push(", ").push_bind(key.id.clone()).push(")");
 }

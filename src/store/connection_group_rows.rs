@@ -10,7 +10,8 @@ use super::{
         push_statuses,
     },
     connection_group_counts::{
-        Counted, Moved, counts_give, counts_tell, push_counted, push_sum, totals_tell,
+        Counted, Moved, counts_give, counts_tell, push_counted, push_elsewhere, push_sum,
+        totals_tell,
     },
     connection_group_key::{GroupColumn, Near, Part, push_near},
     connection_groups::{GroupBy, Grouping, WithEmpty},
@@ -59,9 +60,13 @@ fn push_groups_of_clients<D: Engine>(
         FROM ",
     );
     query.push(by.table()).push(" AS own LEFT JOIN (");
-    // Counts of clients that meet the filter are looked up one by one.
+    // Counts of clients that meet the filter are looked up one by one, or those of the few that
+    // it names.
     let inner = match counts_tell(filter, by) {
-        true => &filter.of_any_client(),
+        true => &Filter {
+            clients: filter.clients.clone(),
+            ..filter.of_any_client()
+        },
         false => filter,
     };
     push_inner(query, inner, by, grouping.order.column);
@@ -161,12 +166,52 @@ pub(super) fn push_count<D: Engine>(
         query.push(") AS inner_count ON inner_count.id = own.id WHERE own.revoked_at IS NOT NULL");
         push_own(query, filter);
         query.push(" AND COALESCE(wanted, 0) = 0)");
+    } else if is_of_much(filter) {
+        query.push("SELECT COUNT(*) FROM client AS own WHERE (");
+        push_has_some(query, filter);
+        query.push(" OR (");
+        push_empty(query, filter, grouping.with_empty);
+        query.push("))");
+        push_own(query, filter);
     } else {
         query.push("SELECT (SELECT COUNT(*) FROM (");
         push_inner(query, filter, grouping.by, GroupColumn::Name);
         query.push(") AS found WHERE wanted > 0) + (SELECT COUNT(*) FROM (");
         push_groups(query, filter, grouping, Part::Empty, None);
         query.push(") AS found)");
+    }
+}
+
+/// Whether so much is within reach that each client is quickly seen to have something of it, or
+/// not, by the counts.
+fn is_of_much(filter: &Filter) -> bool {
+    counts_tell(filter, GroupBy::Client)
+        && Moved::where_it_matters(filter) == Moved::Ignored
+        && filter.plan.as_ref().is_some_and(|plan| plan.big_reach)
+}
+
+/// Pushes that a client has a wanted connection within reach.
+fn push_has_some<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter)
+where
+    for<'q> String: Encode<'q, D> + Type<D>,
+{
+    let Reach::Some { person, projects } = &filter.reach else {
+        query.push("1 = 1");
+        return;
+    };
+    query.push("EXISTS (SELECT 1 FROM connection_count WHERE client_id = own.id AND 0 < ");
+    push_sum(query, filter.statuses);
+    query.push(" AND ").push(D::HIDE);
+    push_in(query, "project_id", projects);
+    push_any(query, "project_id", &filter.projects);
+    query.push(")");
+    if let Some(person) = person {
+        query.push(" OR own.id IN (SELECT client_id FROM (");
+        push_elsewhere(query, person, projects);
+        query.push(") AS elsewhere WHERE 0 < ");
+        push_sum(query, filter.statuses);
+        push_any(query, "project_id", &filter.projects);
+        query.push(")");
     }
 }
 

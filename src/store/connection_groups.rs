@@ -19,7 +19,7 @@ use super::{
     },
     connection_group_key::{GroupValue, NEVER, Near, Part, push_near},
     connection_group_rows::{push_count, push_groups, push_totals, shows_empty},
-    connection_group_walk,
+    connection_group_walk::{self, Walk},
     connection_plan::{self, Limits},
     connection_sum::{Counts, Crossing, Total},
     connection_times, sql,
@@ -124,8 +124,15 @@ pub async fn page(
 ) -> Result<Vec<Group>> {
     let backwards = matches!(place, GroupPlace::Before(_));
     let filter = &connection_plan::settled(tx, filter).await?;
-    if let Some(order) = connection_group_walk::list_order(filter, grouping, place) {
-        return connection_group_walk::page(tx, filter, grouping, (order, place), limit).await;
+    if let Some(walk) = Walk::along_list(filter, grouping, place) {
+        let near = Near {
+            order: grouping.order,
+            place,
+            limit,
+            backwards,
+        };
+        let groups = connection_group_walk::page(tx, filter, grouping, (walk, Part::Wanted), near);
+        return groups.await.map(Option::unwrap_or_default);
     }
     let filter = &match connection_times::give(filter, grouping.by, grouping.order.column) {
         true => filter.clone(),
@@ -194,6 +201,13 @@ async fn found(
         limit,
         backwards,
     };
+    if part != Part::Empty
+        && let Some(walk) = Walk::along_totals(filter, grouping, near)
+        && let Some(groups) =
+            connection_group_walk::page(tx, filter, grouping, (walk, part), near).await?
+    {
+        return Ok(groups);
+    }
     Ok(sql!(tx, |c| {
         let mut query = QueryBuilder::new("SELECT * FROM (");
         push_groups(&mut query, filter, grouping, part, Some(near));
@@ -316,7 +330,8 @@ pub async fn totals(
     })?)
 }
 
-fn parsed<T>(ids: &[String], parse: impl Fn(&str) -> Option<T>) -> Vec<T> {
+/// The ids of one kind that groups have.
+pub(super) fn parsed<T>(ids: &[String], parse: impl Fn(&str) -> Option<T>) -> Vec<T> {
     ids.iter().filter_map(|id| parse(id)).collect()
 }
 

@@ -18,7 +18,8 @@ use super::{
     connection::LifeRow,
     connection_filter::{Engine, Filter, Hidden, Statuses, push_filter, push_in, push_reach},
     connection_heads,
-    connection_key::{KeyValue, Standing},
+    connection_key::KeyValue,
+    connection_parts::{by_project, by_status, is_of_big_projects},
     connection_plan,
     connection_revocation::{self, AS_CONNECTION},
     sql,
@@ -54,7 +55,7 @@ pub struct Listed {
     pub connected_at: Option<Timestamp>,
     /// What its status depends on.
     pub life: Life,
-    place: KeyValue,
+    pub(super) place: KeyValue,
 }
 
 impl Listed {
@@ -145,10 +146,12 @@ pub async fn page(
 ) -> Result<Vec<Listed>> {
     let backwards = place.looks_back();
     let filter = &connection_plan::settled(tx, filter).await?;
-    let mut rows = if order.column == Column::Status {
-        by_status(tx, filter, order, place, limit).await?
-    } else {
-        walk(tx, filter, order, place, limit).await?
+    let mut rows = match order.column {
+        Column::Status => by_status(tx, filter, order, place, limit).await?,
+        Column::Project if is_of_big_projects(filter) => {
+            by_project(tx, filter, order, place, limit).await?
+        }
+        _ => walk(tx, filter, order, place, None, limit).await?,
     };
     if backwards {
         rows.reverse();
@@ -156,66 +159,17 @@ pub async fn page(
     Ok(rows)
 }
 
-/// Walks one status after the other: each is sorted by its own index.
-async fn by_status(
+/// Up to `limit` rows from `place` on, the nearest first; none `beyond` this value, if there is
+/// one, of what they are sorted by.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn walk(
     tx: &mut Tx,
     filter: &Filter,
     order: Order,
     place: &Place,
-    limit: u32,
-) -> Result<Vec<Listed>> {
-    let mut standings = Standing::ALL;
-    if order.descending != place.looks_back() {
-        standings.reverse();
-    }
-    let begin = match place {
-        Place::Start | Place::End => None,
-        Place::After(key) | Place::Before(key) => match &key.value {
-            KeyValue::Standing(standing, millis) => Some((
-                *standing,
-                Key {
-                    value: KeyValue::Millis(*millis),
-                    id: key.id.clone(),
-                },
-            )),
-            KeyValue::Text(_) | KeyValue::Millis(_) => None,
-        },
-    };
-    let backwards = place.looks_back();
-    let first = begin.as_ref().map(|(standing, _)| *standing);
-    let mut rows = Vec::new();
-    for standing in standings
-        .into_iter()
-        .skip_while(|standing| first.is_some_and(|first| *standing != first))
-    {
-        let place = match &begin {
-            Some((begun, key)) if *begun == standing && backwards => Place::Before(key.clone()),
-            Some((begun, key)) if *begun == standing => Place::After(key.clone()),
-            _ if backwards => Place::End,
-            _ => Place::Start,
-        };
-        let filter = Filter {
-            statuses: standing.among(filter.statuses),
-            ..filter.clone()
-        };
-        let left = limit - rows.len() as u32;
-        if left > 0 && filter.statuses != Statuses::NONE {
-            let found = walk(tx, &filter, Order::NEWEST, &place, left).await?;
-            rows.extend(found.into_iter().map(|row| Listed {
-                place: KeyValue::Standing(standing, row.life.authorized_at.millis()),
-                ..row
-            }));
-        }
-    }
-    Ok(rows)
-}
-
-/// Up to `limit` rows from `place` on, the nearest first.
-async fn walk(
-    tx: &mut Tx,
-    filter: &Filter,
-    order: Order,
-    place: &Place,
+    beyond: Option<&str>,
     limit: u32,
 ) -> Result<Vec<Listed>> {
     let led = match connection_heads::lead(filter, order, limit) {
@@ -240,6 +194,14 @@ async fn walk(
             None => push_filter(&mut query, filter, order.column.hides(filter)),
         }
         push_oldest(&mut query, filter, order, place);
+        if let Some(last) = beyond {
+            let sign = match order.direction(place) {
+                "ASC" => "<=",
+                _ => ">=",
+            };
+            query.push(format_args!(" AND {} {sign} ", order.column.sql()));
+            query.push_bind(last.to_owned());
+        }
         push_next(&mut query, order, place, limit);
         query.push(") AS connection").push(NAMES);
         push_order(&mut query, order, place);
@@ -264,8 +226,7 @@ impl Column {
     }
 
     /// Which conditions to look at only while walking in this order. A client's
-    /// rows stand together when sorted by its name or theirs, and a project's by its
-    /// own: walking to them would take long.
+    /// rows stand together when sorted by its name or theirs: walking to them would take long.
     fn hides(self, filter: &Filter) -> Hidden {
         let Some(plan) = &filter.plan else {
             return Hidden::NOTHING;
@@ -274,10 +235,8 @@ impl Column {
         let by_client = matches!(self, Self::Name | Self::Client);
         Hidden {
             clients: plan.big_clients && !by_client && !has_index(filter.clients.len() > 1),
-            projects: plan.big_projects
-                && self != Self::Project
-                && !has_index(filter.projects.len() > 1),
-            reach: plan.big_reach && self != Self::Project,
+            projects: plan.big_projects && !has_index(filter.projects.len() > 1),
+            reach: plan.big_reach,
             dates: plan.big_dates && self.sql() != Column::Authorized.sql(),
             uses: plan.big_uses && self != Self::LastUsed,
         }

@@ -77,24 +77,24 @@ pub struct Glance {
 /// When the database fails.
 pub async fn glance(tx: &mut Tx, filter: &Filter) -> Result<Glance> {
     let filter = &connection_plan::settled(tx, filter).await?;
-    let (Found::Many(holders), Some(plan)) = (filter.found(), &filter.plan) else {
-        return counts(tx, filter)
-            .await
-            .map(|counts| Glance::at(counts, filter));
+    let plan = filter.plan.as_ref().filter(|plan| plan.is_wide(filter));
+    let holders = match (filter.found(), plan) {
+        (Found::Many(holders), Some(_)) => Some(holders),
+        (Found::OfPeople(None), Some(plan)) if plan.big_people && !counts_know(filter) => None,
+        _ => {
+            let counts = counts(tx, filter).await?;
+            return Ok(Glance::at(counts, filter));
+        }
     };
-    if !plan.is_wide(filter) {
-        return counts(tx, filter)
-            .await
-            .map(|counts| Glance::at(counts, filter));
-    }
-    let more = plan.counted + 1;
-    for (column, ids) in holders.columns() {
+    let counted = plan.map_or(0, |plan| plan.counted);
+    let more = counted + 1;
+    for (column, ids) in holders.iter().flat_map(|holders| holders.columns()) {
         if counted_to(tx, filter, Some((column, ids)), more).await? == more {
-            return Ok(Glance::more_than(plan.counted));
+            return Ok(Glance::more_than(counted));
         }
     }
     match counted_to(tx, filter, None, more).await? {
-        total if total == more => Ok(Glance::more_than(plan.counted)),
+        total if total == more => Ok(Glance::more_than(counted)),
         total => Ok(Glance {
             counts: None,
             total: Total::Exactly(total),
@@ -155,25 +155,24 @@ pub async fn counts(tx: &mut Tx, filter: &Filter) -> Result<Counts> {
     let filter = connection_plan::settled(tx, filter)
         .await?
         .of_every_status();
-    if connection_times::tell(&filter) {
-        return connection_times::count(tx, &filter).await;
-    }
-    if !counts_know(&filter) {
-        return rows(tx, &filter).await;
-    }
     let Reach::Some { person, projects } = &filter.reach else {
-        return counted(tx, &filter).await;
+        return within(tx, &filter).await;
     };
     let wanted = |id: &&ProjectId| filter.projects.is_empty() || filter.projects.contains(id);
-    let administered: Vec<_> = projects.iter().filter(wanted).cloned().collect();
+    let mut theirs = Filter {
+        reach: Reach::All,
+        projects: projects.iter().filter(wanted).cloned().collect(),
+        ..filter.clone()
+    };
+    if let Some(plan) = &mut theirs.plan {
+        plan.big_projects = plan.big_reach && (filter.projects.is_empty() || plan.big_projects);
+    }
+    if !counts_know(&theirs) && !connection_times::tell(&theirs) {
+        return rows(tx, &filter).await;
+    }
     let mut counts = Counts::default();
-    if !administered.is_empty() {
-        let theirs = Filter {
-            reach: Reach::All,
-            projects: administered.clone(),
-            ..filter.clone()
-        };
-        counts = counts.plus(counted(tx, &theirs).await?);
+    if !theirs.projects.is_empty() {
+        counts = within(tx, &theirs).await?;
     }
     if person.is_some() {
         let own = Filter {
@@ -186,6 +185,17 @@ pub async fn counts(tx: &mut Tx, filter: &Filter) -> Result<Counts> {
         counts = counts.plus(outside(tx, &own, projects).await?);
     }
     Ok(counts)
+}
+
+/// Counts where who asks sees everything.
+async fn within(tx: &mut Tx, filter: &Filter) -> Result<Counts> {
+    if connection_times::tell(filter) {
+        connection_times::count(tx, filter).await
+    } else if counts_know(filter) {
+        counted(tx, filter).await
+    } else {
+        rows(tx, filter).await
+    }
 }
 
 /// Whether the counts that are kept in step can tell how many connections the filter
@@ -227,6 +237,15 @@ async fn outside(tx: &mut Tx, own: &Filter, projects: &[ProjectId]) -> Result<Co
 
 /// Counts the rows of a filter.
 async fn rows(tx: &mut Tx, filter: &Filter) -> Result<Counts> {
+    let mut filter = filter.clone();
+    let mut hidden = Hidden::NOTHING;
+    if let Some(plan) = &mut filter.plan
+        && matches!(plan.text, Found::OfPeople(Some(_)))
+    {
+        // Nobody has many connections: people lead to few.
+        plan.big_people = false;
+        hidden = Hidden::EVERYTHING;
+    }
     Ok(sql!(tx, |c| {
         let mut query =
             QueryBuilder::new("SELECT COUNT(*) FILTER (WHERE revoked_at IS NULL AND NOT ");
@@ -234,7 +253,7 @@ async fn rows(tx: &mut Tx, filter: &Filter) -> Result<Counts> {
         query.push(") AS active, COUNT(*) FILTER (WHERE revoked_at IS NULL AND ");
         push_ended(&mut query, filter.cutoffs);
         query.push(") AS expired, COUNT(revoked_at) AS revoked FROM connection WHERE ");
-        push_filter(&mut query, filter, Hidden::NOTHING);
+        push_filter(&mut query, &filter, hidden);
         query.build_query_as().fetch_one(c).await
     })?)
 }

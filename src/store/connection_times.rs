@@ -7,7 +7,7 @@ use crate::domain::role::Reach;
 use super::{
     Result, Tx,
     connection_filter::{
-        Engine, Filter, asks_of_clients, push_any, push_dates, push_ended, push_unused,
+        Engine, Filter, asks_of_clients, push_any, push_dates, push_ended, push_in, push_unused,
     },
     connection_groups::{GroupBy, GroupColumn},
     connection_sum::Counts,
@@ -18,7 +18,8 @@ use super::{
 /// many, were authorized and last used: indexes tell how many of them have ended.
 pub(super) fn tell(filter: &Filter) -> bool {
     let are_many = filter.plan.as_ref().is_some_and(|plan| plan.big_projects);
-    asks_of_no_more_than_projects(filter)
+    filter.reach == Reach::All
+        && asks_of_no_more_than_projects(filter)
         && (by_age(filter) || !filter.cutoffs.has_age() || all_are_idle(filter))
         // To look at all that were revoked takes longer than to read a few rows.
         && (filter.projects.is_empty() || are_many)
@@ -31,12 +32,15 @@ pub(super) fn give(filter: &Filter, by: GroupBy, column: GroupColumn) -> bool {
         && column != GroupColumn::Project
         && asks_of_no_more_than_projects(filter)
         && filter.projects.is_empty()
+        && match &filter.reach {
+            Reach::All => true,
+            Reach::Some { .. } => filter.plan.as_ref().is_some_and(|plan| plan.big_reach),
+        }
 }
 
 /// Whether it asks for times, and for nothing else but projects.
 fn asks_of_no_more_than_projects(filter: &Filter) -> bool {
     are_asked_of(filter)
-        && filter.reach == Reach::All
         && filter.text.is_none()
         && filter.clients.is_empty()
         && filter.people.is_empty()
@@ -112,6 +116,7 @@ async fn ended(tx: &mut Tx, filter: &Filter, revoked: bool) -> Result<(i64, i64)
 pub(super) fn push_projects<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter)
 where
     for<'q> i64: Encode<'q, D> + Type<D>,
+    for<'q> String: Encode<'q, D> + Type<D>,
 {
     query.push(
         "SELECT every.id, every.number - every.ended - COALESCE(gone.number - gone.ended, 0) AS active,
@@ -123,16 +128,43 @@ where
     query.push(") AS every LEFT JOIN (");
     push_each_project(query, filter, "connection_revocation AS connection");
     query.push(") AS gone ON gone.id = every.id");
+    if let Reach::Some {
+        person: Some(person),
+        projects,
+    } = &filter.reach
+    {
+        // The few of one person elsewhere.
+        query.push(
+            " UNION ALL
+            SELECT project_id, COUNT(*) FILTER (WHERE revoked_at IS NULL AND NOT ",
+        );
+        push_ended(query, filter.cutoffs);
+        query.push("), COUNT(*) FILTER (WHERE revoked_at IS NULL AND ");
+        push_ended(query, filter.cutoffs);
+        query.push("), COUNT(revoked_at), MAX(last_used_at) FROM connection WHERE person_id = ");
+        query.push_bind(person.to_string()).push(" AND NOT ");
+        push_in(query, "project_id", projects);
+        push_dates(query, filter, D::HIDE);
+        push_unused(query, filter, D::HIDE);
+        query.push(" GROUP BY project_id");
+    }
 }
 
 fn push_each_project<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, table: &str)
 where
     for<'q> i64: Encode<'q, D> + Type<D>,
+    for<'q> String: Encode<'q, D> + Type<D>,
 {
     query.push("SELECT project_id AS id, COUNT(*) AS number, COUNT(*) FILTER (WHERE ");
     push_ended(query, filter.cutoffs);
     query.push(") AS ended, MAX(last_used_at) AS last_used_at FROM ");
-    query.push(table).push(" WHERE 1 = 1");
+    query.push(table).push(" WHERE ");
+    match &filter.reach {
+        Reach::All => {
+            query.push("1 = 1");
+        }
+        Reach::Some { projects, .. } => push_in(query, "project_id", projects),
+    }
     // Read in the order of projects, not of times.
     push_dates(query, filter, D::HIDE);
     push_unused(query, filter, D::HIDE);

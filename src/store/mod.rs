@@ -43,6 +43,7 @@ pub mod connection_groups;
 mod connection_heads;
 mod connection_key;
 pub mod connection_list;
+mod connection_parts;
 pub mod connection_plan;
 mod connection_revocation;
 pub mod connection_search;

@@ -221,22 +221,29 @@ pub async fn clients(tx: &mut Tx, ids: &[ProjectId]) -> Result<Vec<(ProjectId, i
         return Ok(Vec::new());
     }
     Ok(sql!(tx, |c| {
-        // connection_count_by_project, client_of_project
+        // connection_count_by_project, which has no pair without a connection; client_of_project
         let mut query = QueryBuilder::new(
-            "SELECT project_id, COUNT(*) FROM (
-                SELECT project_id, client_id
+            "SELECT project_id, CAST(SUM(clients) AS BIGINT) FROM (
+                SELECT project_id, COUNT(*) AS clients
                 FROM connection_count
-                WHERE active + expired + revoked > 0 AND ",
+                WHERE ",
         );
         push_in(&mut query, "project_id", ids);
         query.push(
-            " UNION
-                SELECT project_id, id
+            " GROUP BY project_id
+                UNION ALL
+                SELECT project_id, COUNT(*)
                 FROM client
-                WHERE revoked_at IS NULL AND ",
+                WHERE revoked_at IS NULL
+                  AND NOT EXISTS (
+                    SELECT 1
+                    FROM connection_count AS kept
+                    WHERE kept.client_id = client.id AND kept.project_id = client.project_id
+                  )
+                  AND ",
         );
         push_in(&mut query, "project_id", ids);
-        query.push(") AS known GROUP BY project_id");
+        query.push(" GROUP BY project_id) AS known GROUP BY project_id");
         query.build_query_as().fetch_all(c).await
     })?)
 }
