@@ -33,6 +33,9 @@ use crate::{
 
 /// Administers the project with the most connections, and nothing else.
 pub const ADMINISTRATOR: &str = "pablo.ruiz@acme.example";
+
+/// The administrator of the 50 projects after that.
+pub const MANAGER: &str = "maria.lind@acme.example";
 /// Has some connections.
 pub const MEMBER: &str = "mia.stone7@acme.example";
 
@@ -188,10 +191,10 @@ async fn add_projects(
     let mut tx = db.write().await?;
     let mut servers = Vec::with_capacity(PROJECTS);
     for n in 0..PROJECTS {
-        let administrator = if n == 0 {
-            ADMINISTRATOR
-        } else {
-            "nobody@acme.example"
+        let administrator = match n {
+            0 => ADMINISTRATOR,
+            1..=50 => MANAGER,
+            _ => "nobody@acme.example",
         };
         let new = NewProject {
             slug: Slug::parse(&format!("project-{n}")).expect("is a slug"),

@@ -12,7 +12,7 @@ use untether::{
 use crate::{
     load,
     measure::{Bench, Round, bares, seconds},
-    organization::{ADMINISTRATOR, MEMBER},
+    organization::{ADMINISTRATOR, MANAGER, MEMBER},
     report::Row,
     server::OWNER,
     text,
@@ -68,6 +68,7 @@ impl Bench<'_> {
         let mut pages = self.lists().await?;
         pages.extend(self.filtered());
         pages.extend(self.groups().await?);
+        pages.extend(managed());
         if let Some(name) = &self.options.page {
             pages.retain(|page| page.what.contains(name));
         }
@@ -263,6 +264,36 @@ impl Bench<'_> {
         self.times("  server's processor time", &costs, "");
         Ok(best.real)
     }
+}
+
+/// What the administrator of 50 projects opens.
+fn managed() -> Vec<Page> {
+    [
+        "view=list&per=50",
+        "view=list&per=50&sort=name",
+        "view=list&per=50&sort=project",
+        "view=list&per=50&sort=used",
+        "view=list&per=50&status=revoked",
+        "view=list&per=50&idle_days=60",
+        "view=list&per=50&q=cursor",
+        "view=list&per=50&q=mia+stone",
+        "view=client",
+        "view=client&sort=name",
+        "view=client&sort=connections",
+        "view=client&q=e",
+        "view=person",
+        "view=person&sort=connections",
+        "view=project",
+        "view=project&idle_days=60",
+    ]
+    .map(|query| {
+        Page::of(
+            format!("administrator of 50 projects, {query}"),
+            query,
+            MANAGER,
+        )
+    })
+    .into()
 }
 
 /// From half a year ago to a quarter of a year ago.

@@ -96,7 +96,7 @@ enum Command {
 /// for each caller.
 #[actix_web::main]
 pub async fn main() -> ExitCode {
-    let matches = Cli::command().get_matches();
+    let matches = command_line().get_matches();
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
         Err(error) => error.exit(),
@@ -136,6 +136,32 @@ pub async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The command line. Every command takes every setting; the help of those that do not serve
+/// says where the settings are listed, instead of listing them.
+fn command_line() -> clap::Command {
+    let mut line = Cli::command();
+    // From here on the commands have the settings too.
+    line.build();
+    for command in line.get_subcommands_mut() {
+        if !["serve", "demo"].contains(&command.get_name()) {
+            hide_settings(command);
+        }
+    }
+    line
+}
+
+fn hide_settings(command: &mut clap::Command) {
+    let hidden = |arg: clap::Arg| {
+        let is_setting = arg.is_global_set();
+        arg.hide(is_setting)
+    };
+    *command = std::mem::take(command).mut_args(hidden).after_help(
+        "Settings, by flag or environment, are the same for every command: untether --help lists \
+         them.",
+    );
+    command.get_subcommands_mut().for_each(hide_settings);
 }
 
 /// Why a command failed, in a sentence for the person who ran it.

@@ -358,6 +358,34 @@ fn help_documents_every_setting() {
     }
 }
 
+#[test]
+fn help_of_a_command_is_about_that_command() {
+    for command in [
+        &["client", "list"][..],
+        &["project", "add"],
+        &["revoke"],
+        &["check"],
+        &["health"],
+    ] {
+        let output = untether(&[command, &["--help"]].concat(), &[]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains("untether --help lists them"), "{text}");
+        assert!(!text.contains("[env:"), "{text}");
+    }
+    let filter = untether(&["revoke", "--help"], &[]);
+    assert!(
+        String::from_utf8(filter.stdout)
+            .unwrap()
+            .contains("--idle-days")
+    );
+    // What is not listed there is understood there.
+    let output = untether(
+        &["client", "list", "--database-url", "sqlite:///x/y.db"],
+        &[],
+    );
+    assert!(said(&output).contains("/x/y.db"), "{}", said(&output));
+}
+
 #[actix_web::test]
 async fn the_health_command_asks_the_running_server() {
     // Beside the runtime, which has to go on answering meanwhile.

@@ -303,6 +303,18 @@ async fn pages_yield_each_row_once_and_in_its_place_under_any_filter() {
     }
 }
 
+#[actix_web::test]
+async fn whoever_looks_after_most_projects_meets_each_row_once_and_in_its_place() {
+    let mut world = World::make(20_261_129).await;
+    for _ in 0..150 {
+        let filter = world.wide_filter();
+        let filter = world.settled(&filter).await;
+        world.check_list(&filter).await;
+        world.check_groups(&filter).await;
+        world.check_empty_groups(&filter).await;
+    }
+}
+
 /// Rows that are there all along are met once, however many come and go between two pages.
 #[actix_web::test]
 async fn rows_that_stay_are_met_once_while_others_come_and_go() {

@@ -331,6 +331,28 @@ impl World {
             ..Filter::all(reach, self.app.app.rules.lifetimes.cutoffs(now))
         }
     }
+
+    /// A filter of someone who looks after most projects, with few conditions: that leaves a lot.
+    pub fn wide_filter(&mut self) -> Filter {
+        let filter = self.filter();
+        let chance = &mut self.chance;
+        let mut projects = self.projects.clone();
+        projects.retain(|_| chance.below(4) > 0);
+        let projects = projects.iter().map(|party| ProjectId::parse(&party.id));
+        let own = PersonId::parse(&chance.pick(&self.people).id);
+        Filter {
+            reach: Reach::Some {
+                person: own.filter(|_| chance.below(4) > 0),
+                projects: projects.flatten().collect(),
+            },
+            text: filter.text.filter(|_| chance.below(2) == 0),
+            people: Vec::new(),
+            clients: Vec::new(),
+            authorized_from: None,
+            authorized_until: None,
+            ..filter
+        }
+    }
 }
 
 pub fn count(rows: &[&Row]) -> Counts {
