@@ -3,26 +3,21 @@
 
 use std::{cmp::Ordering, collections::HashSet};
 
-use sqlx::{Encode, QueryBuilder, Type};
 use uuid::Uuid;
 
-use crate::domain::ids::{ClientId, ConnectionId, PersonId, ProjectId};
+use crate::domain::ids::ConnectionId;
 
 use super::{
     Result, Tx,
-    connection_filter::{Engine, Filter, push_any, push_people},
-    connection_group_counts::{
-        Counted, Moved, counts_give, counts_tell, is_one_row, push_clients, push_sum, totals_have,
-    },
-    connection_group_key::{
-        GroupColumn, GroupKey, GroupOrder, GroupPlace, GroupValue, Near, Part, push_beyond,
-    },
-    connection_group_rows::push_groups,
-    connection_groups::{Group, GroupBy, Grouping, parsed},
+    connection_filter::Filter,
+    connection_group_counts::{Counted, Moved, counts_give, counts_tell, is_one_row, totals_have},
+    connection_group_key::{GroupColumn, GroupKey, GroupOrder, GroupPlace, GroupValue, Near, Part},
+    connection_group_ranks::{counted, elsewhere, ranked},
+    connection_groups::{Group, GroupBy, Grouping, complete},
     connection_key::{Column, Key, KeyValue, Order, Place},
     connection_list,
     connection_search::Found,
-    connection_times, sql,
+    connection_times,
 };
 
 /// After so many times the first steps, what is looked for is far between.
@@ -32,9 +27,9 @@ const PATIENCE: u32 = 8;
 pub(super) enum Walk {
     /// The list, in an order in which it meets the groups in theirs: nobody has many connections.
     List { order: Order, from: Place },
-    /// The names of clients, or the totals of clients or people: within a filter no group has
-    /// more than in all, or was used later.
-    Totals { from: Option<GroupKey> },
+    /// The names of clients, those of the projects that they are used at, or the totals of
+    /// clients or people: within a filter no group has more than in all, or was used later.
+    Ranks { from: Option<GroupKey> },
 }
 
 /// What a walk met: groups, and the place beyond which are all that it has not met; `None` where
@@ -67,7 +62,7 @@ impl Walk {
     }
 
     /// Along names or totals, where the filter asks for so much that they soon lead to it.
-    pub fn along_totals(filter: &Filter, grouping: &Grouping, near: Near<'_>) -> Option<Self> {
+    pub fn along_ranks(filter: &Filter, grouping: &Grouping, near: Near<'_>) -> Option<Self> {
         let by = grouping.by;
         let column = grouping.order.column;
         let is_wide = filter
@@ -76,9 +71,8 @@ impl Walk {
             .is_some_and(|plan| plan.is_wide(filter));
         let is_known = match by {
             GroupBy::Client => {
-                counts_tell(filter, by)
-                    && !totals_have(filter, by)
-                    && !is_one_row(filter, Counted::Groups(by))
+                let has_index = totals_have(filter, by) || is_one_row(filter, Counted::Groups(by));
+                counts_tell(filter, by) && (column == GroupColumn::Project || !has_index)
             }
             // Those by name and use are met along the list.
             GroupBy::Person => {
@@ -89,19 +83,19 @@ impl Walk {
             }
             GroupBy::Project => false,
         };
+        let is_exact = Moved::where_it_matters(filter) == Moved::Ignored;
         let is_bound = match column {
             GroupColumn::Name => true,
+            GroupColumn::Project => is_exact,
             GroupColumn::LastUsed => grouping.order.descending,
-            GroupColumn::Connections => {
-                grouping.order.descending && Moved::where_it_matters(filter) == Moved::Ignored
-            }
-            GroupColumn::Project => false,
+            GroupColumn::Connections => grouping.order.descending && is_exact,
         };
-        let from = match near.place {
-            GroupPlace::After(key) if column == GroupColumn::Name => Some(key.clone()),
+        // What a group is called is the same in all.
+        let from = match (near.place, column) {
+            (GroupPlace::After(key), GroupColumn::Name | GroupColumn::Project) => Some(key.clone()),
             _ => None,
         };
-        (is_wide && is_known && is_bound && !near.backwards).then_some(Self::Totals { from })
+        (is_wide && is_known && is_bound && !near.backwards).then_some(Self::Ranks { from })
     }
 
     /// Goes on by so many rows.
@@ -126,7 +120,7 @@ impl Walk {
                 let ids = walked.iter().map(|row| row.person.to_string()).collect();
                 Ok(Met { ids, frontier })
             }
-            Self::Totals { from } => {
+            Self::Ranks { from } => {
                 let ranked = ranked(tx, filter, grouping, from.as_ref(), rows).await?;
                 let last = ranked.last().filter(|_| ranked.len() == rows as usize);
                 let frontier = last.cloned();
@@ -154,15 +148,20 @@ pub(super) async fn page(
     let mut rows = filter.plan.as_ref().map_or(0, |plan| plan.walked).max(1);
     let most = match walk {
         Walk::List { .. } => u32::MAX,
-        Walk::Totals { .. } => rows.saturating_mul(PATIENCE),
+        Walk::Ranks { .. } => rows.saturating_mul(PATIENCE),
     };
     // Few are met in vain by use, or by the names of clients.
     if order.column == GroupColumn::LastUsed || grouping.by == GroupBy::Client {
         rows = rows.min(near.limit.saturating_mul(2));
     }
     let mut walked = 0_u32;
+    let mut few = match (&walk, order.column) {
+        (Walk::Ranks { .. }, GroupColumn::Project) => elsewhere(tx, filter).await?,
+        _ => Vec::new(),
+    };
     loop {
-        let Met { ids, frontier } = walk.step(tx, filter, grouping, rows).await?;
+        let Met { mut ids, frontier } = walk.step(tx, filter, grouping, rows).await?;
+        ids.append(&mut few);
         let new: Vec<_> = ids
             .into_iter()
             .filter(|id| met.insert(id.clone()))
@@ -193,6 +192,12 @@ pub(super) async fn page(
         groups.reverse();
     }
     groups.truncate(near.limit as usize);
+    if matches!(walk, Walk::Ranks { .. })
+        && counts_tell(filter, grouping.by)
+        && !counts_give(filter, grouping.by, order.column)
+    {
+        complete(tx, filter, grouping.by, &mut groups).await?;
+    }
     Ok(Some(groups))
 }
 
@@ -236,95 +241,4 @@ fn outermost(order: Order) -> ConnectionId {
         true => Uuid::max(),
         false => Uuid::nil(),
     })
-}
-
-/// The next of the clients or people, by their names or totals.
-async fn ranked(
-    tx: &mut Tx,
-    filter: &Filter,
-    grouping: &Grouping,
-    from: Option<&GroupKey>,
-    limit: u32,
-) -> Result<Vec<GroupKey>> {
-    let by_name = grouping.order.column == GroupColumn::Name;
-    let ranked: Vec<(String, String, i64)> = sql!(tx, |c| {
-        let mut query = QueryBuilder::new("SELECT id, text, number FROM (");
-        push_ranked(&mut query, filter, grouping);
-        let value = if by_name { "text" } else { "number" };
-        query.push(") AS ranked WHERE 1 = 1");
-        push_beyond(&mut query, value, grouping.order, from);
-        query.push(" LIMIT ").push_bind(i64::from(limit));
-        query.build_query_as().fetch_all(c).await
-    })?;
-    let key = |(id, text, number)| GroupKey {
-        value: match by_name {
-            true => GroupValue::Text(text),
-            false => GroupValue::Number(number),
-        },
-        id,
-    };
-    Ok(ranked.into_iter().map(key).collect())
-}
-
-/// Pushes a SELECT of all of them that the filter asks for: their ids, and what they are
-/// ranked by.
-fn push_ranked<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, grouping: &Grouping)
-where
-    for<'q> String: Encode<'q, D> + Type<D>,
-{
-    match grouping.order.column {
-        // client_by_name
-        GroupColumn::Name => {
-            query.push("SELECT id, folded AS text, CAST(0 AS BIGINT) AS number FROM client ");
-            query.push("WHERE 1 = 1");
-        }
-        column => {
-            query.push("SELECT id, '' AS text, ");
-            match column {
-                // connection_total_by_use
-                GroupColumn::LastUsed => {
-                    query.push("last_used_at");
-                }
-                _ => push_sum(query, filter.statuses),
-            }
-            query.push(" AS number FROM connection_total WHERE kind = ");
-            query.push_bind(grouping.by.kind().to_owned());
-            query.push(" AND 0 < ");
-            push_sum(query, filter.statuses);
-        }
-    }
-    match grouping.by {
-        GroupBy::Client => push_clients(query, filter, "id"),
-        GroupBy::Person => push_people(query, filter, "id"),
-        GroupBy::Project => push_any(query, "id", &filter.projects),
-    }
-}
-
-/// The groups of these clients or people.
-async fn counted(
-    tx: &mut Tx,
-    filter: &Filter,
-    grouping: &Grouping,
-    part: Part,
-    ids: Vec<String>,
-) -> Result<Vec<Group>> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut filter = filter.clone();
-    match grouping.by {
-        GroupBy::Client => filter.clients = parsed(&ids, ClientId::parse),
-        GroupBy::Person => filter.people = parsed(&ids, PersonId::parse),
-        GroupBy::Project => filter.projects = parsed(&ids, ProjectId::parse),
-    }
-    // They are put in order afterwards.
-    let grouping = Grouping {
-        order: GroupOrder::RECENT,
-        ..grouping.clone()
-    };
-    Ok(sql!(tx, |c| {
-        let mut query = QueryBuilder::new("");
-        push_groups(&mut query, &filter, &grouping, part, None);
-        query.build_query_as().fetch_all(c).await
-    })?)
 }

@@ -67,7 +67,7 @@ pub struct Group {
     pub project_id: Option<String>,
     folded: String,
     /// The first name of those projects, folded; empty unless it gives the order.
-    first_project: String,
+    pub(super) first_project: String,
 }
 
 impl Group {
@@ -148,15 +148,32 @@ pub async fn page(
     if backwards {
         groups.reverse();
     }
-    if counts_give(filter, grouping.by, grouping.order.column) && !groups.is_empty() {
-        if Moved::where_it_matters(filter) == Moved::Ignored {
-            correct(tx, filter, grouping.by, &mut groups).await?;
-        }
-        if grouping.by == GroupBy::Client {
-            add_projects(tx, filter, &mut groups).await?;
-        }
+    if counts_give(filter, grouping.by, grouping.order.column) {
+        complete(tx, filter, grouping.by, &mut groups).await?;
     }
     Ok(groups)
+}
+
+/// Adds to groups that were read from the counts what these do not say.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn complete(
+    tx: &mut Tx,
+    filter: &Filter,
+    by: GroupBy,
+    groups: &mut [Group],
+) -> Result<()> {
+    if groups.is_empty() {
+        return Ok(());
+    }
+    if Moved::where_it_matters(filter) == Moved::Ignored {
+        correct(tx, filter, by, groups).await?;
+    }
+    if by == GroupBy::Client {
+        add_projects(tx, filter, groups).await?;
+    }
+    Ok(())
 }
 
 /// The parts of the groups in the order in which they are met from `place` on, and where each
@@ -202,7 +219,7 @@ async fn found(
         backwards,
     };
     if part != Part::Empty
-        && let Some(walk) = Walk::along_totals(filter, grouping, near)
+        && let Some(walk) = Walk::along_ranks(filter, grouping, near)
         && let Some(groups) =
             connection_group_walk::page(tx, filter, grouping, (walk, part), near).await?
     {
