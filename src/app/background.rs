@@ -1,6 +1,6 @@
 //! What a server does besides answering.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::{task::JoinSet, time::MissedTickBehavior};
 
@@ -21,12 +21,20 @@ const CONTINUE_INTERVAL: Duration = Duration::from_secs(5);
 /// How often it is looked for what time has brought about.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
+/// How far the clock may be ahead of all that has happened, and how long it has to be before it
+/// is believed: a server that was off for days is right.
+const AHEAD: Duration = Duration::from_secs(2 * 86_400);
+const BELIEVED_AFTER: Duration = Duration::from_secs(3_600);
+
 /// How often it is checked whether the keys of signed identities are still fresh.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(20);
 
 /// How often what was written to SQLite's log is copied into the file, and how soon again
 /// when that was much.
 const CHECKPOINT_PAUSE: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(5)];
+
+/// How long it is left alone at most while it cannot be done.
+const LONGEST_TROUBLE: Duration = Duration::from_secs(60);
 
 /// Starts all of it. It goes on until the set is dropped or shut down.
 pub fn start(app: &App) -> JoinSet<()> {
@@ -80,17 +88,62 @@ pub async fn sweep(app: &App, now: Timestamp) -> store::Result<Swept> {
     flow::sweep::run(&app.db, &context).await
 }
 
-/// Sweeps, again and again.
+/// Sweeps, again and again, unless the clock may be wrong.
 async fn keep_swept(app: App) {
     let mut interval = tokio::time::interval(SWEEP_INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut watch = Watch::default();
     loop {
         interval.tick().await;
+        if watch.latest.is_none() {
+            match app.db.latest().await {
+                Ok(latest) => watch.latest = latest,
+                Err(error) => {
+                    tracing::warn!(%error, "could not sweep; trying again later");
+                    continue;
+                }
+            }
+        }
+        if !watch.is_believed(app.clock.now(), Instant::now()) {
+            continue;
+        }
         match sweep(&app, app.clock.now()).await {
             Ok(swept) if swept.is_empty() => {}
             Ok(swept) => tracing::info!(?swept, "swept"),
             Err(error) => tracing::warn!(%error, "could not sweep; trying again later"),
         }
+    }
+}
+
+/// Watches the clock. It may be wrong for a while, as after a start, and what a sweep removes is
+/// gone for good.
+#[derive(Debug, Default)]
+struct Watch {
+    /// The latest moment that is known of: of what has happened, or of the last sweep.
+    latest: Option<Timestamp>,
+    /// Since when the clock has been too far ahead of that.
+    since: Option<Instant>,
+}
+
+impl Watch {
+    /// Whether the clock is near what is known of, or has been ahead of it for long enough.
+    fn is_believed(&mut self, now: Timestamp, at: Instant) -> bool {
+        if self.latest.is_some_and(|latest| now > latest.plus(AHEAD)) {
+            let since = *self.since.get_or_insert_with(|| {
+                tracing::warn!(
+                    clock = %now.to_utc(),
+                    "the clock is days ahead of the last that has happened: nothing is removed \
+                     for an hour, in case it is wrong"
+                );
+                at
+            });
+            if at.duration_since(since) < BELIEVED_AFTER {
+                return false;
+            }
+        }
+        self.latest = Some(now);
+        self.since = None;
+        true
     }
 }
 
@@ -115,15 +168,58 @@ async fn checkpoint(app: App) {
         }
     };
     let [calm, busy] = CHECKPOINT_PAUSE;
+    let mut trouble = calm;
     loop {
         let pause = match checkpoints.run().await {
-            Ok(true) => busy,
-            Ok(false) => calm,
+            Ok(copied_much) => {
+                trouble = calm;
+                if copied_much { busy } else { calm }
+            }
             Err(error) => {
-                tracing::warn!(%error, "could not make a checkpoint; trying again later");
-                calm
+                tracing::warn!(
+                    %error,
+                    "could not copy the log into the database, whose disk may be full; trying \
+                     again later"
+                );
+                trouble = LONGEST_TROUBLE.min(trouble * 2);
+                trouble
             }
         };
         tokio::time::sleep(pause).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    #[test]
+    fn a_clock_that_is_days_ahead_is_believed_after_an_hour_and_no_sooner() {
+        let (known, start) = (Timestamp::from_millis(1_000_000), Instant::now());
+        let after = |minutes: u64| start + Duration::from_secs(60 * minutes);
+        let mut watch = Watch {
+            latest: Some(known),
+            since: None,
+        };
+        assert!(watch.is_believed(known.plus(DAY), after(0)));
+        let ahead = known.plus(40 * DAY);
+        assert!(!watch.is_believed(ahead, after(1)));
+        assert!(!watch.is_believed(ahead, after(60)));
+        // It was put right meanwhile, and the hour begins anew.
+        assert!(watch.is_believed(known.plus(DAY), after(60)));
+        assert!(!watch.is_believed(ahead, after(61)));
+        assert!(!watch.is_believed(ahead, after(120)));
+        assert!(watch.is_believed(ahead, after(121)));
+        assert!(watch.is_believed(ahead.plus(DAY), after(122)));
+        // One that has gone back removes nothing that it should not.
+        assert!(watch.is_believed(known, after(123)));
+    }
+
+    #[test]
+    fn where_nothing_has_happened_yet_any_clock_is_believed() {
+        let mut watch = Watch::default();
+        assert!(watch.is_believed(Timestamp::from_millis(1), Instant::now()));
     }
 }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Failure, Workshop, key, say};
+use crate::{config::Settings, store::Db};
+
+use super::{Failure, key, missing, say};
 
 #[derive(Debug, clap::Args)]
 pub struct Backup {
@@ -15,19 +17,21 @@ pub struct Backup {
     json: bool,
 }
 
-/// Runs the command.
+/// Runs the command. The database is copied as it is, also one of an earlier version.
 ///
 /// # Errors
 /// When something is at that path already, it cannot be written, or the database is not SQLite.
-pub async fn run(backup: &Backup, workshop: &Workshop) -> Result<(), Failure> {
+pub async fn run(backup: &Backup, settings: &Settings) -> Result<(), Failure> {
     let path = &backup.path;
-    let url = &workshop.settings.database;
-    if !workshop.db.copy_to(path).await? {
+    let url = &settings.database;
+    let found = Db::inspect(url).await?;
+    let (db, _) = found.ok_or_else(|| missing(url))?;
+    if !db.copy_to(path).await? {
         return Err(Failure::new(
             "PostgreSQL makes its own backups: use pg_dump, and keep UNTETHER_SECRET_KEY with them",
         ));
     }
-    let key = key::file(&workshop.settings);
+    let key = key::file(settings);
     if backup.json {
         return say!("{}", json!({ "backup": path, "secret_key": key }));
     }

@@ -103,7 +103,7 @@ async fn database(settings: &Settings) -> (Finding, Option<Db>) {
             let finding = Finding::ok(format!("{url} can be reached and is up to date."));
             (finding, Some(db))
         }
-        Ok(Some((db, Schema::Older))) => {
+        Ok(Some((db, Schema::Empty | Schema::Older))) => {
             db.close().await;
             let seen = format!(
                 "{url} is empty or was last used by an earlier version, so its projects were not \

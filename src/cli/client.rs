@@ -325,17 +325,23 @@ async fn list(only_blocked: bool, json: bool, workshop: &Workshop) -> Result<(),
         let clients = wanted.map(|(client, blocked)| {
             let mut printed = describe(client);
             printed["blocked"] = blocked.into();
+            printed["revoked"] = client.revoked_at.is_some().into();
             printed
         });
         say!("{}", json!({ "clients": clients.collect::<Vec<_>>() }))?;
     } else {
         for (client, blocked) in wanted {
             say!(
-                "{}  {}  {}{}",
+                "{}  {}  {}{}{}",
                 client.identifier,
                 client.client_type.as_str(),
                 client.name,
-                if blocked { "  (blocked)" } else { "" }
+                if blocked { "  (blocked)" } else { "" },
+                if client.revoked_at.is_some() {
+                    "  (revoked)"
+                } else {
+                    ""
+                }
             )?;
         }
     }

@@ -56,6 +56,13 @@ fn beside(database: &Path) -> Result<Vec<u8>, Failure> {
             return Err(lost(&file, database));
         }
         make(&file).map_err(|error| unmade(&file, &error))?;
+    } else if !is_used(database)? {
+        tracing::warn!(
+            key = %file.display(),
+            database = %database.display(),
+            "a new database is made, although there is a key of an older one: if it should be \
+             there, stop, and restore it from the backup"
+        );
     }
     let text = fs::read_to_string(&file).map_err(|error| {
         Failure::new(format!(

@@ -25,7 +25,7 @@ use crate::{
         revoke::{REASON_LIMIT, tidy_reason},
         revoke_matching::Worker,
     },
-    store::Db,
+    store::{self, Db, Schema},
     telemetry,
 };
 
@@ -281,7 +281,7 @@ async fn run(cli: Cli, settings: Settings) -> Result<(), Failure> {
         Command::Client(command) => client::run(command, &Workshop::open(settings).await?).await,
         Command::Revoke(revoke) => revoke::run(&revoke, &Workshop::open(settings).await?).await,
         Command::Export(command) => export::run(command, &Workshop::open(settings).await?).await,
-        Command::Backup(backup) => backup::run(&backup, &Workshop::open(settings).await?).await,
+        Command::Backup(backup) => backup::run(&backup, &settings).await,
         Command::Check(check) => check::run(&check, &settings).await,
         Command::Sweep(sweep) => sweep::run(&sweep, &Workshop::open(settings).await?).await,
     }
@@ -297,7 +297,39 @@ fn start_logging(settings: &Settings, format: LogFormat) -> Result<(), Failure> 
 /// When it cannot be used, with its address.
 async fn open(url: &DatabaseUrl) -> Result<Db, Failure> {
     let opened = Db::open(url).await;
-    opened.map_err(|error| Failure(format!("{url} cannot be used: {error}")))
+    opened.map_err(|error| unusable(url, &error))
+}
+
+/// Leaves alone what an earlier version used. It is not brought up to date by the way: that
+/// version may still run, and there may be no backup.
+///
+/// # Errors
+/// When it was, or the database cannot be used.
+async fn refuse_older(url: &DatabaseUrl) -> Result<(), Failure> {
+    let inspected = Db::inspect(url).await;
+    let inspected = inspected.map_err(|error| unusable(url, &error))?;
+    let Some((db, schema)) = inspected else {
+        return Ok(());
+    };
+    db.close().await;
+    match schema {
+        Schema::Older => Err(Failure(format!(
+            "{url} was last used by an earlier version of Untether: make a backup (untether \
+             backup), stop that version, and start untether serve, which brings it up to date"
+        ))),
+        Schema::Current | Schema::Empty | Schema::Newer => Ok(()),
+    }
+}
+
+fn unusable(url: &DatabaseUrl, error: &store::Error) -> Failure {
+    Failure(format!("{url} cannot be used: {error}"))
+}
+
+fn missing(url: &DatabaseUrl) -> Failure {
+    Failure(format!(
+        "there is no database at {url}: check UNTETHER_DATABASE_URL and the folder that the \
+         command runs in (untether serve makes a new one)"
+    ))
 }
 
 /// What the short commands work with.
@@ -313,13 +345,8 @@ impl Workshop {
     /// be told by an empty one that there is nothing.
     async fn open(settings: Settings) -> Result<Self, Failure> {
         let url = &settings.database;
-        if let DatabaseUrl::Sqlite { path } = url
-            && !path.exists()
-        {
-            return Err(Failure(format!(
-                "there is no database at {url}: check UNTETHER_DATABASE_URL and the folder that \
-                 the command runs in (untether serve makes a new one)"
-            )));
+        if matches!(url, DatabaseUrl::Sqlite { path } if !path.exists()) {
+            return Err(missing(url));
         }
         let workshop = Self::with_any(settings).await?;
         key::verify(&workshop.db, &workshop.secrets).await?;
@@ -337,6 +364,7 @@ impl Workshop {
     async fn with_any(settings: Settings) -> Result<Self, Failure> {
         let key = key::of(&settings)?;
         let secrets = Secrets::new(&key, Arc::new(SystemRandomness));
+        refuse_older(&settings.database).await?;
         let db = open(&settings.database).await?;
         Ok(Self {
             rules: app::rules(&settings),

@@ -166,7 +166,7 @@ impl Client {
 /// A sentence that says what is wrong.
 pub fn parse_name(text: &str) -> Result<String, String> {
     let name = text.trim();
-    if name.is_empty() {
+    if name.chars().all(|c| c.is_whitespace() || chooses_look(c)) {
         return Err("a name is needed".into());
     }
     if name.chars().count() > NAME_LIMIT {
@@ -189,7 +189,7 @@ pub fn disturbs(c: char) -> bool {
                 | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0d}'
                 | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffc}' | '\u{1bca0}'..='\u{1bca3}'
-                | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
+                | '\u{1d159}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
         )
 }
 
@@ -209,6 +209,9 @@ mod tests {
         for bad in [
             "",
             "  ",
+            "\u{fe0f}",
+            " \u{fe0e} \u{fe0f}",
+            "\u{1d159}",
             &"x".repeat(129),
             "a\nb",
             "abc\u{202e}fed",

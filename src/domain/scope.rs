@@ -15,10 +15,19 @@ pub enum ScopeError {
     Empty,
     /// A character outside the grammar of RFC 6749 §3.3.
     #[error(
-        "a scope must not contain {0:?}; allowed are printable ASCII characters \
-         other than the space, the double quote and the backslash"
+        "a scope must not contain {}; allowed are printable ASCII characters \
+         other than the space, the double quote and the backslash",
+        named(*.0)
     )]
     Character(char),
+}
+
+/// A character as an error text may have it (RFC 6749 §5.2).
+fn named(c: char) -> String {
+    match c {
+        ' '..='~' if !matches!(c, '"' | '\\') => format!("'{c}'"),
+        _ => format!("U+{:04X}", u32::from(c)),
+    }
 }
 
 /// One scope, such as `tools:read`.

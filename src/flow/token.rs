@@ -168,6 +168,13 @@ pub async fn refresh(
     if token.expires_at <= context.now {
         return unknown();
     }
+    const REUSED: &str = "The client used an old refresh token again.";
+    let (lifetimes, grace) = (&context.rules.lifetimes, context.rules.refresh_grace);
+    let is_old = |at| context.now.apart(at) > grace;
+    // Whatever else is wrong with the request.
+    if token.rotated_at.is_some_and(is_old) && connection.life.is_active(lifetimes, context.now) {
+        return used_twice(tx, context, &connection.id, REUSED).await;
+    }
     if let Err(refusal) =
         check_connection(tx, context, (client, &connection), &request.resources).await?
     {
@@ -182,8 +189,7 @@ pub async fn refresh(
     store::token::remove_expired(tx, &connection.id, context.now).await?;
     let first = store::token::rotate(tx, &hash, context.now).await?;
     if !first && !is_in_grace(tx, context, &hash).await? {
-        let why = "The client used an old refresh token again.";
-        return used_twice(tx, context, &connection.id, why).await;
+        return used_twice(tx, context, &connection.id, REUSED).await;
     }
     issue(tx, context, &connection, &granted, &scopes)
         .await
@@ -257,14 +263,6 @@ async fn check_connection(
         let ended = || invalid_grant("this client was blocked");
         return Ok(Err(refusal.unwrap_or_else(ended)));
     }
-    if !connection
-        .life
-        .is_active(&context.rules.lifetimes, context.now)
-    {
-        return Ok(Err(invalid_grant(
-            "this connection has ended: connect again",
-        )));
-    }
     if parties.archived_at.is_some() {
         return Ok(Err(invalid_grant("this MCP server is archived")));
     }
@@ -273,6 +271,14 @@ async fn check_connection(
     }
     if parties.person_deactivated_at.is_some() {
         return Ok(Err(invalid_grant("this person no longer has access")));
+    }
+    if !connection
+        .life
+        .is_active(&context.rules.lifetimes, context.now)
+    {
+        return Ok(Err(invalid_grant(
+            "this connection has ended: connect again",
+        )));
     }
     let members = parties.members()?;
     if members != Members::Anyone

@@ -7,7 +7,7 @@ mod tools;
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{StatusCode, header},
-    web::{Bytes, Data},
+    web::Data,
 };
 use serde_json::json;
 
@@ -16,6 +16,7 @@ use crate::{
     flow::{asked::Asker, introspect, lookup::Lookups},
     store::{self, token::Bearer},
     web::{
+        body::Body,
         identity,
         problem::Problem,
         protected::{self, Challenge},
@@ -44,7 +45,7 @@ pub async fn receive(
     app: Data<App>,
     lookups: Data<Lookups>,
     req: HttpRequest,
-    body: Bytes,
+    body: Body,
 ) -> Result<HttpResponse, Problem> {
     // A page elsewhere must not talk to this server through someone's browser.
     let own = app.settings.public_url.origin().as_bytes();
@@ -55,7 +56,7 @@ pub async fn receive(
     let Some(bearer) = authenticate(&app, &lookups, &req).await? else {
         return Ok(challenge(&app, &req));
     };
-    let answer = match protocol::receive(&SERVER, req.headers(), &body) {
+    let answer = match protocol::receive(&SERVER, req.headers(), &body.0) {
         Incoming::Answer { status, body } => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
             let mut response = HttpResponse::build(status);

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::{
     flow::{ErrorCode, Refusal},
     store,
-    web::{params::Repeated, problem::COME_AGAIN},
+    web::{body::Fault, params::Repeated, problem::COME_AGAIN},
 };
 
 /// Why a program does not get what it asked for.
@@ -29,14 +29,11 @@ pub enum Error {
     Unwelcome(Refusal),
     /// Its address asks too often; this is how long to wait.
     TooOften(Duration),
-    /// Its body is longer than any that makes sense.
-    TooLong,
+    /// Its body cannot be had.
+    Body(Fault),
     /// The database failed.
     Broken(store::Error),
 }
-
-/// What is wrong with a body of more than `app::BODY_LIMIT`.
-const TOO_LONG: &str = "the body is longer than 64 KB";
 
 impl Error {
     /// A refusal with this code and description.
@@ -73,7 +70,7 @@ impl fmt::Display for Error {
                 write!(f, "{}: {}", refusal.code.as_str(), refusal.description)
             }
             Self::TooOften(wait) => write!(f, "too many requests; wait {} s", seconds(*wait)),
-            Self::TooLong => write!(f, "{TOO_LONG}"),
+            Self::Body(fault) => write!(f, "{fault}"),
             Self::Broken(error) => error.fmt(f),
         }
     }
@@ -88,7 +85,7 @@ impl ResponseError for Error {
             Self::Unwelcome(_) => StatusCode::FORBIDDEN,
             Self::Refused { .. } => StatusCode::BAD_REQUEST,
             Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Body(fault) => fault.status(),
             // Hosts take a 500 or "server_error" for the end of their tokens and ask the
             // person again; on this they try once more.
             Self::Broken(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -122,9 +119,9 @@ impl ResponseError for Error {
                     ),
                 }))
             }
-            Self::TooLong => {
+            Self::Body(fault) => {
                 let code = ErrorCode::InvalidRequest;
-                body_of(response, &Refusal::new(code, TOO_LONG))
+                body_of(response, &Refusal::new(code, fault.to_string()))
             }
             Self::Broken(error) => {
                 tracing::error!(%error, "a protocol request failed");

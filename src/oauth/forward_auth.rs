@@ -59,13 +59,14 @@ pub async fn ask(
             return Ok(admit(bearer));
         }
     }
-    let refused = match (token, bearer) {
-        (None, _) => Refused::NoToken,
-        (Some(_), None) => Refused::InvalidToken,
-        (Some(_), Some(_)) => Refused::InsufficientScope,
+    // Clients ask for what a challenge names, and for nothing besides.
+    let (needed, refused) = match (token, bearer) {
+        (None, _) => (required, Refused::NoToken),
+        (Some(_), None) => (required, Refused::InvalidToken),
+        (Some(_), Some(bearer)) => (required.union(&bearer.scopes), Refused::InsufficientScope),
     };
     let mut tx = app.db.read().await?;
-    refuse(&mut tx, &slug, &required, refused).await
+    refuse(&mut tx, &slug, &needed, refused).await
 }
 
 /// `GET /forward-auth/{project}/oauth-protected-resource`: the metadata (RFC 9728) that
@@ -119,7 +120,7 @@ enum Refused {
 async fn refuse(
     tx: &mut Tx,
     slug: &Slug,
-    required: &ScopeSet,
+    needed: &ScopeSet,
     refused: Refused,
 ) -> Result<HttpResponse, Error> {
     let Some(project) = store::project::by_slug(tx, slug).await? else {
@@ -133,11 +134,7 @@ async fn refuse(
     };
     let challenge = Challenge {
         metadata: &project.resource.metadata_url(),
-        scopes: if required.is_empty() {
-            &offered
-        } else {
-            required
-        },
+        scopes: if needed.is_empty() { &offered } else { needed },
         error,
     };
     Ok(challenge.answer(status))

@@ -1,12 +1,17 @@
 //! A copy of an SQLite database, made while it is used.
 
-use std::{io::ErrorKind, path::Path};
+use std::{
+    fs::{self, File},
+    io::{self, ErrorKind},
+    path::Path,
+};
 
 use super::{Db, Error, Result, connect};
 
 impl Db {
     /// Copies an SQLite database, as it is at one moment, into a new file that nobody else may
-    /// read. Returns whether it is one: PostgreSQL copies its databases itself.
+    /// read. Returns whether it is one: PostgreSQL copies its databases itself. It has its name
+    /// when it is whole: what was interrupted lies beside it, and is called `.part`.
     ///
     /// # Errors
     /// When the file is there already or cannot be written; then there is none.
@@ -20,17 +25,28 @@ impl Db {
         };
         let name = path.to_str().ok_or(ErrorKind::InvalidFilename);
         let name = name.map_err(|kind| of_file(kind.into()))?;
-        let mut beside = connect::sqlite_beside(write).await?;
-        connect::make_new(path).map_err(of_file)?;
-        let copied = sqlx::query("VACUUM INTO $1")
-            .bind(name)
-            .execute(&mut beside)
-            .await;
-        if let Err(error) = copied {
-            // Half of a copy would be taken for one. The failure says more than this one could.
-            let _ = std::fs::remove_file(path);
-            return Err(error.into());
+        if path.try_exists().map_err(of_file)? {
+            return Err(of_file(ErrorKind::AlreadyExists.into()));
         }
-        Ok(true)
+        let part = format!("{name}.{}.part", std::process::id());
+        let mut beside = connect::sqlite_beside(write).await?;
+        connect::make_new(Path::new(&part)).map_err(of_file)?;
+        let copied = sqlx::query("VACUUM INTO $1")
+            .bind(&part)
+            .execute(&mut beside)
+            .await
+            .map_err(Error::from);
+        let named = copied.and_then(|_| give_name(Path::new(&part), path).map_err(of_file));
+        // The failure says more than this one could.
+        let _ = fs::remove_file(&part);
+        named.map(|()| true)
     }
+}
+
+/// Gives a whole file its name, unless another has it by now.
+fn give_name(part: &Path, path: &Path) -> io::Result<()> {
+    File::open(part)?.sync_all()?;
+    fs::hard_link(part, path)?;
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

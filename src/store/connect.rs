@@ -128,6 +128,11 @@ pub(super) async fn sqlite(path: &Path) -> Result<Db> {
     Ok(Db::Sqlite { read, write, file })
 }
 
+/// Whether nothing has been put into the file, or there is none.
+pub(super) fn is_new(path: &Path) -> bool {
+    path.metadata().map_or(true, |file| file.len() == 0)
+}
+
 /// Makes the file if it is not there, for nobody else to read. SQLite gives its companions
 /// the same mode.
 fn make(path: &Path) -> io::Result<()> {
@@ -169,6 +174,29 @@ pub(super) fn same_file(write: &SqlitePool, opened: FileId) -> Result<()> {
     match FileId::of(path) {
         Ok(file) if file == opened => Ok(()),
         _ => Err(Error::Moved(path.to_owned())),
+    }
+}
+
+/// Whether SQLite's log is still under its name, as far as the system tells: this process has
+/// removed files open otherwise. What others write to a new one is not seen here.
+///
+/// # Errors
+/// When it is not.
+pub(super) fn same_log(write: &SqlitePool) -> Result<()> {
+    let options = write.connect_options();
+    let path = options.get_filename();
+    let Ok(files) = std::fs::read_dir("/proc/self/fd") else {
+        return Ok(());
+    };
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let removed = ["-wal", "-shm"].map(|end| format!("{}{end} (deleted)", path.display()));
+    let is_removed = |file: io::Result<std::fs::DirEntry>| {
+        let target = file.ok().and_then(|file| file.path().read_link().ok());
+        target.is_some_and(|to| removed.iter().any(|name| to.as_os_str() == name.as_str()))
+    };
+    match files.into_iter().any(is_removed) {
+        true => Err(Error::Moved(path)),
+        false => Ok(()),
     }
 }
 

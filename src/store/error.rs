@@ -34,7 +34,11 @@ pub enum Error {
     #[error("the file holds tables of another program")]
     Foreign,
     /// Another SQLite file, or none, is where this one was opened.
-    #[error("{} was deleted or replaced while it was used: start again with the right file", .0.display())]
+    #[error(
+        "{path} or its log was deleted or replaced while it was used: stop Untether, remove what \
+         there is of {path}-wal and {path}-shm, put the right file there, and start again",
+        path = .0.display()
+    )]
     Moved(PathBuf),
     /// A PostgreSQL database could not keep every name.
     #[error(
@@ -84,6 +88,7 @@ impl Error {
                 error,
                 sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed
             ),
+            Self::Moved(_) => true,
             _ => false,
         }
     }

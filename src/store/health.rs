@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use crate::clock::Timestamp;
+
 use super::{Db, Result, connect, sql};
 
 /// How long is waited for a writer to see whether changes are taken.
@@ -18,14 +20,12 @@ impl Db {
     pub async fn ping(&self) -> Result<()> {
         // What tokens are asked about, which a lock may keep from everybody.
         const READ: &str = "
-            SELECT COUNT(*)
-            FROM setting
-            LEFT JOIN token ON token.hash = setting.key
-            LEFT JOIN connection ON connection.id = setting.key
-            WHERE 1 = 0";
-        const CHANGE: &str = "UPDATE setting SET value = value WHERE 1 = 0";
-        if let Self::Sqlite { write, file, .. } = self {
-            connect::same_file(write, *file)?;
+            SELECT (SELECT hash FROM token LIMIT 1), (SELECT id FROM connection LIMIT 1)
+            FROM setting";
+        // One row, so that something is written: a disk may be full.
+        const CHANGE: &str = "UPDATE setting SET value = value WHERE key = 'several connections'";
+        if let Self::Sqlite { write, .. } = self {
+            connect::same_log(write)?;
         }
         let mut reader = self.read().await?;
         sql!(&mut reader, |c| sqlx::query(READ)
@@ -39,7 +39,7 @@ impl Db {
                 .execute(c)
                 .await
                 .map(drop))?;
-            Ok(())
+            writer.commit().await
         };
         match (timeout(BUSY_WRITERS, change).await, self) {
             (Ok(changed), _) => changed,
@@ -49,6 +49,24 @@ impl Db {
             }
             (Err(_), _) => Ok(()),
         }
+    }
+
+    /// The latest moment at which something happened that is on record.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn latest(&self) -> Result<Option<Timestamp>> {
+        // connection_by_use, audit_event_by_age
+        const LATEST: &str = "
+            SELECT MAX(at) FROM (
+                SELECT MAX(last_used_at) AS at FROM connection
+                UNION ALL
+                SELECT MAX(at) FROM audit_event
+            ) AS known";
+        let mut reader = self.read().await?;
+        Ok(sql!(&mut reader, |c| sqlx::query_scalar(LATEST)
+            .fetch_one(c)
+            .await)?)
     }
 
     /// What SQLite finds damaged in its file first, which is read as a whole; PostgreSQL looks

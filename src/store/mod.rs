@@ -124,7 +124,9 @@ pub enum Db {
 pub enum Schema {
     /// It is the same.
     Current,
-    /// It was made by an earlier version, or is empty; [`Db::open`] brings it up to date.
+    /// It is empty; [`Db::open`] makes it.
+    Empty,
+    /// It was made by an earlier version; [`Db::open`] brings it up to date.
     Older,
     /// It was made by a later version.
     Newer,
@@ -132,6 +134,7 @@ pub enum Schema {
 
 /// How often a new SQLite database is looked at, and how long is waited in between.
 const LOOKS: u32 = 20;
+const LOOKS_AT_OLD: u32 = 2;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 impl Db {
@@ -143,7 +146,8 @@ impl Db {
         let mut looks = match url {
             // Other processes may be making the same new database at this moment, and none
             // waits for another: a later look finds their work done.
-            DatabaseUrl::Sqlite { .. } => LOOKS,
+            DatabaseUrl::Sqlite { path } if connect::is_new(path) => LOOKS,
+            DatabaseUrl::Sqlite { .. } => LOOKS_AT_OLD,
             DatabaseUrl::Postgres { .. } => 1,
         };
         loop {
@@ -172,7 +176,9 @@ impl Db {
         let db = Self::connect(url).await?;
         let applied = engine::applied_migrations(&mut db.read().await?).await?;
         let known: Vec<_> = MIGRATIONS.iter().map(|known| known.version).collect();
-        let schema = if applied.iter().any(|version| !known.contains(version)) {
+        let schema = if applied.is_empty() {
+            Schema::Empty
+        } else if applied.iter().any(|version| !known.contains(version)) {
             Schema::Newer
         } else if known.iter().any(|version| !applied.contains(version)) {
             Schema::Older
@@ -195,7 +201,8 @@ impl Db {
     /// When no connection is free in time.
     pub async fn write(&self) -> Result<Tx> {
         Ok(match self {
-            Self::Sqlite { write, .. } => {
+            Self::Sqlite { write, file, .. } => {
+                connect::same_file(write, *file)?;
                 Tx::Sqlite(Held::Transaction(connect::sqlite_turn(write).await?))
             }
             Self::Postgres { write, .. } => Tx::Postgres(Held::Transaction(write.begin().await?)),

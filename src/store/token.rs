@@ -116,13 +116,16 @@ pub async fn rotate(tx: &mut Tx, hash: &SecretHash, now: Timestamp) -> Result<bo
     Ok(rotated.is_some())
 }
 
-/// Lets the tokens of a connection work until then at the latest.
+/// Lets the tokens of a connection work until then at the latest. Those that were exchanged work
+/// no longer as it is, and are kept to tell copies by.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn end_by(tx: &mut Tx, connection: &ConnectionId, until: Timestamp) -> Result<()> {
-    const END: &str =
-        "UPDATE token SET expires_at = $2 WHERE connection_id = $1 AND expires_at > $2";
+    const END: &str = "
+        UPDATE token
+        SET expires_at = $2
+        WHERE connection_id = $1 AND expires_at > $2 AND rotated_at IS NULL";
     sql!(tx, |c| sqlx::query(END)
         .bind(connection)
         .bind(until)

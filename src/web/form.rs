@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use crate::{clock::Timestamp, domain::role::Principal, turns::Taken};
 
 use super::{
+    body::WITHIN,
     params::Params,
     problem::Problem,
     state::App,
@@ -129,9 +130,9 @@ impl FromRequest for Protected {
             let body = body
                 .await
                 .map_err(|_| Problem::bad_request("The form has no body."))?;
+            let body = timeout(WITHIN, body.to_bytes_limited(LIMIT)).await;
             let body = body
-                .to_bytes_limited(LIMIT)
-                .await
+                .map_err(|_| too_slow("30 seconds"))?
                 .map_err(|_| too_large("The form has more than 64 KB."))?;
             let body = body.map_err(|_| Problem::bad_request("The form did not arrive whole."))?;
             Ok(Self {
@@ -185,7 +186,8 @@ impl FromRequest for ProtectedUpload {
             let app = app.ok_or_else(Problem::not_found)?;
             let person = principal.await?.identity.subject;
             let _turn = app.uploads.take(&person).map_err(busy)?;
-            let read = timeout(FILE_WITHIN, read).await.map_err(|_| too_slow())?;
+            let read = timeout(FILE_WITHIN, read).await;
+            let read = read.map_err(|_| too_slow("5 minutes"))?;
             let (params, file) = read.map_err(|fault| match fault {
                 upload::Fault::TooLarge => too_large(&fault.to_string()),
                 _ => Problem::bad_request(fault.to_string()),
@@ -196,8 +198,9 @@ impl FromRequest for ProtectedUpload {
     }
 }
 
-fn too_slow() -> Problem {
-    Problem::bad_request("The form took more than 5 minutes to arrive. Nothing was changed.")
+fn too_slow(limit: &str) -> Problem {
+    let text = format!("The form took more than {limit} to arrive. Nothing was changed.");
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "This took too long", text)
 }
 
 fn busy(taken: Taken) -> Problem {

@@ -3,6 +3,7 @@
 pub mod assertion;
 pub mod assets;
 pub mod attachment;
+pub mod body;
 pub mod form;
 pub mod headers;
 pub mod html;

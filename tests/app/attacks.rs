@@ -88,7 +88,8 @@
 //! | RFC 7009 5 | revoking what is another's, or testing for it | attacks_oracle::a_token_of_another_client_is_refused_like_one_that_never_was, revoke::a_client_can_hand_back_its_own_tokens_and_no_others |
 //! | MCP Confused deputy | a page for one client makes a code for another | attacks_code::a_page_shown_for_one_client_makes_no_code_for_another |
 //! | MCP transports | DNS rebinding, and scripts of other origins | attacks_browser::a_request_of_a_script_elsewhere_reads_and_does_nothing |
-//! | RFC 9110 15 | a method in a header or a parameter | attacks_endpoint::a_method_is_what_the_request_line_says, access::a_page_answers_to_no_other_method |
+//! | RFC 9110 15 | a method in a header or a parameter | attacks_endpoint::a_method_is_what_the_request_line_says, access::a_page_answers_to_no_other_method_and_says_to_which |
+//! | RFC 9700 4.14.2 | a copied refresh token in a request that is wrong besides, or after a step-up | attacks_code::an_old_refresh_token_is_noticed_whatever_else_is_wrong_with_the_request, step_up::what_was_replaced_before_a_step_up_is_still_known_for_a_copy_after_it |
 //! | RFC 9111 | a cache keeps tokens or another's page | attacks_endpoint::no_answer_with_a_token_is_kept_by_a_cache, attacks_browser::no_page_can_be_framed_sniffed_kept_or_read_by_others |
 //! | - | the length of a compressed page tells the token in it | attacks_browser::the_length_of_a_page_tells_nothing_of_the_token_in_it |
 //! | - | a cookie planted in another's browser | attacks_identity::a_cookie_of_somebody_else_makes_nobody_somebody_else |

@@ -1,6 +1,8 @@
 //! Attacks on the way from a consent to tokens: mix-up, injected codes, PKCE taken away,
 //! tokens in the place of others (RFC 9700 §4.4 to §4.8, OAuth 2.1 §7.5 and §7.15).
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::support::{Host, TestApp, Tokens, VERIFIER, error_of, form_fields, path_of, query_of};
@@ -365,4 +367,27 @@ async fn a_resource_that_only_looks_alike_is_another() {
     let page = ana.opens(&path_of(&both)).await;
     let location = page.headers["location"].to_str().unwrap();
     assert_eq!(query_of(location)["error"], "invalid_target");
+}
+
+#[actix_web::test]
+async fn an_old_refresh_token_is_noticed_whatever_else_is_wrong_with_the_request() {
+    for wrong in [("resource", "https://other.example/mcp"), ("scope", "a\"b")] {
+        let app = TestApp::spawn().await;
+        let server = app.project("search", &[]).await;
+        let host = app.host("Cursor").await;
+        let old = host.connects(&app.person("ana"), &server).await;
+        let new = host.renews(&old).await;
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", old.refresh.as_str()),
+            wrong,
+        ];
+        // Within the grace window it may be another process of the same host.
+        assert_eq!(host.asks(&form).await.status(), 400);
+        assert!(server.admits(&new.access).await);
+        app.advance(Duration::from_secs(121));
+        let refused = host.asks(&form).await;
+        assert_eq!(error_of(refused, 400).await, "invalid_grant");
+        assert!(!server.admits(&new.access).await, "{wrong:?}");
+    }
 }

@@ -53,6 +53,10 @@ fn a_client_is_revoked_by_command_once_and_for_good() {
     let again = run(&revoke);
     assert!(again.status.success());
     assert_eq!(printed(&again).trim(), "Cursor had been revoked before");
+    let list = json(&run(&["client", "list", "--json"]));
+    assert_eq!(list["clients"][0]["revoked"], true);
+    let list = printed(&run(&["client", "list"]));
+    assert!(list.trim_end().ends_with("Cursor  (revoked)"), "{list}");
     let unknown = run(&["client", "revoke", "--client", "nobody"]);
     assert!(!unknown.status.success());
     assert!(said(&unknown).contains("no client has the client_id nobody"));

@@ -20,7 +20,8 @@ fn back_links(page: &Page) -> Vec<String> {
 }
 
 async fn counts(app: &TestApp) -> Vec<String> {
-    let query = "SELECT CAST(active AS TEXT) || ' ' || CAST(revoked AS TEXT)
+    let query = "SELECT CAST(COALESCE(SUM(active), 0) AS TEXT) || ' '
+                     || CAST(COALESCE(SUM(revoked), 0) AS TEXT)
                  FROM connection_count";
     app.database.texts(query).await
 }

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use untether::domain::client::ClientType;
 
-use crate::support::{Host, Page, TestApp};
+use crate::{
+    shell::shell,
+    support::{Host, Page, TestApp},
+};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -103,4 +107,22 @@ async fn an_id_nobody_knows_gets_the_same_page_without_a_date() {
         assert!(!read(&page).contains("2026"));
     }
     assert_eq!(app.database.dump().await, before);
+}
+
+#[actix_web::test]
+async fn what_a_revoked_client_is_told_is_true() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let tokens = host.connects(&app.person("ana"), &server).await;
+    let revoked = shell(&app, &["client", "revoke", "--client", &host.client_id]);
+    assert!(revoked.status.success());
+    let refused = host.refreshes(&tokens.refresh).await;
+    let said: Value = refused.json().await.unwrap();
+    // Not "connect again", which would be refused.
+    let expected = json!({
+        "error": "invalid_grant",
+        "error_description": "this client was revoked",
+    });
+    assert_eq!(said, expected);
 }

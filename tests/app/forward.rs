@@ -167,7 +167,7 @@ async fn a_scope_that_the_proxy_requires_must_have_been_granted() {
         if status == 403 {
             let said = challenge(&response);
             assert!(said.starts_with("Bearer error=\"insufficient_scope\", resource_metadata=\""));
-            assert!(said.ends_with("scope=\"admin read\""), "{said}");
+            assert!(said.ends_with("scope=\"admin read write\""), "{said}");
         }
     }
     let stranger = ask(&app, "search?scope=read", None).await;

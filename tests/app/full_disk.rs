@@ -20,6 +20,22 @@ async fn fills(db: &Db) {
 }
 
 #[actix_web::test]
+async fn a_database_that_refuses_whatever_is_written_is_not_ready() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("u.db");
+    let db = Db::open(&DatabaseUrl::Sqlite { path }).await.unwrap();
+    db.ping().await.unwrap();
+    let Db::Sqlite { write, .. } = &db else {
+        panic!("not on SQLite");
+    };
+    let never = "CREATE TRIGGER full BEFORE UPDATE ON setting
+        BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END";
+    sqlx::query(never).execute(write).await.unwrap();
+    let error = db.ping().await.unwrap_err().to_string();
+    assert!(error.contains("full"), "{error}");
+}
+
+#[actix_web::test]
 async fn the_writer_writes_again_after_the_disk_was_full() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("u.db");

@@ -10,6 +10,7 @@ use untether::{config::DatabaseUrl, store::Db};
 
 use crate::{
     commands::{ADD, json, said, untether},
+    shell::shell,
     support::{TestApp, database::TestDatabase},
 };
 
@@ -166,8 +167,66 @@ async fn a_server_whose_file_was_replaced_is_not_ready() {
     assert!(!is_ready(&app).await);
     std::fs::copy(&aside, path).unwrap();
     assert!(!is_ready(&app).await);
+    // What is written to the one that was opened would be gone at the next start.
+    let registers = async || {
+        let client = serde_json::json!({ "redirect_uris": ["http://127.0.0.1/callback"] });
+        let request = app.http.post(format!("{}/oauth/register", app.url));
+        request.json(&client).send().await.unwrap().status()
+    };
+    assert_eq!(registers().await, 503);
     std::fs::rename(&aside, path).unwrap();
     assert!(is_ready(&app).await);
+    assert_eq!(registers().await, 201);
+    std::fs::remove_file(path.with_extension("db-wal")).unwrap();
+    assert!(!is_ready(&app).await);
+}
+
+#[actix_web::test]
+async fn only_a_server_brings_a_database_of_an_earlier_version_up_to_date() {
+    let app = TestApp::spawn().await;
+    let newest = "DELETE FROM _sqlx_migrations
+        WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)";
+    app.database.execute(newest).await;
+    let applied = "SELECT CAST(COUNT(*) AS TEXT) FROM _sqlx_migrations";
+    let before = app.database.texts(applied).await;
+    for arguments in [
+        &["project", "list"][..],
+        &["export", "connections"],
+        &["sweep", "--dry-run"],
+        &["revoke", "--person", "ana@acme.example", "--dry-run"],
+        &[
+            "project",
+            "add",
+            "--slug",
+            "x",
+            "--name",
+            "X",
+            "--resource",
+            "https://x.example/mcp",
+        ],
+    ] {
+        let output = shell(&app, arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let said = said(&output);
+        assert!(said.contains("by an earlier version"), "{said}");
+        assert!(said.contains("untether backup"), "{said}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy.db");
+    let output = shell(&app, &["backup", copy.to_str().unwrap()]);
+    if let DatabaseUrl::Sqlite { .. } = app.database.url {
+        assert!(output.status.success(), "{}", said(&output));
+        let copy = format!("sqlite://{}", copy.display());
+        let mut copy = SqliteConnection::connect(&copy).await.unwrap();
+        let of_copy: Vec<String> = sqlx::query_scalar(applied)
+            .fetch_all(&mut copy)
+            .await
+            .unwrap();
+        assert_eq!(of_copy, before);
+        // Nothing else lies beside it.
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+    assert_eq!(app.database.texts(applied).await, before);
 }
 
 #[test]
@@ -232,4 +291,19 @@ fn where_there_is_no_database_there_is_nothing_to_ask() {
         assert!(said.contains("UNTETHER_DATABASE_URL"), "{said}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
+}
+
+#[actix_web::test]
+async fn the_latest_that_happened_is_a_use_or_an_event() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let tokens = host.connects(&app.person("ana"), &server).await;
+    assert_eq!(app.app.db.latest().await.unwrap(), Some(app.now()));
+    app.advance(Duration::from_secs(1_000));
+    host.renews(&tokens).await;
+    assert_eq!(app.app.db.latest().await.unwrap(), Some(app.now()));
+    app.advance(Duration::from_secs(1_000));
+    app.project("wiki", &[]).await;
+    assert_eq!(app.app.db.latest().await.unwrap(), Some(app.now()));
 }

@@ -301,3 +301,21 @@ async fn someone_elses_connection_cannot_be_widened() {
     let scopes = app.database.texts("SELECT DISTINCT scopes FROM connection");
     assert_eq!(scopes.await, ["read"]);
 }
+
+#[actix_web::test]
+async fn what_was_replaced_before_a_step_up_is_still_known_for_a_copy_after_it() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    let oldest = connects_to_read(&ana, &host, &server).await;
+    host.renews(&oldest).await;
+    let page = asked(&ana, &host, &server, "read write").await;
+    let code = allows(&ana, &page, &proposed(&page)).await;
+    let (new, _) = tokens(&host, &code).await;
+    app.advance(Duration::from_secs(121));
+    let newer = host.renews(&new).await;
+    assert!(server.admits(&newer.access).await);
+    assert_eq!(host.is_refused(&oldest.refresh).await, "invalid_grant");
+    assert!(!server.admits(&newer.access).await, "somebody has a copy");
+}
