@@ -1,5 +1,7 @@
 //! Groups of connections: opening, paging, sorting and selecting what is in them.
 
+use std::time::Duration;
+
 use crate::{
     list::{groups, id_of, summary},
     support::{Host, McpServer, Page, Person, TestApp},
@@ -356,4 +358,32 @@ async fn what_an_administrator_has_at_another_project_is_one_group_of_its_client
         assert_eq!(groups(&page), ["Cursor"], "{sort}");
         assert_eq!(summary(&page), "2 connections · 1 client", "{sort}");
     }
+}
+
+#[actix_web::test]
+async fn a_group_says_when_its_last_use_may_be_of_connections_that_are_not_listed() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let (ana, ben) = (app.person("ana"), app.person("ben"));
+    host.connects(&ana, &server).await;
+    app.advance(Duration::from_secs(31 * 86_400));
+    host.connects(&ben, &server).await;
+    let owner = app.owner();
+    for (status, said) in [
+        ("status=expired", "just nowin any status"),
+        ("status=active", "just now"),
+        ("", "just now"),
+    ] {
+        let page = owner
+            .opens(&format!("/connections?view=client&{status}"))
+            .await;
+        let used = page.all("tr.group td[data-label='Last used']");
+        assert_eq!(used, [said], "{status:?}");
+    }
+    // Where nothing works, the latest is one of those.
+    app.advance(Duration::from_secs(31 * 86_400));
+    let page = owner.opens("/connections?view=client&status=expired").await;
+    let used = page.all("tr.group td[data-label='Last used']");
+    assert!(!used[0].contains("any status"), "{used:?}");
 }

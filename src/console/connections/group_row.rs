@@ -173,6 +173,7 @@ pub(super) async fn row(
         last_used: group
             .last_used_at
             .map(|at| desk.moment(moment::when(at, desk.now))),
+        used_by_others: !desk.query.statuses.active && group.counts.active > 0,
         has_others: group.wanted == 0 && group.counts.of(Statuses::ALL) > 0,
         toggle_href: toggled.href(),
         select_href: is_selectable(desk, &group).then(|| all_ticked(desk.query, id)),

@@ -186,6 +186,8 @@ pub struct GroupRow {
     pub matching: Option<String>,
     /// `None` reads "Never", unless [`Self::has_others`].
     pub last_used: Option<When>,
+    /// Whether that may have been one of those of other statuses, because some of them work.
+    pub used_by_others: bool,
     /// Whether it has connections of other statuses alone: when they were used is not told.
     pub has_others: bool,
     /// The list with it open, or closed.
