@@ -193,7 +193,7 @@ fn scopes(document: &Value, project: &Project) -> Option<Finding> {
     let unknown = named.find(|scope| !offered.contains(*scope))?;
     Some(Finding::warning(
         format!(
-            "It lists the scope {}, which the project does not offer, so that no token has it.",
+            "It lists the scope {}, which the project does not offer, so that nobody is given it any more.",
             shown(unknown)
         ),
         "Let both list the same scopes.",

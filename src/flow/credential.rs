@@ -67,10 +67,10 @@ pub async fn make(
                 // It ends sooner, as was decided before.
                 continue;
             }
-            detail.push_str(&format!(
-                " {other} works for {} hours more.",
-                overlap.as_secs() / 3600
-            ));
+            detail.push_str(&match overlap.as_secs() / 3600 {
+                1 => format!(" {other} works for 1 hour more."),
+                hours => format!(" {other} works for {hours} hours more."),
+            });
         }
     }
     let event = Event {

@@ -27,6 +27,9 @@ pub(super) enum Target {
     Refused(Refusal),
 }
 
+/// How much of an unknown resource is said again, in characters.
+const SHOWN: usize = 200;
+
 impl Target {
     fn unknown(description: &str) -> Self {
         Self::Refused(Refusal::new(ErrorCode::InvalidTarget, description))
@@ -62,9 +65,14 @@ pub(super) async fn find(
         ([..], _) => return Ok(Target::unknown("one resource at a time")),
     };
     let Some(project) = project else {
-        return Ok(Target::unknown(
-            "no project with this resource is known here",
-        ));
+        let resource = request
+            .resources
+            .iter()
+            .flat_map(|resource| resource.chars());
+        let shown: String = resource.take(SHOWN).collect();
+        return Ok(Target::unknown(&format!(
+            "no project with this resource is known here: {shown}"
+        )));
     };
     let own = client.project.as_ref();
     if own.is_some_and(|own| *own != project.id) {

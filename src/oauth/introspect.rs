@@ -40,7 +40,7 @@ pub async fn show(
             let client_id = asks.map(|id| id.to_string());
             tracing::warn!(
                 client_id,
-                "refused an introspection with a wrong credential"
+                "refused an introspection with a wrong credential: its server lets nobody in"
             );
             credentials.refuse(&refusal.description)
         })?;

@@ -104,6 +104,11 @@ fn ask_before_telling(
 
 /// Sends the person back with an error (RFC 6749 §4.1.2.1).
 pub fn tell(app: &App, redirect_uri: &str, state: Option<&str>, refusal: &Refusal) -> HttpResponse {
+    tracing::info!(
+        error = refusal.code.as_str(),
+        description = refusal.description,
+        "refused an authorization"
+    );
     send_back(app, redirect_uri, state, &error(refusal))
 }
 

@@ -368,7 +368,7 @@ impl FromRequest for Principal {
                 Err(rejected) => {
                     tracing::warn!(
                         reason = %rejected,
-                        peer = ?req.peer_addr().map(|peer| peer.ip().to_canonical()),
+                        peer = req.peer_addr().map(|peer| peer.ip().to_canonical().to_string()),
                         "refused a request without an identity"
                     );
                     Err(nobody())
