@@ -289,3 +289,42 @@ async fn a_place_among_projects_tells_nothing_of_those_out_of_reach() {
         assert_eq!(page.all("tbody tr").len(), 0, "{place}");
     }
 }
+
+#[actix_web::test]
+async fn a_filter_for_what_somebody_cannot_see_is_kept_by_the_form_of_the_others() {
+    let app = TestApp::spawn().await;
+    app.project("search", &["pablo@acme.example"]).await;
+    let payroll = app.project("payroll", &[]).await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    host.connects(&ana, &payroll).await;
+    let ids = "SELECT project_id || ' ' || person_id FROM connection";
+    let ids = app.database.texts(ids).await.remove(0);
+    let (project, person) = ids.split_once(' ').unwrap();
+    for (who, name, id) in [
+        (app.person("pablo"), "project", project),
+        (app.person("stranger"), "person", person),
+        (
+            app.owner(),
+            "project",
+            "01890000-0000-7000-8000-000000000000",
+        ),
+    ] {
+        let page = who
+            .opens(&format!("/connections?view=list&{name}={id}"))
+            .await;
+        let field = format!("details input[type=hidden][name={name}]");
+        assert_eq!(page.attributes(&field, "value"), [id], "{name}");
+    }
+    // What has a tick is in the form once.
+    let page = app
+        .owner()
+        .opens(&format!("/connections?project={project}"))
+        .await;
+    let fields = page.attributes("details input[name=project]", "value");
+    assert_eq!(fields.iter().filter(|id| *id == project).count(), 1);
+    assert!(
+        page.attributes("details input[type=hidden][name=project]", "value")
+            .is_empty()
+    );
+}

@@ -8,7 +8,7 @@ use crate::{
     },
     domain::{
         client::{ClientType, Origin},
-        ids::ProjectId,
+        ids::{PersonId, ProjectId},
         role::Reach,
     },
     store::{
@@ -184,8 +184,18 @@ pub(super) fn more(
         label: label.to_owned(),
         on: query.origins.contains(&origin),
     };
+    let asks_for_people = desk.principal.looks_beyond_themselves();
+    // What has no tick stays as it is: who has no name for something may still ask for it.
+    let unnamed = |id: &&ProjectId| !projects.iter().any(|(known, _)| known == *id);
+    let nameless =
+        |id: &&PersonId| !asks_for_people || !people.iter().any(|(known, _)| known == id.as_str());
+    let unticked = query.projects.iter().filter(unnamed);
+    let unasked = query.people.iter().filter(nameless);
+    let mut hidden = kept(query, &ASKED_BY_MORE);
+    hidden.extend(unticked.map(|id| ("project", id.to_string())));
+    hidden.extend(unasked.map(|id| ("person", id.to_string())));
     MoreFilters {
-        hidden: kept(query, &ASKED_BY_MORE),
+        hidden,
         projects: project_ticks(query, projects),
         asks_for_projects: projects.len() > PROJECTS_OFFERED,
         people: people.iter().map(person).collect(),
@@ -202,7 +212,7 @@ pub(super) fn more(
             .idle_days
             .map(|days| days.to_string())
             .unwrap_or_default(),
-        asks_for_people: desk.principal.looks_beyond_themselves(),
+        asks_for_people,
     }
 }
 
