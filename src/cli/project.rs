@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     domain::{
         client::parse_name,
-        project::{ManageUrl, Members, OfferedScope, Project, Slug, repeated},
+        project::{ManageUrl, Members, OfferedScope, Project, SCOPES_LIMIT, Slug, repeated},
         resource::Resource,
         role::PrincipalName,
         scope::ScopeToken,
@@ -272,6 +272,9 @@ fn parse_scopes(required: &[String], optional: &[String]) -> Result<Vec<OfferedS
         }
     }
     match repeated(&scopes) {
+        None if scopes.len() > SCOPES_LIMIT => Err(Failure::new(format!(
+            "--scope: a project has at most {SCOPES_LIMIT} scopes"
+        ))),
         None => Ok(scopes),
         Some(twice) => Err(Failure::new(format!(
             "--scope: {twice} is given more than once"
@@ -298,7 +301,12 @@ fn parse(add: Add) -> Result<NewProject, Failure> {
 }
 
 fn parse_scope(text: &str, optional: bool) -> Result<OfferedScope, Failure> {
-    let wrong = |why: &str| Failure::new(format!("--scope \"{text}\": {why}"));
+    let flag = if optional {
+        "--optional-scope"
+    } else {
+        "--scope"
+    };
+    let wrong = |why: &str| Failure::new(format!("{flag} \"{text}\": {why}"));
     let (name, description) = text
         .split_once('=')
         .ok_or_else(|| wrong("write SCOPE=MEANING, such as search.read=\"Search documents\""))?;

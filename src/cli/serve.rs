@@ -12,7 +12,7 @@ use crate::{
     web::{identity::IdentitySource, state::App},
 };
 
-use super::{Failure, key, open};
+use super::{Failure, key, open, say};
 
 #[derive(Debug, Default, clap::Args)]
 pub struct Serve {
@@ -70,7 +70,7 @@ pub async fn demo(settings: Settings) -> Result<(), Failure> {
     let identities = IdentitySource::Demo(demo::personas());
     let app = app::assemble(settings, db, Arc::new(SystemClock), secrets, identities).await?;
     demo::fill(&app).await?;
-    println!("{}", demo::welcome(&app.settings.public_url));
+    say!("{}", demo::welcome(&app.settings.public_url))?;
     answer(app, listener).await
 }
 
@@ -100,8 +100,8 @@ async fn answer(app: App, listener: TcpListener) -> Result<(), Failure> {
     let mut beside = background::start(&app);
     server.await?;
     beside.shutdown().await;
-    app.uses.record(&app.db, Pace::Straight).await?;
-    app.asked.record(&app.db).await?;
+    let uses = app.uses.record(&app.db, Pace::Straight).await;
+    let asked = app.asked.record(&app.db).await;
     app.db.close().await;
-    Ok(())
+    Ok(uses.and(asked)?)
 }

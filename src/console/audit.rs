@@ -15,7 +15,12 @@ use crate::{
         audit::Entry,
         audit_list::{self, LOOKED_AT, Named},
     },
-    web::{params::Params, problem::Problem, session::Flash, table::Format},
+    web::{
+        params::{Params, shortened},
+        problem::Problem,
+        session::Flash,
+        table::Format,
+    },
 };
 
 use super::{
@@ -158,7 +163,7 @@ async fn file(visit: &Visit, format: Format) -> Result<HttpResponse, Problem> {
 
 /// Says that a parameter was not understood: a misspelt one leaves more than was meant.
 fn left_out(params: &Params) -> Option<Flash> {
-    let name = asked::unknown(params)?;
+    let name = shortened(asked::unknown(params)?);
     Some(Flash::Problem(format!(
         "The audit trail knows no \"{name}\", and it was left out."
     )))

@@ -21,7 +21,13 @@ use crate::{
         connection_list::{self, Counts, Total},
         connection_plan,
     },
-    web::{html, params::Params, problem::Problem, session::Flash, state::App},
+    web::{
+        html,
+        params::{Params, shortened},
+        problem::Problem,
+        session::Flash,
+        state::App,
+    },
 };
 
 use super::{
@@ -104,7 +110,7 @@ async fn answer(visit: &Visit, query: &str) -> Result<HttpResponse, Problem> {
 
 /// Says that a condition was not understood: a misspelt one leaves more than was meant.
 fn left_out(params: &Params) -> Option<Flash> {
-    let name = unknown_condition(params, &["select"])?;
+    let name = shortened(unknown_condition(params, &["select"])?);
     Some(Flash::Problem(format!(
         "\"{name}\" is no condition that a list knows, and was left out."
     )))

@@ -209,6 +209,8 @@ pub async fn me(visit: Visit) -> Result<HttpResponse, Problem> {
         }
         _ => Vec::new(),
     };
+    // Nobody can begin with one that is archived.
+    let servers = servers.into_iter().filter(|server| !server.archived);
     let server = |server: Endpoint| (server.name, server.resource.as_str().to_owned());
     let blocks = match &principal.person {
         Some(id) => block::of_person(&mut tx, id, principal, visit.now).await?,

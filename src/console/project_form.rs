@@ -110,7 +110,8 @@ impl Typed {
         };
         let more = !one("more")?.is_empty();
         let (mut scopes, mut lines) = (Vec::new(), 0);
-        for line in 0..SCOPES_LIMIT {
+        let has = |line: &usize| params.has(&format!("scope{line}"));
+        for line in (0..).take_while(|line| *line < SCOPES_LIMIT || has(line)) {
             lines += usize::from(params.has(&format!("scope{line}")));
             let scope = TypedScope {
                 name: one(&format!("scope{line}"))?,
@@ -144,14 +145,16 @@ impl Typed {
     fn with_spare_lines(mut self, besides: usize) -> Self {
         self.filled = self.scopes.len();
         let lines = self.filled.max(besides) + SPARE;
-        self.scopes
-            .resize_with(lines.min(SCOPES_LIMIT), TypedScope::default);
+        self.scopes.resize_with(
+            lines.min(SCOPES_LIMIT).max(self.filled),
+            TypedScope::default,
+        );
         self
     }
 
     /// Whether there are as many lines for scopes as a project can have.
     pub fn has_all_lines(&self) -> bool {
-        self.scopes.len() == SCOPES_LIMIT
+        self.scopes.len() >= SCOPES_LIMIT
     }
 
     /// What of a project this describes that can be changed.

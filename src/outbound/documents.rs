@@ -199,7 +199,7 @@ impl State {
     /// The last document that was fetched from an address, if that is not too long ago.
     fn last(&self, url: &DocumentUrl, now: Timestamp) -> Option<Arc<ClientDocument>> {
         let kept = self.kept.get(url)?;
-        (now.since(kept.fetched_at) < MOST_FRESH).then(|| Arc::clone(&kept.document))
+        (now.apart(kept.fetched_at) < MOST_FRESH).then(|| Arc::clone(&kept.document))
     }
 
     fn keep(&mut self, url: &DocumentUrl, kept: Kept, now: Timestamp) {
@@ -209,7 +209,7 @@ impl State {
     }
 
     fn count_fetch(&mut self, host: Host, now: Timestamp) -> Result<(), Error> {
-        let is_over = |window: &Window| now.since(window.since) >= WINDOW;
+        let is_over = |window: &Window| now.apart(window.since) >= WINDOW;
         make_room(&mut self.hosts, is_over, |window| window.since);
         let new = || Window {
             since: now,

@@ -18,7 +18,7 @@ use sqlx::{
 };
 use tokio::time::{sleep, timeout};
 
-use super::{Db, Error, Result, checkpoint};
+use super::{Db, Error, Result, checkpoint, engine};
 
 /// The pages that the one writer of SQLite keeps, in KiB below zero: what a big act changes
 /// in one transaction.
@@ -131,6 +131,17 @@ pub(super) async fn sqlite(path: &Path) -> Result<Db> {
 /// Whether nothing has been put into the file, or there is none.
 pub(super) fn is_new(path: &Path) -> bool {
     path.metadata().map_or(true, |file| file.len() == 0)
+}
+
+/// Refuses a file of another program, which is not changed.
+///
+/// # Errors
+/// When it is one, or cannot be read.
+pub(super) async fn refuse_foreign(path: &Path) -> Result<()> {
+    let options = SqliteConnectOptions::new().filename(path).read_only(true);
+    let mut reader = options.connect().await?;
+    engine::refuse_foreign(&mut reader).await?;
+    Ok(reader.close().await?)
 }
 
 /// Makes the file if it is not there, for nobody else to read. SQLite gives its companions

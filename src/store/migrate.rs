@@ -43,8 +43,9 @@ impl Db {
 async fn on_postgres(write: &PgPool) -> Result<()> {
     let mut beside = connect::postgres_beside(write).await?;
     let done = alone(&mut beside).await;
-    beside.close().await?;
-    done
+    let closed = beside.close().await;
+    done?;
+    Ok(closed?)
 }
 
 /// What one process does at a time: not all that it makes could be made by two.

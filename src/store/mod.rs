@@ -170,8 +170,11 @@ impl Db {
     /// # Errors
     /// When it cannot be reached or read.
     pub async fn inspect(url: &DatabaseUrl) -> Result<Option<(Self, Schema)>> {
-        if matches!(url, DatabaseUrl::Sqlite { path } if !path.exists()) {
-            return Ok(None);
+        if let DatabaseUrl::Sqlite { path } = url {
+            if !path.exists() {
+                return Ok(None);
+            }
+            connect::refuse_foreign(path).await?;
         }
         let db = Self::connect(url).await?;
         let applied = engine::applied_migrations(&mut db.read().await?).await?;

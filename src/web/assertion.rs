@@ -150,7 +150,7 @@ impl Assertions {
     pub async fn refresh(&self, now: Timestamp) {
         let outdated = |current: &Arc<Trusted>| {
             let read = current.read;
-            read.is_none_or(|read| now.since(read) >= KEY_AGE)
+            read.is_none_or(|read| now.apart(read) >= KEY_AGE)
         };
         self.read_keys(now, outdated).await;
     }
@@ -160,7 +160,7 @@ impl Assertions {
     async fn read_keys(&self, now: Timestamp, unsatisfying: impl Fn(&Arc<Trusted>) -> bool) {
         let mut asked = self.asked.lock().await;
         let current = self.trusted();
-        if !unsatisfying(&current) || asked.is_some_and(|asked| now.since(asked) < PAUSE) {
+        if !unsatisfying(&current) || asked.is_some_and(|asked| now.apart(asked) < PAUSE) {
             return;
         }
         *asked = Some(now);

@@ -76,6 +76,17 @@ pub fn encode<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String
         .finish()
 }
 
+/// How much of what somebody sent is said again, in characters.
+const SAID_AGAIN: usize = 80;
+
+/// What somebody sent, for a sentence about it: not more of it than fits into one.
+pub fn shortened(text: &str) -> String {
+    match text.char_indices().nth(SAID_AGAIN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

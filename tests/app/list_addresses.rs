@@ -328,3 +328,23 @@ async fn a_filter_for_what_somebody_cannot_see_is_kept_by_the_form_of_the_others
             .is_empty()
     );
 }
+
+#[actix_web::test]
+async fn a_condition_that_nobody_knows_is_named_however_long_its_name_is() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let ana = app.person("ana");
+    app.host("Cursor").await.connects(&ana, &server).await;
+    let owner = app.owner();
+    let long = "x".repeat(6_000);
+    for address in [
+        format!("/connections?{long}=1"),
+        format!("/connections?person=ana@acme.example&{long}=1"),
+        format!("/audit?{long}=1"),
+    ] {
+        let page = owner.follows(&address).await;
+        assert_eq!(page.status, 200, "{}", page.text);
+        let said = page.all(".flash").join("");
+        assert!(said.contains("xxx…") && said.len() < 250, "{said}");
+    }
+}

@@ -106,7 +106,12 @@ async fn a_file_of_another_program_is_refused_and_nothing_is_put_into_it() {
         .unwrap();
     let make = "CREATE TABLE recipe (name TEXT)";
     sqlx::query(make).execute(&mut other).await.unwrap();
-    let error = Db::open(&DatabaseUrl::Sqlite { path }).await.unwrap_err();
+    let before = std::fs::read(&path).unwrap();
+    let url = DatabaseUrl::Sqlite { path: path.clone() };
+    let error = Db::inspect(&url).await.unwrap_err();
+    assert!(error.to_string().contains("another program"), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    let error = Db::open(&url).await.unwrap_err();
     assert!(error.to_string().contains("another program"), "{error}");
     let tables = "SELECT name FROM sqlite_master";
     let tables: Vec<String> = sqlx::query_scalar(tables)

@@ -322,3 +322,30 @@ async fn a_form_that_lay_open_too_long_is_sent_again_and_nothing_typed_is_lost()
         .texts("SELECT name FROM project WHERE slug = 'search'");
     assert_eq!(names.await, ["Find it"]);
 }
+
+#[actix_web::test]
+async fn a_form_keeps_each_of_more_scopes_than_it_offers_lines_for() {
+    let app = TestApp::spawn().await;
+    app.project("search", &[]).await;
+    // As commands could once make them.
+    let many = "
+        WITH RECURSIVE n (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM n WHERE n < 59)
+        INSERT INTO project_scope (project_id, position, name, description, optional)
+        SELECT project.id, n, 'scope' || n, 'Use it', FALSE
+        FROM n CROSS JOIN project
+        WHERE slug = 'search'";
+    app.database.execute(many).await;
+    let (owner, path) = (app.owner(), "/projects/search/edit");
+    let page = owner.opens(path).await;
+    let mut fields = fill(&owner, path, &[("name", "Found"), ("who", "anyone")]).await;
+    for part in ["scope", "meaning"] {
+        let inputs = format!("input[name^={part}]");
+        let names = page.attributes(&inputs, "name");
+        fields.extend(names.into_iter().zip(page.attributes(&inputs, "value")));
+    }
+    let answer = owner.posts(path, &fields).await;
+    assert!([303, 422].contains(&answer.status), "{}", answer.status);
+    let kept = "SELECT name FROM project_scope
+        WHERE project_id = (SELECT id FROM project WHERE slug = 'search')";
+    assert_eq!(app.database.texts(kept).await.len(), 60);
+}

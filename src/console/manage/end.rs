@@ -117,7 +117,10 @@ pub async fn delete(
         let client = client(&mut tx, &project, &address.1).await?;
         match act::delete(&mut tx, &context, (&client, &project)).await? {
             Deletion::InUse => return Err(in_use(&client, &project)),
-            Deletion::More => tx.commit().await?,
+            Deletion::More => {
+                tx.commit().await?;
+                visit.app.db.make_way().await;
+            }
             // Says so in the next turn.
             Deletion::Gone => {}
             Deletion::Done => {

@@ -8,7 +8,7 @@ use crate::{
         scheme::PrivateSchemes,
     },
     flow::client::Edit,
-    web::params::Params,
+    web::params::{Params, shortened},
 };
 
 use crate::console::view::LogoView;
@@ -17,9 +17,6 @@ use super::{
     hosts::HostButton,
     logo::{LogoOption, TypedLogo},
 };
-
-/// How much of a refused address is repeated, in characters.
-const QUOTED: usize = 80;
 
 /// The fields as they were typed.
 #[derive(Clone, Debug)]
@@ -101,7 +98,7 @@ impl Typed {
                 Ok(uri) => uris.push(uri),
                 Err(error) => {
                     let number = place + 1;
-                    faults.push(format!("Line {number}, {}: {error}.", quoted(line)));
+                    faults.push(format!("Line {number}, {}: {error}.", shortened(line)));
                 }
             }
         }
@@ -129,13 +126,6 @@ pub fn lines(uris: &[RedirectUri]) -> String {
 /// Stands where there was a NUL, or bytes that are no text.
 fn strange(text: &str) -> bool {
     text.contains(char::REPLACEMENT_CHARACTER)
-}
-
-fn quoted(line: &str) -> String {
-    match line.char_indices().nth(QUOTED) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.to_owned(),
-    }
 }
 
 fn sentence(fault: &str) -> String {
