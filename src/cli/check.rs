@@ -174,7 +174,14 @@ async fn other_key(settings: &Settings, db: &Db) -> Result<Option<Finding>, Fail
     let (true, Some(known)) = (is_there, known) else {
         return Ok(None);
     };
-    let secrets = Secrets::new(&key::of(settings)?, Arc::new(SystemRandomness));
+    let key = match key::of(settings) {
+        Ok(key) => key,
+        Err(error) => {
+            let advice = "Restore the key from the backup.";
+            return Ok(Some(Finding::problem(format!("{error}."), advice)));
+        }
+    };
+    let secrets = Secrets::new(&key, Arc::new(SystemRandomness));
     Ok((known != secrets.key_mark()).then(|| {
         Finding::problem(
             "The secret key is not the one that the database has been used with: no token, \

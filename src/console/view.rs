@@ -189,6 +189,8 @@ pub struct ConsentView {
     /// Where to sign in as someone else.
     pub not_you: Option<String>,
     pub scopes: Vec<ScopeGroup>,
+    /// What the app asked for instead of them, which the project does not offer.
+    pub in_vain: Option<String>,
     /// The connection that may be meant to get more, rather than another one made.
     pub widens: Option<WidenChoice>,
     /// Host and port of the redirect.

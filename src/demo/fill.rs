@@ -198,6 +198,7 @@ impl Past<'_> {
             client: client.clone(),
             project: project.clone(),
             redirect_uri: client.redirect_uris[0].clone(),
+            in_vain: Vec::new(),
             scopes: project.scopes.clone(),
             // The hash of nothing that anyone has: no such code can be redeemed.
             code_challenge: CodeChallenge::from_stored(String::new()),

@@ -190,6 +190,27 @@ impl Project {
             known
         }
     }
+
+    /// The scopes that were asked for in vain, where all are offered in their place. Those about
+    /// who the person is, which clients ask every server for, are none (OIDC Core §5.4, §11).
+    pub fn asked_in_vain(&self, asked: &ScopeSet) -> Vec<String> {
+        const OF_EVERY_SERVER: [&str; 6] = [
+            "openid",
+            "profile",
+            "email",
+            "address",
+            "phone",
+            "offline_access",
+        ];
+        let is_offered = |scope: &OfferedScope| asked.contains(&scope.name);
+        if self.scopes.is_empty() || self.scopes.iter().any(is_offered) {
+            return Vec::new();
+        }
+        let asked = asked.iter().map(ToString::to_string);
+        asked
+            .filter(|name| !OF_EVERY_SERVER.contains(&name.as_str()))
+            .collect()
+    }
 }
 
 /// A project's short name: 1 to 63 of `a-z`, `0-9` and `-`, beginning and

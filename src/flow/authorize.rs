@@ -58,6 +58,8 @@ pub struct Proposal {
     pub redirect_uri: RedirectUri,
     /// What it asks for.
     pub scopes: Vec<OfferedScope>,
+    /// What it asked for instead, none of which the project offers.
+    pub in_vain: Vec<String>,
     /// The proof it must bring to redeem the code.
     pub code_challenge: CodeChallenge,
     /// What it wants back unchanged.
@@ -182,6 +184,7 @@ pub async fn propose(
     let widens = step_up::find(tx, context, (identity, &client, &project), &asked).await?;
     Ok(Ok(Proposal {
         scopes: project.scopes_for(&asked),
+        in_vain: project.asked_in_vain(&asked),
         client,
         project,
         redirect_uri,

@@ -99,9 +99,12 @@ async fn among_all(
     let (own, mut open): (Vec<_>, Vec<_>) = all
         .into_iter()
         .partition(|project| project.slug == Slug::own());
+    let were_others = !open.is_empty();
+    open.retain(|project| !project.archived);
     let others = open.len();
-    open.retain(|project| !project.archived && project.members.admit(identity));
+    open.retain(|project| project.members.admit(identity));
     let only = match (open.as_slice(), others) {
+        ([], 0) if were_others => return Ok(Target::Refused(archive::refusal())),
         ([], 0) => own.first(),
         ([], _) => return Ok(Target::Refused(not_a_member())),
         ([only], _) => Some(only),

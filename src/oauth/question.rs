@@ -25,7 +25,10 @@ use crate::{
     },
     store::project::Endpoint,
     web::{
-        headers::CONSENT_CONTENT_SECURITY_POLICY, html, params::encode, problem::Problem,
+        headers::CONSENT_CONTENT_SECURITY_POLICY,
+        html,
+        params::{encode, shortened},
+        problem::Problem,
         state::App,
     },
 };
@@ -87,6 +90,7 @@ impl<'a> Visit<'a> {
             },
             not_you: app.settings.sign_out_url.clone(),
             scopes: scopes(proposal),
+            in_vain: Some(shortened(&proposal.in_vain.join(" "))).filter(|names| !names.is_empty()),
             widens: self.widens(context, proposal),
             sent_back_to: proposal.redirect_uri.host_and_port().to_owned(),
             lifetime: lifetime(app),

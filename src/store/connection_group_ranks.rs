@@ -9,7 +9,7 @@ use crate::domain::{
 
 use super::{
     Result, Tx,
-    connection_filter::{Engine, Filter, push_any, push_in, push_people},
+    connection_filter::{Engine, Filter, Statuses, push_any, push_in, push_people},
     connection_group_counts::{
         Counted, Moved, push_clients, push_counted, push_elsewhere, push_sum,
     },
@@ -94,7 +94,14 @@ where
             query.push(" AS number FROM connection_total WHERE kind = ");
             query.push_bind(grouping.by.kind().to_owned());
             query.push(" AND 0 < ");
-            push_sum(query, filter.statuses);
+            // Of the statuses that time moves connections between, totals may lag behind.
+            push_sum(
+                query,
+                match Moved::where_it_matters(filter) {
+                    Moved::Ignored => filter.statuses,
+                    Moved::Corrected => Statuses::ALL,
+                },
+            );
         }
     }
     match grouping.by {

@@ -62,3 +62,22 @@ async fn a_certificate_that_nobody_vouches_for_is_said_to_be_the_cause() {
     );
     assert!(server.requests().is_empty());
 }
+
+#[test]
+fn a_key_that_is_none_is_one_finding_among_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite://{}/u.db", folder.path().display());
+    commands::json(&untether(
+        &commands::ADD,
+        &[("UNTETHER_DATABASE_URL", &database)],
+    ));
+    std::fs::write(folder.path().join("u.db.key"), "").unwrap();
+    let output = in_folder(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let found = lines(&output).join("\n");
+    assert!(
+        found.contains("problem  database: the secret key"),
+        "{found}"
+    );
+    assert!(found.contains("public URL:"), "{found}");
+}

@@ -319,3 +319,28 @@ async fn what_was_replaced_before_a_step_up_is_still_known_for_a_copy_after_it()
     assert_eq!(host.is_refused(&oldest.refresh).await, "invalid_grant");
     assert!(!server.admits(&newer.access).await, "somebody has a copy");
 }
+
+#[actix_web::test]
+async fn whoever_asks_for_what_is_not_offered_is_said_to_get_something_else() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let host = app.host("Cursor").await;
+    let ana = app.person("ana");
+    let said = "The app asked for notes.read, which Project search does not offer. \
+                What is listed here it would get instead.";
+    for (scope, is_said) in [
+        ("notes.read", true),
+        ("notes.read openid offline_access", true),
+        ("notes.read read", false),
+        ("openid profile email offline_access", false),
+        ("", false),
+    ] {
+        let page = asked(&ana, &host, &server, scope).await;
+        let texts = page.all("form .unproven");
+        assert_eq!(
+            texts.contains(&said.to_owned()),
+            is_said,
+            "{scope:?}: {texts:?}"
+        );
+    }
+}

@@ -19,8 +19,9 @@ const MOMENT: Duration = Duration::from_millis(1);
 /// How many connections are counted as active, expired and revoked.
 async fn counts(app: &TestApp) -> String {
     app.database.check_counts().await;
-    let sums = "SELECT CAST(SUM(active) AS BIGINT) || ' ' || CAST(SUM(expired) AS BIGINT)
-                    || ' ' || CAST(SUM(revoked) AS BIGINT)
+    let sums = "SELECT CAST(COALESCE(SUM(active), 0) AS BIGINT)
+                    || ' ' || CAST(COALESCE(SUM(expired), 0) AS BIGINT)
+                    || ' ' || CAST(COALESCE(SUM(revoked), 0) AS BIGINT)
                 FROM connection_count";
     app.database.texts(sums).await.remove(0)
 }

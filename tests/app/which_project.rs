@@ -5,7 +5,7 @@ use untether::{
     flow::project::{self, Edit, Edited},
 };
 
-use crate::support::{Host, McpServer, Page, Person, TestApp, error_of, query_of};
+use crate::support::{Host, McpServer, Page, Person, TestApp, error_of, path_of, query_of};
 
 /// Says who may connect to a project.
 async fn allow(app: &TestApp, slug: &str, names: &[&str]) {
@@ -297,4 +297,16 @@ async fn a_project_that_is_chosen_need_not_be_among_those_offered() {
         let asked = format!("to use {name}");
         assert!(page.all("h1").join("").contains(&asked), "{slug}");
     }
+}
+
+#[actix_web::test]
+async fn where_all_others_are_archived_that_is_what_is_said() {
+    let app = TestApp::spawn().await;
+    app.project("search", &[]).await;
+    let archived = "UPDATE project SET archived_at = 1 WHERE slug = 'search'";
+    app.database.execute(archived).await;
+    let host = app.host("Cursor").await;
+    let answer = app.person("ana").opens(&path_of(&host.request(None))).await;
+    let query = query_of(answer.headers["location"].to_str().unwrap());
+    assert!(query["error_description"].contains("archived"), "{query:?}");
 }
