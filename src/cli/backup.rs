@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{config::Settings, store::Db};
 
-use super::{Failure, key, missing, say};
+use super::{Failure, key, missing, say, unusable};
 
 #[derive(Debug, clap::Args)]
 pub struct Backup {
@@ -24,7 +24,8 @@ pub struct Backup {
 pub async fn run(backup: &Backup, settings: &Settings) -> Result<(), Failure> {
     let path = &backup.path;
     let url = &settings.database;
-    let found = Db::inspect(url).await?;
+    let found = Db::inspect(url).await;
+    let found = found.map_err(|error| unusable(url, &error))?;
     let (db, _) = found.ok_or_else(|| missing(url))?;
     if !db.copy_to(path).await? {
         return Err(Failure::new(

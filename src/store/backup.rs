@@ -46,7 +46,10 @@ impl Db {
 /// Gives a whole file its name, unless another has it by now.
 fn give_name(part: &Path, path: &Path) -> io::Result<()> {
     File::open(part)?.sync_all()?;
-    fs::hard_link(part, path)?;
-    let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    match fs::hard_link(part, path) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
+        // Not every file system has links.
+        Err(_) => fs::rename(part, path),
+    }
 }

@@ -10,8 +10,7 @@ use super::{
         push_statuses,
     },
     connection_group_counts::{
-        Counted, Moved, counts_give, counts_tell, push_counted, push_elsewhere, push_sum,
-        totals_tell,
+        Counted, Moved, counts_give, counts_tell, push_counted, push_sum, totals_tell,
     },
     connection_group_key::{GroupColumn, Near, Part, push_near},
     connection_groups::{GroupBy, Grouping, WithEmpty},
@@ -135,86 +134,6 @@ fn push_wanted_groups<D: Engine>(
     query.push("wanted > 0");
 }
 
-/// Pushes how many groups there are.
-pub(super) fn push_count<D: Engine>(
-    query: &mut QueryBuilder<D>,
-    filter: &Filter,
-    grouping: &Grouping,
-) where
-    for<'q> i64: Encode<'q, D> + Type<D>,
-    for<'q> String: Encode<'q, D> + Type<D>,
-{
-    if !shows_empty(filter, grouping) {
-        query.push("SELECT COUNT(*) FROM (");
-        push_inner(query, filter, grouping.by, GroupColumn::Name);
-        query.push(") AS found WHERE wanted > 0");
-    } else if asks_of_no_more_than_clients(filter) {
-        query.push("SELECT (SELECT COUNT(*) FROM client AS own WHERE 1 = 1");
-        push_own(query, filter);
-        query.push(")");
-        if grouping.with_empty == WithEmpty::All {
-            return;
-        }
-        // But for the revoked ones of which nothing is wanted.
-        query.push(" - (SELECT COUNT(*) FROM client AS own LEFT JOIN (");
-        push_inner(
-            query,
-            &filter.of_any_client(),
-            grouping.by,
-            GroupColumn::Name,
-        );
-        query.push(") AS inner_count ON inner_count.id = own.id WHERE own.revoked_at IS NOT NULL");
-        push_own(query, filter);
-        query.push(" AND COALESCE(wanted, 0) = 0)");
-    } else if is_of_much(filter) {
-        query.push("SELECT COUNT(*) FROM client AS own WHERE (");
-        push_has_some(query, filter);
-        query.push(" OR (");
-        push_empty(query, filter, grouping.with_empty);
-        query.push("))");
-        push_own(query, filter);
-    } else {
-        query.push("SELECT (SELECT COUNT(*) FROM (");
-        push_inner(query, filter, grouping.by, GroupColumn::Name);
-        query.push(") AS found WHERE wanted > 0) + (SELECT COUNT(*) FROM (");
-        push_groups(query, filter, grouping, Part::Empty, None);
-        query.push(") AS found)");
-    }
-}
-
-/// Whether so much is within reach that each client is quickly seen to have something of it, or
-/// not, by the counts.
-fn is_of_much(filter: &Filter) -> bool {
-    counts_tell(filter, GroupBy::Client)
-        && Moved::where_it_matters(filter) == Moved::Ignored
-        && filter.plan.as_ref().is_some_and(|plan| plan.big_reach)
-}
-
-/// Pushes that a client has a wanted connection within reach.
-fn push_has_some<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter)
-where
-    for<'q> String: Encode<'q, D> + Type<D>,
-{
-    let Reach::Some { person, projects } = &filter.reach else {
-        query.push("1 = 1");
-        return;
-    };
-    query.push("EXISTS (SELECT 1 FROM connection_count WHERE client_id = own.id AND 0 < ");
-    push_sum(query, filter.statuses);
-    query.push(" AND ").push(D::HIDE);
-    push_in(query, "project_id", projects);
-    push_any(query, "project_id", &filter.projects);
-    query.push(")");
-    if let Some(person) = person {
-        query.push(" OR own.id IN (SELECT client_id FROM (");
-        push_elsewhere(query, person, projects);
-        query.push(") AS elsewhere WHERE 0 < ");
-        push_sum(query, filter.statuses);
-        push_any(query, "project_id", &filter.projects);
-        query.push(")");
-    }
-}
-
 /// Pushes how many wanted connections each of the groups has.
 pub(super) fn push_totals<D: Engine>(
     query: &mut QueryBuilder<D>,
@@ -261,7 +180,7 @@ pub(super) fn asks_of_no_more_than_clients(filter: &Filter) -> bool {
 const NO_PROJECTS: &str = "CAST(0 AS BIGINT) AS projects, CAST(NULL AS TEXT) AS one_project, ";
 
 /// What each group has, by the counts, by an index of times, or by the rows.
-fn push_inner<D: Engine>(
+pub(super) fn push_inner<D: Engine>(
     query: &mut QueryBuilder<D>,
     filter: &Filter,
     by: GroupBy,
@@ -382,7 +301,7 @@ fn concerns_clients_only(filter: &Filter) -> bool {
 }
 
 /// What more the filter asks of a client of which nothing is wanted.
-fn push_empty<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, which: WithEmpty)
+pub(super) fn push_empty<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, which: WithEmpty)
 where
     for<'q> String: Encode<'q, D> + Type<D>,
 {
@@ -404,7 +323,7 @@ where
 }
 
 /// What the filter asks of any client of a group.
-fn push_own<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter)
+pub(super) fn push_own<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter)
 where
     for<'q> String: Encode<'q, D> + Type<D>,
 {

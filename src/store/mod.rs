@@ -37,6 +37,7 @@ pub mod connection_end;
 pub mod connection_filter;
 mod connection_group_counts;
 mod connection_group_key;
+mod connection_group_number;
 mod connection_group_ranks;
 mod connection_group_rows;
 mod connection_group_walk;

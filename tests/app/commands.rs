@@ -343,49 +343,6 @@ fn the_demo_refuses_any_other_setting_than_its_own() {
     assert!(said(&output).contains("loopback"), "{}", said(&output));
 }
 
-#[test]
-fn help_documents_every_setting() {
-    let output = untether(&["--help"], &[]);
-    let text = String::from_utf8(output.stdout).unwrap();
-    for setting in [
-        "UNTETHER_LISTEN",
-        "UNTETHER_PUBLIC_URL",
-        "UNTETHER_SECRET_KEY_FILE",
-        "UNTETHER_IDLE_DAYS",
-        "UNTETHER_ASSERTION_JWKS_URL",
-    ] {
-        assert!(text.contains(setting), "{setting}");
-    }
-}
-
-#[test]
-fn help_of_a_command_is_about_that_command() {
-    for command in [
-        &["client", "list"][..],
-        &["project", "add"],
-        &["revoke"],
-        &["check"],
-        &["health"],
-    ] {
-        let output = untether(&[command, &["--help"]].concat(), &[]);
-        let text = String::from_utf8(output.stdout).unwrap();
-        assert!(text.contains("untether --help lists them"), "{text}");
-        assert!(!text.contains("[env:"), "{text}");
-    }
-    let filter = untether(&["revoke", "--help"], &[]);
-    assert!(
-        String::from_utf8(filter.stdout)
-            .unwrap()
-            .contains("--idle-days")
-    );
-    // What is not listed there is understood there.
-    let output = untether(
-        &["client", "list", "--database-url", "sqlite:///x/y.db"],
-        &[],
-    );
-    assert!(said(&output).contains("/x/y.db"), "{}", said(&output));
-}
-
 #[actix_web::test]
 async fn the_health_command_asks_the_running_server() {
     // Beside the runtime, which has to go on answering meanwhile.
