@@ -130,7 +130,7 @@ impl ClientPage {
         let blocks = block::of_client(&mut tx, &client, principal, now).await?;
         let works = client.revoked_at.is_none() && !blocks.iter().any(BlockView::is_for_everyone);
         let setups = match works {
-            true => setup::of(&client, &endpoints, &app.settings.public_url),
+            true => setup::of(Some(&client), &endpoints, &app.settings.public_url),
             false => Vec::new(),
         };
         let asked = Params::parse(visit.req.query_string().as_bytes());

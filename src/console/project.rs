@@ -1,10 +1,13 @@
 //! One project: what it offers, who looks after it, and how its server is seen.
 
+use std::slice;
+
 use actix_web::{HttpResponse, http::StatusCode, web::Path};
 use askama::Template;
 
 use crate::{
     clock::Timestamp,
+    config::Registration,
     domain::{
         ids::{CredentialId, ProjectId},
         project::{ManageUrl, Members, OfferedScope, Project, Slug},
@@ -23,6 +26,7 @@ use super::{
     credentials, moment, number,
     projects::{self, Health, Links},
     query::{Layout, ListQuery},
+    setup::{self, Setup},
     snippets::{self, Snippets},
     view::{Frame, When},
     visit::Visit,
@@ -86,6 +90,8 @@ struct ProjectPage {
     next_credential: CredentialId,
     /// How the server asks; `None` for Untether's own.
     snippets: Option<Snippets>,
+    /// What to paste into hosts; empty when they cannot make themselves known.
+    setups: Vec<Setup>,
 }
 
 #[derive(Debug)]
@@ -113,7 +119,7 @@ pub async fn show(visit: Visit, slug: Path<String>) -> Result<HttpResponse, Prob
     let server = project_list::server(&mut tx, &project.id)
         .await?
         .ok_or_else(Problem::not_found)?;
-    let clients = project_list::clients(&mut tx, std::slice::from_ref(&project.id)).await?;
+    let clients = project_list::clients(&mut tx, slice::from_ref(&project.id)).await?;
     let credentials = store::credential::of_project(&mut tx, &project.id).await?;
     let row = |known| credential_row(&project.slug, known, now);
     let own = project.id == app.own_project;
@@ -124,6 +130,7 @@ pub async fn show(visit: Visit, slug: Path<String>) -> Result<HttpResponse, Prob
         manages: visit.principal.changes().covers_project(&project.id),
         own,
         snippets: snippets.transpose()?,
+        setups: setups(&visit, &mut tx, &project.id).await?,
         created: moment::dated(project.created_at),
         archived: project.archived_at.map(|at| moment::when(at, now)),
         administrators: words(&project.administrators),
@@ -150,6 +157,18 @@ pub async fn show(visit: Visit, slug: Path<String>) -> Result<HttpResponse, Prob
 
 fn words(names: &[PrincipalName]) -> Vec<String> {
     names.iter().map(ToString::to_string).collect()
+}
+
+/// What makes each known host connect to the project, where hosts register themselves.
+async fn setups(visit: &Visit, tx: &mut Tx, id: &ProjectId) -> store::Result<Vec<Setup>> {
+    let settings = &visit.app.settings;
+    Ok(match settings.registration {
+        Registration::Open => {
+            let endpoints = store::project::endpoints(tx, Some(slice::from_ref(id)), 1).await?;
+            setup::of(None, &endpoints, &settings.public_url)
+        }
+        Registration::Off => Vec::new(),
+    })
 }
 
 /// How many connections to the project this person sees, by status.

@@ -39,12 +39,13 @@ pub struct Setup {
     pub fits: bool,
 }
 
-/// What each known host is to be given so that it reaches these MCP servers as this client.
-pub fn of(client: &Client, endpoints: &[Endpoint], public: &PublicUrl) -> Vec<Setup> {
+/// What each known host is to be given so that it reaches these MCP servers as this client, or
+/// as one that it makes known by itself.
+pub fn of(client: Option<&Client>, endpoints: &[Endpoint], public: &PublicUrl) -> Vec<Setup> {
     let mut addresses = endpoints.iter().map(|endpoint| endpoint.resource.as_str());
     let inside = (addresses.any(is_internal), is_internal(public.as_str()));
     let access = Access {
-        client: is_given(client).then_some(client),
+        client: client.filter(|client| is_given(client)),
         endpoints,
     };
     let setup = |host: &Host| {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use untether::{domain::resource::Resource, flow::project::ensure_own};
+use untether::{config::Registration, domain::resource::Resource, flow::project::ensure_own};
 
 use crate::{
     races::is_waited_for,
@@ -219,4 +219,36 @@ async fn two_servers_that_start_at_once_on_an_empty_database_both_start() {
     });
     let own = "SELECT id FROM project WHERE slug = 'untether'";
     assert_eq!(app.database.texts(own).await.len(), 1);
+}
+
+#[actix_web::test]
+async fn a_project_says_how_a_host_connects_unless_none_can_make_itself_known() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    for who in [app.owner(), app.auditor()] {
+        let page = who.opens("/projects/search").await;
+        let hosts = page.all("details[name=host] summary");
+        assert_eq!((hosts.len(), &*hosts[0]), (8, "Claude Code"));
+        let texts = page.raw("details[name=host] pre code");
+        let command = format!("claude mcp add --transport http search {}", server.resource);
+        assert_eq!(texts[0], command);
+        assert!(texts.iter().all(|text| text.contains(&server.resource)));
+    }
+
+    let app = TestApp::spawn_with(|settings| settings.registration = Registration::Off).await;
+    app.project("search", &[]).await;
+    for (who, told) in [
+        (
+            app.owner(),
+            "Hosts cannot make themselves known here: make a client.",
+        ),
+        (
+            app.auditor(),
+            "Hosts cannot make themselves known here: its administrators make clients for them.",
+        ),
+    ] {
+        let page = who.opens("/projects/search").await;
+        assert!(page.all("details[name=host]").is_empty());
+        assert_eq!(page.all("#connect + p"), [told]);
+    }
 }

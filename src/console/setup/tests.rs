@@ -49,7 +49,7 @@ fn public() -> PublicUrl {
 }
 
 fn of(client: &Client, endpoints: &[Endpoint]) -> Vec<Setup> {
-    super::of(client, endpoints, &public())
+    super::of(Some(client), endpoints, &public())
 }
 
 const ID: &str = "01890000-0000-7000-8000-00000000c1e1";
@@ -219,7 +219,7 @@ fn a_host_in_a_cloud_is_said_not_to_reach_a_server_inside() {
     let warned = |resource: &str, public: &str| {
         let client = client(Origin::Registered, ClientType::Public, &[]);
         let public = PublicUrl::parse(public).unwrap();
-        let setups = super::of(&client, &[endpoint("wiki", resource)], &public);
+        let setups = super::of(Some(&client), &[endpoint("wiki", resource)], &public);
         let warned = setups.iter().filter(|setup| !setup.notes.is_empty());
         warned.map(|setup| setup.host).collect::<Vec<_>>()
     };
