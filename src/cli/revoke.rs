@@ -96,10 +96,7 @@ impl Act<'_> {
         let context = self.workshop.context();
         let cutoffs = context.rules.lifetimes.cutoffs(context.now);
         let mut filter = Filter {
-            statuses: Statuses {
-                revoked: false,
-                ..Statuses::ALL
-            },
+            statuses: Statuses::UNREVOKED,
             unused_since: command
                 .idle_days
                 .map(|days| context.now.minus(DAY * u32::from(days))),

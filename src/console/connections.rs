@@ -212,7 +212,7 @@ impl<'a> Desk<'a> {
     /// Whether that can be revoked, or some of it; as far as is known where a search term is
     /// found in too many to count.
     fn may_revoke(&self, counts: Option<Counts>) -> bool {
-        let revocable = open::revocable(self.query.statuses);
+        let revocable = self.query.statuses.unrevoked();
         let some = counts.map_or(revocable != Statuses::NONE, |counts| {
             counts.of(revocable) > 0
         });

@@ -72,33 +72,20 @@ pub fn links(counts: Counts, query: &ListQuery) -> CountLinks {
         }
         .href()
     };
-    let none = Statuses::NONE;
     let link = |class, word, count: i64, statuses| CountLink {
         class,
         word,
         count: number::grouped(count),
         href: only(statuses),
     };
-    let active = Statuses {
-        active: true,
-        ..none
-    };
-    let expired = Statuses {
-        expired: true,
-        ..none
-    };
-    let revoked = Statuses {
-        revoked: true,
-        ..none
-    };
     CountLinks {
         total: counts.active + counts.expired + counts.revoked,
         live: counts.active + counts.expired,
         href: only(Statuses::ALL),
         by_status: vec![
-            link("active", "Active", counts.active, active),
-            link("expired", "Expired", counts.expired, expired),
-            link("revoked", "Revoked", counts.revoked, revoked),
+            link("active", "Active", counts.active, Statuses::ACTIVE),
+            link("expired", "Expired", counts.expired, Statuses::EXPIRED),
+            link("revoked", "Revoked", counts.revoked, Statuses::REVOKED),
         ],
     }
 }

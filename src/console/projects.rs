@@ -284,10 +284,7 @@ async fn active(
     }
     let query = ListQuery {
         projects: ids.to_vec(),
-        statuses: Statuses {
-            active: true,
-            ..Statuses::NONE
-        },
+        statuses: Statuses::ACTIVE,
         ..ListQuery::of(principal)
     };
     let filter = query.filter(principal.sees(), app.rules.lifetimes.cutoffs(now), now);
@@ -326,13 +323,9 @@ impl Links {
             }
             .href()
         };
-        let active = Statuses {
-            active: true,
-            ..Statuses::NONE
-        };
         Self {
             clients: of_statuses(Layout::Groups(GroupBy::Client), Statuses::ALL),
-            active: of_statuses(Layout::List, active),
+            active: of_statuses(Layout::List, Statuses::ACTIVE),
         }
     }
 }

@@ -42,11 +42,7 @@ pub const TEXT_LIMIT: usize = 200;
 pub const IDLE_LIMIT: u16 = 3650;
 
 /// What a list shows unless it is asked for something else.
-pub const STATUSES_DEFAULT: Statuses = Statuses {
-    active: true,
-    expired: true,
-    revoked: false,
-};
+pub const STATUSES_DEFAULT: Statuses = Statuses::UNREVOKED;
 
 /// The words for statuses, in the order in which they are shown.
 pub const STATUS_WORDS: [&str; 3] = ["active", "expired", "revoked"];

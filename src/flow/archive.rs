@@ -111,10 +111,7 @@ async fn hold(tx: &mut Tx, slug: &Slug) -> store::Result<Option<Project>> {
 pub async fn active(tx: &mut Tx, context: &Context<'_>, project: &Project) -> store::Result<i64> {
     let filter = Filter {
         projects: vec![project.id.clone()],
-        statuses: Statuses {
-            active: true,
-            ..Statuses::NONE
-        },
+        statuses: Statuses::ACTIVE,
         ..Filter::all(Reach::All, context.rules.lifetimes.cutoffs(context.now))
     };
     let counts = connection_list::counts(tx, &filter).await?;

@@ -169,10 +169,7 @@ pub async fn revoke(
 fn unrevoked(context: &Context<'_>, client: &Client) -> Filter {
     Filter {
         clients: vec![client.id.clone()],
-        statuses: Statuses {
-            revoked: false,
-            ..Statuses::ALL
-        },
+        statuses: Statuses::UNREVOKED,
         ..Filter::all(Reach::All, context.rules.lifetimes.cutoffs(context.now))
     }
 }

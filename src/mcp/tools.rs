@@ -70,25 +70,11 @@ pub async fn run(app: &App, principal: &Principal, call: ToolCall) -> Result<Val
 }
 
 fn statuses(arguments: &Value) -> Result<Statuses, &'static str> {
-    let none = Statuses {
-        active: false,
-        expired: false,
-        revoked: false,
-    };
     match arguments.get("status").map(Value::as_str) {
         None => Ok(Statuses::ALL),
-        Some(Some("active")) => Ok(Statuses {
-            active: true,
-            ..none
-        }),
-        Some(Some("expired")) => Ok(Statuses {
-            expired: true,
-            ..none
-        }),
-        Some(Some("revoked")) => Ok(Statuses {
-            revoked: true,
-            ..none
-        }),
+        Some(Some("active")) => Ok(Statuses::ACTIVE),
+        Some(Some("expired")) => Ok(Statuses::EXPIRED),
+        Some(Some("revoked")) => Ok(Statuses::REVOKED),
         Some(_) => Err("status must be active, expired or revoked"),
     }
 }

@@ -22,40 +22,8 @@ use super::{
 
 pub(super) use super::connection_plan::Hidden;
 pub use super::connection_plan::Plan;
+pub use super::connection_statuses::Statuses;
 pub(super) use super::engine::{Engine, push_any, push_in};
-
-/// Which statuses are wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Statuses {
-    /// Connections that work.
-    pub active: bool,
-    /// Connections unused for too long, or too old.
-    pub expired: bool,
-    /// Connections that someone ended.
-    pub revoked: bool,
-}
-
-impl Statuses {
-    /// Every status.
-    pub const ALL: Self = Self {
-        active: true,
-        expired: true,
-        revoked: true,
-    };
-
-    /// Revoked alone.
-    pub const REVOKED: Self = Self {
-        revoked: true,
-        ..Self::NONE
-    };
-
-    /// No status.
-    pub const NONE: Self = Self {
-        active: false,
-        expired: false,
-        revoked: false,
-    };
-}
 
 /// Which connections are wanted: those that meet every condition. Of a list of
 /// alternatives any will do; an empty list is no condition.

@@ -257,13 +257,9 @@ fn push_oldest<D: Engine>(query: &mut QueryBuilder<D>, filter: &Filter, order: O
 where
     for<'q> i64: Encode<'q, D> + Type<D>,
 {
-    let expired_alone = Statuses {
-        expired: true,
-        ..Statuses::NONE
-    };
     let from_newest = order == Order::NEWEST && *place == Place::Start;
     let (used, authorized) = (filter.cutoffs.used_before, filter.cutoffs.authorized_before);
-    let ended = Some(used.max(authorized)).filter(|_| filter.statuses == expired_alone);
+    let ended = Some(used.max(authorized)).filter(|_| filter.statuses == Statuses::EXPIRED);
     let newest = ended.into_iter().chain(filter.unused_since).min();
     if let (true, Some(newest)) = (from_newest, newest) {
         query.push(" AND connection.authorized_at <= ");

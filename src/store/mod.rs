@@ -49,6 +49,7 @@ mod connection_parts;
 pub mod connection_plan;
 mod connection_revocation;
 pub mod connection_search;
+mod connection_statuses;
 mod connection_sum;
 pub mod connection_sweep;
 mod connection_times;

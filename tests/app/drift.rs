@@ -146,10 +146,7 @@ async fn check(app: &TestApp, known: &[Known], limits: Lifetimes, now: Timestamp
     let counts = connection_list::counts(&mut tx, &all).await.unwrap();
     assert_eq!(counts, counted(known.iter(), limits, now), "{limits:?}");
     let filter = Filter {
-        statuses: Statuses {
-            active: true,
-            ..Statuses::NONE
-        },
+        statuses: Statuses::ACTIVE,
         ..all
     };
     let grouping = Grouping {

@@ -358,18 +358,9 @@ impl World {
 pub fn count(rows: &[&Row]) -> Counts {
     let of = |statuses| rows.iter().filter(|row| row.has(statuses)).count() as i64;
     Counts {
-        active: of(Statuses {
-            active: true,
-            ..Statuses::NONE
-        }),
-        expired: of(Statuses {
-            expired: true,
-            ..Statuses::NONE
-        }),
-        revoked: of(Statuses {
-            revoked: true,
-            ..Statuses::NONE
-        }),
+        active: of(Statuses::ACTIVE),
+        expired: of(Statuses::EXPIRED),
+        revoked: of(Statuses::REVOKED),
     }
 }
 

@@ -36,17 +36,7 @@ async fn connections_of_clients_with_a_term_are_met_once_and_in_the_order_of_nam
     let mut world = World::make(11).await;
     rename(&mut world).await;
     let cutoffs = world.app.app.rules.lifetimes.cutoffs(world.app.now());
-    for statuses in [
-        Statuses::ALL,
-        Statuses {
-            revoked: false,
-            ..Statuses::ALL
-        },
-        Statuses {
-            revoked: true,
-            ..Statuses::NONE
-        },
-    ] {
+    for statuses in [Statuses::ALL, Statuses::UNREVOKED, Statuses::REVOKED] {
         let filter = Filter {
             statuses,
             text: Some(TERM.to_owned()),

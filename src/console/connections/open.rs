@@ -11,7 +11,7 @@ use crate::{
     flow::revoke,
     store::{
         Tx, client_block,
-        connection_filter::{Filter, Statuses},
+        connection_filter::Filter,
         connection_groups::{Group, GroupBy},
         connection_list::{self, Key, Place},
     },
@@ -46,7 +46,7 @@ pub(super) async fn group(
     shown: &Shown,
 ) -> Result<OpenGroup, Problem> {
     let filter = groups::narrowed(filter, by, &group.id).ok_or_else(Problem::not_found)?;
-    let count = group.counts.of(revocable(desk.query.statuses));
+    let count = group.counts.of(desk.query.statuses.unrevoked());
     let fits = usize::try_from(count).is_ok_and(|count| count <= revoke::LIMIT);
     let too_many = *shown == Shown::Ticked && !fits;
     let mut all = alone(desk.query, by, &group.id).filter_pairs();
@@ -84,7 +84,7 @@ pub(super) async fn table(
     let ticked = *shown == Shown::Ticked && desk.may_tick();
     let filter = match ticked {
         true => Filter {
-            statuses: revocable(filter.statuses),
+            statuses: filter.statuses.unrevoked(),
             ..filter.clone()
         },
         false => filter.clone(),
@@ -160,12 +160,4 @@ fn alone(query: &ListQuery, by: GroupBy, id: &str) -> ListQuery {
         GroupBy::Project => query.projects = ProjectId::parse(id).into_iter().collect(),
     }
     query
-}
-
-/// Those of the statuses that can be revoked.
-pub(super) const fn revocable(statuses: Statuses) -> Statuses {
-    Statuses {
-        revoked: false,
-        ..statuses
-    }
 }

@@ -166,10 +166,7 @@ impl Asked {
         let cutoffs = app.rules.lifetimes.cutoffs(at);
         let filter = self.query.filter(self.reach.clone(), cutoffs, at);
         Filter {
-            statuses: Statuses {
-                revoked: false,
-                ..filter.statuses
-            },
+            statuses: filter.statuses.unrevoked(),
             ..filter
         }
     }
