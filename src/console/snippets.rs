@@ -61,8 +61,9 @@ struct Asking {
     origin: String,
     issuer: String,
     endpoint: String,
-    /// Where Untether describes itself.
-    metadata: String,
+    /// Where clients get codes and tokens.
+    authorize: String,
+    token: String,
     /// The scopes that nobody can untick.
     required: String,
     /// All scopes.
@@ -80,7 +81,8 @@ impl Asking {
             origin: text(&address.map(|at| at.origin()).unwrap_or_default()),
             issuer: text(&public.issuer()),
             endpoint: text(&public.join("/oauth/introspect")),
-            metadata: text(&public.join("/.well-known/oauth-authorization-server/oauth")),
+            authorize: text(&public.join("/oauth/authorize")),
+            token: text(&public.join("/oauth/token")),
             required: list(required),
             offered: list(project.scopes.iter()),
         }
@@ -210,12 +212,14 @@ fn proxies(at: &Proxied) -> Result<Vec<Snippet>, Problem> {
     Ok(vec![
         Snippet {
             name: "nginx",
-            place: "In a file of its own in /etc/nginx/conf.d.",
+            place: "In a file of its own in /etc/nginx/conf.d. For a second MCP server on the same \
+                    host, put all of its locations but the last into the server that is there.",
             text: frame::render(&Nginx { at })?,
         },
         Snippet {
             name: "Caddy",
-            place: "In the Caddyfile.",
+            place: "In the Caddyfile. For a second MCP server on the same host, put its first two \
+                    handle blocks into the site that is there.",
             text: frame::render(&Caddy { at })?,
         },
         Snippet {

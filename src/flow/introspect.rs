@@ -58,6 +58,21 @@ pub async fn for_credential(
     })
 }
 
+/// The project at which the token works, for one that does not work where it was shown.
+///
+/// # Errors
+/// When the database fails.
+pub async fn elsewhere(
+    lookups: &Lookups,
+    context: &Context<'_>,
+    token: &str,
+) -> store::Result<Option<Slug>> {
+    let found = lookups.bearer(question(context, token)).await?;
+    let bearer = found.map(|(bearer, _)| bearer);
+    let bearer = bearer.filter(|bearer| works(bearer, context));
+    Ok(bearer.map(|bearer| bearer.slug))
+}
+
 /// The credential that these readings of an id name: at most one has the shape of an id.
 pub fn credential_in(ids: &[String]) -> Option<CredentialId> {
     ids.iter().find_map(|id| CredentialId::parse(id))

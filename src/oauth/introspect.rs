@@ -5,8 +5,8 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use serde_json::{Value, json};
 
 use crate::{
-    domain::audit::Actor,
-    flow::{ErrorCode, asked::Asker, introspect, lookup::Lookups},
+    domain::{audit::Actor, ids::CredentialId},
+    flow::{Context, ErrorCode, asked::Asker, introspect, lookup::Lookups},
     store::token::Bearer,
     web::{params::Params, state::App},
 };
@@ -44,13 +44,34 @@ pub async fn show(
             );
             credentials.refuse(&refusal.description)
         })?;
-    if let Some(credential) = introspect::credential_in(credentials.parts().0) {
+    let asks = introspect::credential_in(credentials.parts().0);
+    match &bearer {
+        Some(bearer) => app.uses.note(bearer, context.now),
+        None => tell_of_elsewhere(&lookups, &context, asks.as_ref(), token).await?,
+    }
+    if let Some(credential) = asks {
         app.asked.note(Asker::Credential(credential), context.now);
     }
-    if let Some(bearer) = &bearer {
-        app.uses.note(bearer, context.now);
-    }
     Ok(answer(StatusCode::OK, body_of(&app, bearer.as_ref())))
+}
+
+/// Leaves word in the log when the token works at another project: to the server everything
+/// looks right, and yet it may let nobody in.
+async fn tell_of_elsewhere(
+    lookups: &Lookups,
+    context: &Context<'_>,
+    asks: Option<&CredentialId>,
+    token: &str,
+) -> Result<(), Error> {
+    if let Some(project) = introspect::elsewhere(lookups, context, token).await? {
+        tracing::warn!(
+            client_id = asks.map(CredentialId::as_str),
+            %project,
+            "asked about a token of another project: a server that lets nobody in may have the \
+             credential of another one"
+        );
+    }
+    Ok(())
 }
 
 fn body_of(app: &App, bearer: Option<&Bearer>) -> Value {

@@ -5,7 +5,10 @@ use std::{rc::Rc, time::Duration};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, error_of};
+use crate::{
+    secrecy::logs,
+    support::{TestApp, error_of},
+};
 
 #[actix_web::test]
 async fn a_working_token_says_whose_it_is() {
@@ -43,6 +46,13 @@ async fn a_token_for_another_project_is_inactive_without_a_reason() {
     for token in [tokens.access.as_str(), &tokens.refresh, "unknown"] {
         assert_eq!(wiki.introspects(token).await, json!({ "active": false }));
     }
+    // The log tells whoever pasted the credential of another project into their server.
+    let logs = logs();
+    let told = |id: &str| {
+        let mut lines = logs.lines().filter(|line| line.contains(id));
+        lines.any(|line| line.contains("a token of another project") && line.contains("search"))
+    };
+    assert!(told(&wiki.id) && !told(&search.id), "{logs}");
     assert_eq!(
         search.introspects(&tokens.refresh).await,
         json!({ "active": false })

@@ -109,26 +109,33 @@ PROXIES = {"nginx": nginx, "Caddy": caddy, "Traefik": traefik}
 
 @dataclass
 class Protected:
-    """The bare server: its public address, at the proxy, and its own; and the scope of its project."""
+    """The bare server: its public address, at the proxy, and its own; and the slug of its project."""
 
     url: str
     direct: str
-    scope: str
+    slug: str
+
+    @property
+    def scope(self) -> str:
+        return f"{self.slug}.read"
 
 
 @contextmanager
-def protecting(untether: Untether, proxy: str, directory: Path, authority: Authority | None = None, asks: str = ""):
-    """A bare server behind this proxy, which `asks` for a scope.
+def protecting(untether: Untether, proxy: str, directory: Path, authority: Authority | None = None, asks: str = "", door: str = ""):
+    """A bare server behind this proxy, which `asks` for a scope, and goes to Untether through a `door`.
 
     With an authority the proxy speaks TLS, to both sides.
     """
-    slug, port, upstream = proxy.lower() + ("-asks" if asks else ""), free_port(), free_port()
+    slug = proxy.lower() + ("-asks" if asks else "-door" if door else "")
+    port, upstream = free_port(), free_port()
     origin = f"https://localhost:{port}" if authority else f"http://127.0.0.1:{port}"
-    server = Protected(f"{origin}/mcp", f"http://127.0.0.1:{upstream}/mcp", f"{slug}.read")
+    server = Protected(f"{origin}/mcp", f"http://127.0.0.1:{upstream}/mcp", slug)
     untether.add_project(server.url, slug)
     text = snippet(Person.owner(untether).open(f"/projects/{slug}").text, proxy)
     assert UPSTREAM in text
     text = text.replace(UPSTREAM, f"http://127.0.0.1:{upstream}")
+    if door:
+        text = text.replace(untether.public, door)
     if asks:
         text, places = re.subn(rf"/forward-auth/{slug}(?![/\w-])", rf"\g<0>?scope={asks}", text)
         assert places == 1

@@ -99,7 +99,17 @@ def assert_asks_a_person(app: SdkClient, tool: str):
 
 def bearer_is_refused(url: str, access_token: str) -> bool:
     """Whether the MCP server itself answers this token with 401, without an SDK in between."""
-    answer = httpx2.post(
+    answer = answer_to_bearer(url, access_token)
+    return answer.status_code == 401 and "bearer" in answer.headers["www-authenticate"].lower()
+
+
+def status_of_bearer(url: str, access_token: str) -> int:
+    """What the MCP server itself answers this token with."""
+    return answer_to_bearer(url, access_token).status_code
+
+
+def answer_to_bearer(url: str, access_token: str) -> httpx2.Response:
+    return httpx2.post(
         url,
         headers={
             "Authorization": f"Bearer {access_token}",
@@ -109,7 +119,6 @@ def bearer_is_refused(url: str, access_token: str) -> bool:
         json={"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}},
         timeout=20,
     )
-    return answer.status_code == 401 and "bearer" in answer.headers["www-authenticate"].lower()
 
 
 def refresh_answer(untether: Untether, storage: Storage, refresh_token: str) -> httpx2.Response:

@@ -2,14 +2,16 @@
 
 import json
 import secrets
+from contextlib import closing
 from urllib.parse import unquote, urlsplit
 
 import httpx2
 import pytest
 
+from front import Front
 from person import Person
 from proxies import ACCEPTED, PING, PROXIES, Protected, protecting
-from sdk_client import SdkClient, assert_asks_a_person, bearer_is_refused
+from sdk_client import SdkClient, assert_asks_a_person, bearer_is_refused, status_of_bearer
 from wire import App
 
 SPOOFED = "root@acme.example"
@@ -110,8 +112,20 @@ def test_a_client_whose_token_lacks_a_scope_is_told_which(proxy, untether, ana, 
 
 def test_what_is_not_the_mcp_server_is_not_there(protected):
     origin = protected.url.removesuffix("/mcp")
-    for path in ("/", "/other", "/.untether", "/.well-known/oauth-protected-resource"):
+    for path in ("/", "/other", f"/.untether-{protected.slug}", "/.none", "/.well-known/oauth-protected-resource"):
         assert httpx2.get(f"{origin}{path}").status_code == 404, path
+
+
+@pytest.mark.parametrize("proxy", ["nginx", "Caddy"])
+def test_a_page_in_untethers_place_lets_nobody_pass(proxy, untether, ana, tmp_path):
+    with closing(Front()) as door:
+        door.program_port = untether.port
+        with protecting(untether, proxy, tmp_path, door=door.url) as server:
+            token = App(untether, server.url).connect(ana).access
+            assert status_of_bearer(server.url, token) == 200
+            door.trouble[f"/forward-auth/{server.slug}"] = (200, {})
+            assert status_of_bearer(server.url, token) == 502
+            assert status_of_bearer(server.url, token) == 200
 
 
 def test_nothing_passes_while_untether_is_away(protected, untether, ana):

@@ -3,19 +3,23 @@
 What it gives for proxies is run by test_forward_auth.py.
 """
 
+import json
 import os
 import sys
+import time
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from hosts import NODE
 from mcp_servers import running
 from pages import snippet
 from person import Person
-from sdk_client import SdkClient, assert_asks_a_person, bearer_is_refused
+from sdk_client import SdkClient, assert_asks_a_person, bearer_is_refused, status_of_bearer
 from untether import free_port
 
+INTROSPECT = "/oauth/introspect"
 PYTHON_PING = '''
 
 @mcp.tool()
@@ -62,9 +66,14 @@ SERVERS = {
 }
 
 
+@pytest.fixture(scope="module")
+def untether(fronted):
+    return fronted
+
+
 @pytest.fixture(scope="module", params=SERVERS)
 def server(request, untether, tmp_path_factory) -> str:
-    """The address of a server that was pasted into."""
+    """The address of a server that was pasted into, and started while Untether was away."""
     name, directory = request.param, tmp_path_factory.mktemp("pasted")
     program, transport = SERVERS[name]
     slug, port = name.lower().replace(" ", "-"), free_port()
@@ -76,7 +85,9 @@ def server(request, untether, tmp_path_factory) -> str:
         "UNTETHER_CREDENTIAL_ID": credential["client_id"],
         "UNTETHER_CREDENTIAL_SECRET": credential["client_secret"],
     }
+    untether.stop()
     with running(command, environment, url, directory):
+        untether.start()
         yield url
 
 
@@ -96,3 +107,26 @@ def test_a_token_of_another_server_is_refused(server, own_server, ana):
     app = SdkClient(own_server.url, ana)
     app.call("whoami")
     assert bearer_is_refused(server, app.storage.tokens.access_token)
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_while_untether_cannot_say_a_token_is_not_called_a_bad_one(server, front, ana, status):
+    app = SdkClient(server, ana)
+    app.call("ping")
+    token = app.storage.tokens.access_token
+    front.trouble[INTROSPECT] = (status, {})
+    assert status_of_bearer(server, token) in (500, 503)
+    assert INTROSPECT not in front.trouble
+    assert status_of_bearer(server, token) == 200
+
+
+def test_a_clock_that_is_ahead_of_untethers_refuses_nobody(server, front, ana):
+    app = SdkClient(server, ana)
+    app.call("ping")
+    token = app.storage.tokens.access_token
+    [*_, answered] = front.to(INTROSPECT)
+    said = json.loads(answered.answer)
+    assert said["exp"] > time.time()
+    front.trouble[INTROSPECT] = (200, said | {"exp": int(time.time()) - 7200})
+    assert status_of_bearer(server, token) == 200
+    assert INTROSPECT not in front.trouble

@@ -110,3 +110,21 @@ fn what_a_name_or_an_address_contains_never_becomes_code() {
         assert_eq!(all.servers.len(), 3);
     }
 }
+
+#[test]
+fn two_servers_on_one_host_have_no_location_in_common() {
+    let public = PublicUrl::parse("https://untether.acme.example").unwrap();
+    let locations = |slug: &str| {
+        let project = Project {
+            slug: Slug::parse(slug).unwrap(),
+            ..project(slug, &format!("https://acme.example/{slug}"))
+        };
+        let all = of(&project, &public).unwrap();
+        let lines = text(&all.proxies, "nginx").lines().map(str::trim);
+        let lines = lines.filter(|line| line.starts_with("location "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (search, wiki) = (locations("search"), locations("wiki"));
+    assert_eq!((search.len(), search.last()), (6, wiki.last()));
+    assert!(search[..5].iter().all(|line| !wiki.contains(line)));
+}
