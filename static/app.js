@@ -30,7 +30,22 @@
   };
   // Groups that opened since the page came are open after a revoke too.
   const here = () => location.pathname + location.search;
-  const refuse = () => find('#too-many').replaceChildren(find('#limit').content.cloneNode(true));
+  // Instead of the hundred: everything in the groups that were ticked, or in the list.
+  const refuse = (many) => {
+    const limit = find('#limit');
+    const said = limit.content.cloneNode(true);
+    const groups = new Set(many.map((box) => box.closest('tbody[id]')?.id).filter(Boolean));
+    if (groups.size) {
+      const link = said.querySelector('a');
+      const url = new URL(link.getAttribute('href'), location);
+      url.searchParams.delete(limit.dataset.by);
+      for (const id of groups) url.searchParams.append(limit.dataset.by, id);
+      link.href = url;
+      link.append(groups.size == 1 ? ' in this group' : ` in these ${groups.size} groups`);
+      link.nextSibling?.remove();
+    }
+    find('#too-many').replaceChildren(said);
+  };
   const count = () => {
     const bar = find('.selection');
     if (!bar) return;
@@ -46,10 +61,13 @@
     bar.querySelector('button').textContent = `Revoke ${n} connection${n == 1 ? '' : 's'}`;
     for (const all of document.querySelectorAll('[data-all], [data-every]')) {
       const within = all.closest('tbody') ?? document;
-      const [on, of] = [ticked(within).length, boxes(within).length];
-      all.checked = on && on == of;
-      all.indeterminate = on && on < of;
-      all.hidden = !of && !all.matches('[data-all]');
+      const [on, shown] = [ticked(within).length, boxes(within).length];
+      // Of a group there may be more than is shown.
+      let of = 0;
+      for (const { dataset } of within.querySelectorAll('[data-all]')) of += +dataset.all;
+      all.checked = on && on >= (of || shown);
+      all.indeterminate = on && !all.checked;
+      all.hidden = !shown && !all.matches('[data-all]');
     }
   };
   on('change', ({ target }) => {
@@ -68,9 +86,11 @@
       return part(url, target, group);
     }
     const many = target.name ? [target] : boxes(target.closest('tbody') ?? document);
+    // Where all that is shown is ticked, though it is not all there is, the next click takes it back.
+    if (many.every((box) => box.checked)) target.checked &&= !!target.name;
     const full = target.checked && new Set([...ticked(), ...many]).size > LIMIT;
     for (const box of many) full ? box.checked = box.defaultChecked : tick(box, target.checked);
-    if (full) refuse();
+    if (full) refuse([...ticked(), ...many]);
     count();
   });
   let kept, acted;
@@ -86,8 +106,9 @@
     acted = false;
     if (lost > 0) find('#too-many')?.replaceChildren(`${lost} ticked ${lost == 1 ? 'row is' : 'rows are'} not shown here, and no longer ticked.`);
     if (ticked().length > LIMIT) {
-      for (const box of ticked()) tick(box, kept.has(box.value));
-      refuse();
+      const many = ticked();
+      for (const box of many) tick(box, kept.has(box.value));
+      refuse(many);
     }
     // The list of people has a place of its own.
     const people = location.search.includes('view=person');

@@ -95,6 +95,7 @@ async fn keep_swept(app: App) {
     let mut watch = Watch::default();
     loop {
         interval.tick().await;
+        tell_of_clock(&app).await;
         if watch.latest.is_none() {
             match app.db.latest().await {
                 Ok(latest) => watch.latest = latest,
@@ -112,6 +113,20 @@ async fn keep_swept(app: App) {
             Ok(swept) => tracing::info!(?swept, "swept"),
             Err(error) => tracing::warn!(%error, "could not sweep; trying again later"),
         }
+    }
+}
+
+/// Says so when this clock and PostgreSQL's, and so perhaps those of other servers, do not agree.
+async fn tell_of_clock(app: &App) {
+    match app.db.clock_gap(app.clock.now()).await {
+        Ok(None) => {}
+        Ok(Some(gap)) => tracing::error!(
+            seconds = gap.as_secs(),
+            "the clocks of this machine and of PostgreSQL are apart: servers that do not agree on \
+             the time refuse each other's codes, and take a refresh for theft; keep them in step, \
+             as with NTP"
+        ),
+        Err(error) => tracing::warn!(%error, "could not compare clocks; trying again later"),
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::{
     check::{self, Finding, Level},
+    clock::{Clock as _, SystemClock},
     config::{DatabaseUrl, Settings, SettingsError},
     domain::{
         project::{Project, Slug},
@@ -100,8 +101,7 @@ async fn database(settings: &Settings) -> (Finding, Option<Db>) {
                 db.close().await;
                 return (damage(settings, &found), None);
             }
-            let finding = Finding::ok(format!("{url} can be reached and is up to date."));
-            (finding, Some(db))
+            (usable(url, &db).await, Some(db))
         }
         Ok(Some((db, Schema::Empty | Schema::Older))) => {
             db.close().await;
@@ -132,6 +132,28 @@ async fn database(settings: &Settings) -> (Finding, Option<Db>) {
                           machine and user in.";
             (Finding::problem(seen, advice), None)
         }
+    }
+}
+
+/// What there is to say of a database that is up to date: whether it takes changes, and has
+/// this machine's time.
+async fn usable(url: &DatabaseUrl, db: &Db) -> Finding {
+    if let Err(error) = db.ping().await {
+        return Finding::problem(
+            format!("{url} can be read, and takes no changes: {error}."),
+            "See that it is not read-only, has room on its disk, and lets this user write.",
+        );
+    }
+    match db.clock_gap(SystemClock.now()).await {
+        Ok(Some(gap)) => Finding::problem(
+            format!(
+                "The clocks of this machine and of {url} are {} seconds apart.",
+                gap.as_secs()
+            ),
+            "Keep them in step, as with NTP: servers that do not agree on the time refuse each \
+             other's codes, and take a refresh for theft.",
+        ),
+        _ => Finding::ok(format!("{url} can be reached and is up to date.")),
     }
 }
 

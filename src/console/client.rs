@@ -69,6 +69,8 @@ struct ClientPage {
     alike: Option<Alikes>,
     /// Where it is looked after, for those who may look.
     manage_href: Option<String>,
+    /// Whether this person may change it there.
+    manages: bool,
     setups: Vec<Setup>,
     /// The host whose configuration is unfolded.
     open: &'static str,
@@ -163,6 +165,10 @@ impl ClientPage {
             before: before.unwrap_or_else(|| "/connections".to_owned()),
             alike,
             manage_href: manage_href(&client, &endpoints, &reach),
+            manages: client
+                .project
+                .as_ref()
+                .is_some_and(|project| principal.changes().covers_project(project)),
             open: setups
                 .iter()
                 .find(|setup| setup.fits)

@@ -56,7 +56,7 @@ pub async fn act(visit: Visit, form: Protected) -> Result<HttpResponse, Problem>
     let problem = match reason(&asked.reason) {
         Ok(reason) => {
             if let Some(said) = asked.end(&visit, reason.as_deref()).await? {
-                visit.keep_flash(Flash::Done(said));
+                visit.keep_flash(said);
                 let list = after_act(&visit, &asked.back).await;
                 return Ok(list.unwrap_or_else(|| see_other(&asked.back)));
             }
@@ -88,9 +88,9 @@ struct Asked {
 /// The connections that were chosen.
 struct Chosen {
     rows: Vec<Listed>,
-    /// How many others end if their clients are blocked, where that is this person's to do:
-    /// everything at the projects is theirs to change.
-    blockable: Option<usize>,
+    /// The others that end if their clients are blocked, and how many these are, where that is
+    /// this person's to do: everything at the projects is theirs to change.
+    blockable: Option<(Vec<Listed>, usize)>,
 }
 
 impl Asked {
@@ -127,7 +127,7 @@ impl Asked {
     }
 
     /// Ends the connections, and says so; `None` when one of them is not there to be ended.
-    async fn end(&self, visit: &Visit, reason: Option<&str>) -> Result<Option<String>, Problem> {
+    async fn end(&self, visit: &Visit, reason: Option<&str>) -> Result<Option<Flash>, Problem> {
         let (context, now) = (&visit.context(), visit.now);
         let reach = &visit.principal.changes();
         let mut tx = visit.app.db.write().await?;
@@ -135,11 +135,16 @@ impl Asked {
             let done = block::with_connections(&mut tx, context, reach, &self.ids, reason).await?;
             let Some(done) = done else { return Ok(None) };
             let count = done.revoked.now.len() + done.ended;
-            (count, words::revoked_and_blocked(&done, now))
+            let said = words::revoked_and_blocked(&done, now);
+            let flash = match words::page_of_one(&done.revoked) {
+                Some(link) => Flash::DoneAt(said, link),
+                None => Flash::Done(said),
+            };
+            (count, flash)
         } else {
             let done = revoke::connections(&mut tx, context, reach, &self.ids, reason).await?;
             let Some(done) = done else { return Ok(None) };
-            (done.now.len(), words::revoked(&done, now))
+            (done.now.len(), Flash::Done(words::revoked(&done, now)))
         };
         tx.commit().await?;
         tracing::info!(count, "revoked connections");
@@ -156,7 +161,12 @@ impl Asked {
         }
         let governed = rows.iter().all(|row| reach.covers_project(&row.project));
         let blockable = match governed {
-            true => Some(block::besides(&mut tx, &reach, &rows).await?),
+            true => {
+                let ids = block::besides(&mut tx, &reach, &rows).await?;
+                let named = &ids[..ids.len().min(revoke::LIMIT)];
+                let named = connection_list::by_ids(&mut tx, &reach, named).await?;
+                Some((named, ids.len()))
+            }
             false => None,
         };
         Ok(Chosen { rows, blockable })
@@ -173,9 +183,14 @@ impl Asked {
         let rest: Vec<_> = rest.collect();
         let is_over = rest.is_empty();
         // What has been revoked can still be kept from coming back: a block is for all of them.
-        let block = blockable.map(|besides| BlockChoice {
+        let block = blockable.map(|(named, count)| BlockChoice {
             label: words::block_label(&rows.iter().collect::<Vec<_>>(), is_over),
-            also: words::besides(besides, rows.len()),
+            also: words::besides(count, rows.len()),
+            unnamed: count - named.len(),
+            besides: named
+                .into_iter()
+                .map(|row| words::besides_name(&row))
+                .collect(),
         });
         let page = RevokePage {
             frame: visit.frame(),

@@ -67,15 +67,18 @@ pub struct Flash {
     /// `done` or `problem`.
     pub kind: &'static str,
     pub text: String,
+    /// What a link after it says, and where it leads.
+    pub link: Option<(String, String)>,
 }
 
 impl From<session::Flash> for Flash {
     fn from(flash: session::Flash) -> Self {
-        let (kind, text) = match flash {
-            session::Flash::Done(text) => ("done", text),
-            session::Flash::Problem(text) => ("problem", text),
+        let (kind, text, link) = match flash {
+            session::Flash::Done(text) => ("done", text, None),
+            session::Flash::DoneAt(text, link) => ("done", text, Some(link)),
+            session::Flash::Problem(text) => ("problem", text, None),
         };
-        Self { kind, text }
+        Self { kind, text, link }
     }
 }
 
@@ -234,8 +237,12 @@ pub struct RevokePage {
 #[derive(Clone, Debug)]
 pub struct BlockChoice {
     pub label: String,
-    /// What that ends besides; empty when nothing.
+    /// How many connections that ends besides, in words; empty when none.
     pub also: String,
+    /// What those are: name, project, person.
+    pub besides: Vec<String>,
+    /// How many more there are than are named.
+    pub unnamed: usize,
 }
 
 /// The consent page.

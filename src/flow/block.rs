@@ -165,7 +165,7 @@ pub async fn with_connections(
     Ok(Some(done))
 }
 
-/// How many connections, besides these, end when they are revoked and their clients blocked.
+/// The connections that end, besides these, when they are revoked and their clients blocked.
 ///
 /// # Errors
 /// When the database fails.
@@ -173,7 +173,7 @@ pub async fn besides(
     tx: &mut Tx,
     reach: &Reach,
     rows: &[connection_list::Listed],
-) -> store::Result<usize> {
+) -> store::Result<Vec<ConnectionId>> {
     let mut ends = HashSet::new();
     for (client, scope) in scopes(rows, reach) {
         if let Some(client) = store::client::by_id(tx, &client).await? {
@@ -181,7 +181,7 @@ pub async fn besides(
         }
     }
     let chosen: HashSet<_> = rows.iter().map(|row| row.id.clone()).collect();
-    Ok(ends.difference(&chosen).count())
+    Ok(ends.difference(&chosen).cloned().collect())
 }
 
 /// Each client of the connections, and for whom and where whoever reaches so far blocks it.

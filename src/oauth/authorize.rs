@@ -200,6 +200,7 @@ fn changed_meanwhile(described: bool) -> Flash {
     Flash {
         kind: "problem",
         text: text.to_owned(),
+        link: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     fs::OpenOptions,
     io::{self, ErrorKind},
-    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::Path,
     pin::pin,
     str::FromStr,
@@ -18,7 +18,7 @@ use sqlx::{
 };
 use tokio::time::{sleep, timeout};
 
-use super::{Db, Error, Result, checkpoint, engine};
+use super::{Db, Error, Result, checkpoint, engine, file::FileId};
 
 /// The pages that the one writer of SQLite keeps, in KiB below zero: what a big act changes
 /// in one transaction.
@@ -32,16 +32,25 @@ const READER_CACHE: &str = "-8000";
 /// again twenty times in a thousand.
 const ROWS_AHEAD: usize = 1000;
 
-/// What PostgreSQL is to leave out: it takes longer to compile a statement, or to start
-/// workers for it, than any of ours should run.
-const SHORT_STATEMENTS: [(&str, &str); 2] =
-    [("jit", "off"), ("max_parallel_workers_per_gather", "0")];
+/// A setting of a session of PostgreSQL, and its value.
+type Setting = (&'static str, &'static str);
+
+/// What holds for all that we ask of PostgreSQL, whatever the role has: it takes longer to
+/// compile a statement, or to start workers for it, than any of ours should run; and the few
+/// long ones, such as an export to someone on a slow link, or an act on very many
+/// connections, are not cut off.
+const EVERYWHERE: [Setting; 4] = [
+    ("jit", "off"),
+    ("max_parallel_workers_per_gather", "0"),
+    ("statement_timeout", "0"),
+    ("idle_in_transaction_session_timeout", "0"),
+];
 
 /// What holds for PostgreSQL's readers. They ask for anything, from one person's few
 /// connections to everybody's: a plan made for all values would be a bad one for most.
 ///
 /// They wait for nobody but whoever changes the schema, or rewrites a table.
-const READS: [(&str, &str); 3] = [
+const READS: [Setting; 3] = [
     ("default_transaction_read_only", "on"),
     ("plan_cache_mode", "force_custom_plan"),
     ("lock_timeout", "3s"),
@@ -52,11 +61,17 @@ const READS: [(&str, &str); 3] = [
 ///
 /// Another server that stopped in the middle of a transaction, or was cut off, keeps its locks
 /// until PostgreSQL ends it; nobody waits longer for them than for a connection.
-const WRITES: [(&str, &str); 3] = [
+const WRITES: [Setting; 3] = [
     ("random_page_cost", "1.1"),
     ("idle_in_transaction_session_timeout", "15s"),
     ("lock_timeout", "30s"),
 ];
+
+/// What holds for whoever changes the schema: nobody stands behind it for long.
+const CHANGES: [Setting; 1] = [("lock_timeout", "3s")];
+
+/// What holds for a reader of the same few statements over and over: their plans are kept.
+const KEEPS_PLANS: [Setting; 1] = [("plan_cache_mode", "auto")];
 
 /// How long a request waits for a connection before it fails.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -163,70 +178,19 @@ pub(super) fn make_new(path: &Path) -> io::Result<()> {
     only_new.open(path).map(drop)
 }
 
-/// What tells a file from another that has taken its name: device and inode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FileId(u64, u64);
-
-impl FileId {
-    fn of(path: &Path) -> io::Result<Self> {
-        let file = path.metadata()?;
-        Ok(Self(file.dev(), file.ino()))
-    }
-}
-
-/// Whether the file is still under its name. All that is written to one that is not is gone
-/// when the program ends.
-///
-/// # Errors
-/// When it is not.
-pub(super) fn same_file(write: &SqlitePool, opened: FileId) -> Result<()> {
-    let options = write.connect_options();
-    let path = options.get_filename();
-    match FileId::of(path) {
-        Ok(file) if file == opened => Ok(()),
-        _ => Err(Error::Moved(path.to_owned())),
-    }
-}
-
-/// Whether SQLite's log is still under its name, as far as the system tells: this process has
-/// removed files open otherwise. What others write to a new one is not seen here.
-///
-/// # Errors
-/// When it is not.
-pub(super) fn same_log(write: &SqlitePool) -> Result<()> {
-    let options = write.connect_options();
-    let path = options.get_filename();
-    let Ok(files) = std::fs::read_dir("/proc/self/fd") else {
-        return Ok(());
-    };
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let removed = ["-wal", "-shm"].map(|end| format!("{}{end} (deleted)", path.display()));
-    let is_removed = |file: io::Result<std::fs::DirEntry>| {
-        let target = file.ok().and_then(|file| file.path().read_link().ok());
-        target.is_some_and(|to| removed.iter().any(|name| to.as_os_str() == name.as_str()))
-    };
-    match files.into_iter().any(is_removed) {
-        true => Err(Error::Moved(path)),
-        false => Ok(()),
-    }
-}
-
 /// Opens the pools of a PostgreSQL database.
 ///
 /// # Errors
 /// When it cannot be reached.
 pub(super) async fn postgres(url: &str) -> Result<Db> {
-    let options = PgConnectOptions::from_str(url)?
-        .statement_cache_capacity(256)
-        .options(SHORT_STATEMENTS);
+    let options = PgConnectOptions::from_str(url)?.statement_cache_capacity(256);
     let pool = PgPoolOptions::new()
         .max_connections(12)
         .test_before_acquire(false)
-        .after_connect(|connection, _| Box::pin(welcome(connection)))
         .before_acquire(|connection, _| Box::pin(is_alive(connection)));
     // The pools would only say that they waited in vain.
     let mut first = up(&options).await?;
-    welcome(&mut first).await?;
+    welcome(&mut first, &[]).await?;
     let encoding: String = sqlx::query_scalar("SHOW server_encoding")
         .fetch_one(&mut first)
         .await?;
@@ -237,19 +201,23 @@ pub(super) async fn postgres(url: &str) -> Result<Db> {
     let write = pool
         .clone()
         .acquire_timeout(PATIENCE_OF_WRITERS)
-        .connect_with(options.clone().options(WRITES))
+        .after_connect(|connection, _| Box::pin(welcome(connection, &WRITES)))
+        .connect_with(options.clone())
         .await?;
     let read = pool
         .acquire_timeout(PATIENCE)
-        .connect_with(options.options(READS))
+        .after_connect(|connection, _| Box::pin(welcome(connection, &READS)))
+        .connect_with(options)
         .await?;
     Ok(Db::Postgres { read, write })
 }
 
-/// Sees a new connection in. One to a standby is refused: the name of the database may lead
-/// there for a moment while another server takes over, and what is revoked then would go on
-/// working there. A server that does not know the setting does without it.
-async fn welcome(connection: &mut PgConnection) -> sqlx::Result<()> {
+/// Sees a new connection in, with what holds for it. One to a standby is refused: the name of
+/// the database may lead there for a moment while another server takes over, and what is
+/// revoked then would go on working there. A server that does not know the notice does without.
+///
+/// The settings are not part of the greeting: a pooler between us would refuse it, or drop them.
+async fn welcome(connection: &mut PgConnection, settings: &[Setting]) -> sqlx::Result<()> {
     // A statement whose asker has gone would wait for its lock, and keep a place that others need.
     const NOTICE: &str = "SET client_connection_check_interval = '1s'";
     let standby = sqlx::query_scalar("SELECT pg_is_in_recovery()");
@@ -260,10 +228,22 @@ async fn welcome(connection: &mut PgConnection) -> sqlx::Result<()> {
             why,
         )));
     }
+    set(&mut *connection, &EVERYWHERE).await?;
+    set(&mut *connection, settings).await?;
     match connection.execute(NOTICE).await {
         Err(sqlx::Error::Database(_)) => Ok(()),
         done => done.map(drop),
     }
+}
+
+/// Makes the settings hold for a connection.
+async fn set(connection: &mut PgConnection, settings: &[Setting]) -> sqlx::Result<()> {
+    const SET: &str = "
+        SELECT set_config(name, value, FALSE)
+        FROM UNNEST($1::TEXT[], $2::TEXT[]) AS setting (name, value)";
+    let (names, values): (Vec<_>, Vec<_>) = settings.iter().copied().unzip();
+    let set = sqlx::query(SET).bind(names).bind(values);
+    set.execute(connection).await.map(drop)
 }
 
 /// Whether a connection can be used. What the pool itself would ask has no limit.
@@ -272,12 +252,13 @@ async fn is_alive(connection: &mut PgConnection) -> sqlx::Result<bool> {
     Ok(matches!(sign, Ok(Ok(()))))
 }
 
-/// A connection, when PostgreSQL is up: it may start at the same time.
+/// A connection, when PostgreSQL is up and has room: it may start at the same time, or others
+/// may just have ended.
 async fn up(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
     let mut waited = Duration::ZERO;
     loop {
         match options.connect().await {
-            Err(error) if waited < PATIENCE && is_starting(&error) => {
+            Err(error) if waited < PATIENCE && is_for_now(&error) => {
                 if waited.is_zero() {
                     let (host, port) = (options.get_host(), options.get_port());
                     tracing::warn!(host, port, %error, "waiting for PostgreSQL");
@@ -290,13 +271,14 @@ async fn up(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
     }
 }
 
-/// Whether nobody listens yet, or PostgreSQL says that it starts (`cannot_connect_now`).
-fn is_starting(error: &sqlx::Error) -> bool {
+/// Whether nobody listens yet, or PostgreSQL says that it starts (`cannot_connect_now`) or is
+/// full (`too_many_connections`).
+fn is_for_now(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(error) => error.kind() == ErrorKind::ConnectionRefused,
         error => error
             .as_database_error()
-            .is_some_and(|error| error.code().as_deref() == Some("57P03")),
+            .is_some_and(|error| matches!(error.code().as_deref(), Some("57P03" | "53300"))),
     }
 }
 
@@ -306,13 +288,8 @@ fn is_starting(error: &sqlx::Error) -> bool {
 /// # Errors
 /// When it cannot be reached.
 pub(super) async fn postgres_beside(write: &PgPool) -> Result<PgConnection> {
-    let options = PgConnectOptions::clone(&write.connect_options());
-    let patient = options.options([
-        ("lock_timeout", "3s"),
-        ("idle_in_transaction_session_timeout", "0"),
-    ]);
-    let mut beside = patient.connect().await?;
-    welcome(&mut beside).await?;
+    let mut beside = write.connect_options().connect().await?;
+    welcome(&mut beside, &CHANGES).await?;
     Ok(beside)
 }
 
@@ -368,15 +345,13 @@ pub(super) fn is_taken(error: &sqlx::Error) -> bool {
     code.is_some_and(|code| code & 0xff == BUSY)
 }
 
-/// Opens one more of PostgreSQL's readers, for the same few statements over and over: their
-/// plans are kept.
+/// Opens one more of PostgreSQL's readers, which keeps its plans.
 ///
 /// # Errors
 /// When it cannot be reached.
 pub(super) async fn postgres_reader(read: &PgPool) -> Result<PgConnection> {
-    let options = PgConnectOptions::clone(&read.connect_options());
-    let keeping = options.options([("plan_cache_mode", "auto")]);
-    let mut reader = keeping.connect().await?;
-    welcome(&mut reader).await?;
+    let mut reader = read.connect_options().connect().await?;
+    welcome(&mut reader, &READS).await?;
+    set(&mut reader, &KEEPS_PLANS).await?;
     Ok(reader)
 }

@@ -123,6 +123,7 @@ pub async fn settled_within(tx: &mut Tx, filter: &Filter, limits: Limits) -> Res
         return Ok(filter.clone());
     }
     let mut filter = filter.clone();
+    keep_to_projects(&mut filter);
     drop_idle_dates(tx, &mut filter).await?;
     let administered = match &filter.reach {
         Reach::All => &[][..],
@@ -163,6 +164,14 @@ impl Plan {
             && (filter.projects.is_empty() || self.big_projects)
             && (!asks_of_kinds(filter) || self.big_kinds)
             && (filter.reach == Reach::All || self.big_reach)
+    }
+}
+
+/// Leaves of what someone sees the projects that the filter asks for: two conditions that
+/// contradict each other would be put to every connection.
+fn keep_to_projects(filter: &mut Filter) {
+    if let (Reach::Some { projects, .. }, false) = (&mut filter.reach, filter.projects.is_empty()) {
+        projects.retain(|seen| filter.projects.contains(seen));
     }
 }
 

@@ -50,6 +50,15 @@ impl Statuses {
         revoked: false,
     };
 
+    /// All but these.
+    pub const fn others(self) -> Self {
+        Self {
+            active: !self.active,
+            expired: !self.expired,
+            revoked: !self.revoked,
+        }
+    }
+
     /// These, without what has been revoked already.
     pub const fn unrevoked(self) -> Self {
         Self {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use sqlx::migrate::MigrateError;
+
 use super::connect;
 
 /// Why the database did not do what was asked.
@@ -14,8 +16,8 @@ pub enum Error {
     #[error("there is a row of this id already")]
     Duplicate,
     /// The schema could not be brought up to date.
-    #[error("the database could not be migrated: {0}")]
-    Migration(sqlx::migrate::MigrateError),
+    #[error("the database could not be migrated: {}", of_migration(.0))]
+    Migration(MigrateError),
     /// It has been, by a step that this version does not know.
     #[error(
         "the database was used by a later version of Untether (its schema has step {0}): run that \
@@ -58,10 +60,10 @@ pub enum Error {
     },
 }
 
-impl From<sqlx::migrate::MigrateError> for Error {
-    fn from(error: sqlx::migrate::MigrateError) -> Self {
+impl From<MigrateError> for Error {
+    fn from(error: MigrateError) -> Self {
         match error {
-            sqlx::migrate::MigrateError::VersionMissing(version) => Self::Newer(version),
+            MigrateError::VersionMissing(version) => Self::Newer(version),
             other => Self::Migration(other),
         }
     }
@@ -122,6 +124,15 @@ fn said(error: &sqlx::Error) -> String {
             None => error.message().to_owned(),
             Some(code) => format!("{} ({code})", error.message()),
         },
+    }
+}
+
+/// What kept the schema from being brought up to date.
+fn of_migration(error: &MigrateError) -> String {
+    match error {
+        MigrateError::Execute(error) => said(error),
+        MigrateError::ExecuteMigration(error, step) => format!("step {step}: {}", said(error)),
+        error => error.to_string(),
     }
 }
 

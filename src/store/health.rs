@@ -6,10 +6,13 @@ use tokio::time::timeout;
 
 use crate::clock::Timestamp;
 
-use super::{Db, Result, connect, sql};
+use super::{Db, Result, file, sql};
 
 /// How long is waited for a writer to see whether changes are taken.
 const BUSY_WRITERS: Duration = Duration::from_secs(1);
+
+/// How far clocks may be apart. A code lives for a minute, and a refresh has a window of grace.
+const NEAR: Duration = Duration::from_secs(10);
 
 impl Db {
     /// Whether the database answers and takes changes. One whose writers are all busy does, as
@@ -25,7 +28,7 @@ impl Db {
         // One row, so that something is written: a disk may be full.
         const CHANGE: &str = "UPDATE setting SET value = value WHERE key = 'several connections'";
         if let Self::Sqlite { write, .. } = self {
-            connect::same_log(write)?;
+            file::same_log(write)?;
         }
         let mut reader = self.read().await?;
         sql!(&mut reader, |c| sqlx::query(READ)
@@ -67,6 +70,21 @@ impl Db {
         Ok(sql!(&mut reader, |c| sqlx::query_scalar(LATEST)
             .fetch_one(c)
             .await)?)
+    }
+
+    /// How far the clock, which says `now`, is from PostgreSQL's, where that is enough to matter:
+    /// servers that share the database must agree on the time.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn clock_gap(&self, now: Timestamp) -> Result<Option<Duration>> {
+        const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+        let Self::Postgres { read, .. } = self else {
+            return Ok(None);
+        };
+        let theirs: i64 = sqlx::query_scalar(NOW).fetch_one(read).await?;
+        let gap = now.apart(Timestamp::from_millis(theirs));
+        Ok(Some(gap).filter(|gap| *gap > NEAR))
     }
 
     /// What SQLite finds damaged in its file first, which is read as a whole; PostgreSQL looks

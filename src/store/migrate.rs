@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::{Connection as _, PgConnection, PgPool};
 use tokio::time::sleep;
 
-use super::{Db, Error, MIGRATIONS, Result, connect, engine, trigram};
+use super::{Db, Error, MIGRATIONS, Result, Schema, connect, engine, trigram};
 
 /// How soon is tried again what others were in the way of.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -26,7 +26,8 @@ impl Db {
                 trigram::prepare_sqlite(&mut beside).await
             }
             Self::Postgres { write, .. } => loop {
-                match on_postgres(write).await {
+                let is_current = self.schema().await? == Schema::Current;
+                match on_postgres(write, is_current).await {
                     Err(error) if error.is_lock_in_the_way() => {
                         tracing::warn!(%error, "waiting to bring the schema up to date");
                         sleep(AGAIN).await;
@@ -40,19 +41,22 @@ impl Db {
 
 /// One attempt, on a connection of its own: what fails goes with it. It waits for no lock for
 /// long, because everybody who comes after would wait behind it.
-async fn on_postgres(write: &PgPool) -> Result<()> {
+async fn on_postgres(write: &PgPool, is_current: bool) -> Result<()> {
     let mut beside = connect::postgres_beside(write).await?;
-    let done = alone(&mut beside).await;
+    let done = alone(&mut beside, is_current).await;
     let closed = beside.close().await;
     done?;
     Ok(closed?)
 }
 
-/// What one process does at a time: not all that it makes could be made by two.
-async fn alone(beside: &mut PgConnection) -> Result<()> {
+/// What one process does at a time: not all that it makes could be made by two. A schema that
+/// `is_current` is only looked at, so that the role need not be allowed to change it.
+async fn alone(beside: &mut PgConnection, is_current: bool) -> Result<()> {
     const ONE: &str = "SELECT pg_advisory_lock(hashtext('untether schema'))";
     sqlx::query(ONE).execute(&mut *beside).await?;
-    MIGRATIONS.run(&mut *beside).await?;
+    if !is_current {
+        MIGRATIONS.run(&mut *beside).await?;
+    }
     engine::prepare_postgres(beside).await?;
     trigram::prepare_postgres(beside).await
 }

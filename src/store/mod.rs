@@ -14,8 +14,8 @@ use sqlx::{
 
 use crate::config::DatabaseUrl;
 
-use connect::FileId;
 pub use error::{Error, Result};
+use file::FileId;
 
 pub mod audit;
 pub mod audit_list;
@@ -56,6 +56,7 @@ mod connection_times;
 pub mod credential;
 mod engine;
 mod error;
+mod file;
 mod health;
 pub mod logo;
 mod migrate;
@@ -179,9 +180,15 @@ impl Db {
             connect::refuse_foreign(path).await?;
         }
         let db = Self::connect(url).await?;
-        let applied = engine::applied_migrations(&mut db.read().await?).await?;
+        let schema = db.schema().await?;
+        Ok(Some((db, schema)))
+    }
+
+    /// What has been made of its schema.
+    async fn schema(&self) -> Result<Schema> {
+        let applied = engine::applied_migrations(&mut self.read().await?).await?;
         let known: Vec<_> = MIGRATIONS.iter().map(|known| known.version).collect();
-        let schema = if applied.is_empty() {
+        Ok(if applied.is_empty() {
             Schema::Empty
         } else if applied.iter().any(|version| !known.contains(version)) {
             Schema::Newer
@@ -189,8 +196,7 @@ impl Db {
             Schema::Older
         } else {
             Schema::Current
-        };
-        Ok(Some((db, schema)))
+        })
     }
 
     async fn connect(url: &DatabaseUrl) -> Result<Self> {
@@ -207,7 +213,7 @@ impl Db {
     pub async fn write(&self) -> Result<Tx> {
         Ok(match self {
             Self::Sqlite { write, file, .. } => {
-                connect::same_file(write, *file)?;
+                file::same_file(write, *file)?;
                 Tx::Sqlite(Held::Transaction(connect::sqlite_turn(write).await?))
             }
             Self::Postgres { write, .. } => Tx::Postgres(Held::Transaction(write.begin().await?)),

@@ -19,6 +19,8 @@ const PERSONA: &str = "persona";
 pub enum Flash {
     /// It worked.
     Done(String),
+    /// It worked; and what a link says, and where it leads.
+    DoneAt(String, (String, String)),
     /// It did not.
     Problem(String),
 }
@@ -63,4 +65,32 @@ pub fn keep_persona(session: &Session, key: &str) {
 /// Who to look as in the demo.
 pub fn persona(session: &Session) -> Option<String> {
     session.get(PERSONA).ok().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use actix_web::{App, HttpResponse, http::header::SET_COOKIE, test, web};
+
+    use crate::domain::secret::SystemRandomness;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn the_cookie_is_for_https_where_the_program_is() {
+        for https in [true, false] {
+            let keeps = |session: Session| async move {
+                keep_flash(&session, "ana", Flash::Done("Done.".to_owned()));
+                HttpResponse::Ok().finish()
+            };
+            let secrets = Secrets::new(&[7; 32], Arc::new(SystemRandomness));
+            let app = App::new().wrap(middleware(&secrets, https));
+            let app = test::init_service(app.route("/", web::get().to(keeps))).await;
+            let answer = test::call_service(&app, test::TestRequest::get().to_request()).await;
+            let cookie = answer.headers().get(SET_COOKIE).unwrap().to_str().unwrap();
+            assert!(cookie.contains("; HttpOnly; SameSite=Lax"), "{cookie}");
+            assert_eq!(cookie.contains("; Secure"), https, "{cookie}");
+        }
+    }
 }

@@ -254,14 +254,13 @@ async fn the_question_says_what_a_block_ends_besides() {
         let page = person
             .opens(&format!("/connections/revoke?{}", ids.join("&")))
             .await;
-        page.all("#block-use").remove(0)
+        page.all("#block-use").remove(0) + &page.all(".also li").join("; ")
     };
     let owner = app.owner();
-    assert!(
-        said(&owner, &ids[..1])
-            .await
-            .contains("client, 3 more than this one, and")
-    );
+    let all = said(&owner, &ids[..1]).await;
+    assert!(all.contains("client, 3 more than this one, and"), "{all}");
+    let named = |project: &str| all.matches(&format!(", Project {project}, ana@")).count();
+    assert_eq!((named("search"), named("wiki")), (1, 2), "{all}");
     assert!(
         said(&owner, &ids)
             .await

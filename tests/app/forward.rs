@@ -284,3 +284,35 @@ async fn a_request_counts_as_a_use() {
         .await;
     assert_eq!(used, [app.now().millis().to_string()]);
 }
+
+/// A consent given while a block is made may leave a connection that the block has not seen.
+#[actix_web::test]
+async fn under_a_block_no_token_works_though_its_connection_is_there() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let tokens = app
+        .host("Cursor")
+        .await
+        .connects(&app.person("ana"), &server)
+        .await;
+    let works = async || {
+        let forwarded = ask(&app, "search", Some(&tokens.access)).await.status() == 200;
+        assert_eq!(forwarded, server.admits(&tokens.access).await);
+        forwarded
+    };
+    for person in ["NULL", "connection.person_id"] {
+        for project in ["NULL", "connection.project_id"] {
+            assert!(works().await);
+            let block = format!(
+                "INSERT INTO client_block
+                    (id, identity, client_id, person_id, project_id, blocked_at, blocked_by)
+                SELECT connection.id, COALESCE(client.look_alike, client.identifier), client.id,
+                    {person}, {project}, 0, 'someone'
+                FROM connection JOIN client ON client.id = connection.client_id"
+            );
+            app.database.execute(&block).await;
+            assert!(!works().await, "{person} {project}");
+            app.database.execute("DELETE FROM client_block").await;
+        }
+    }
+}

@@ -282,7 +282,8 @@ async fn clients_without_connections_and_those_nobody_owns_are_marked() {
         ["app.example", "created by API"]
     );
     assert_eq!(page.all("td.count b"), ["2", "2", "0"]);
-    assert_eq!(page.attributes("tr.group .tick input", "data-all").len(), 2);
+    let selectable = page.attributes("tr.group .tick input", "data-all");
+    assert_eq!(selectable, ["2", "2"]);
     assert_eq!(summary(&page), "4 connections · 3 clients");
     let rows = list(&app.owner(), "").await;
     assert_eq!(

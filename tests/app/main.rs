@@ -96,6 +96,7 @@ mod revocations;
 mod revoke;
 mod roles;
 mod secrecy;
+mod settings;
 mod several;
 mod shell;
 mod shell_revoke;

@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use sqlx::Executor as _;
 use untether::{
+    clock::{Clock as _, SystemClock},
     config::DatabaseUrl,
     store::{Db, Error},
 };
+use url::Url;
 
 use crate::support::{TestApp, database::TestDatabase};
 
@@ -123,4 +125,95 @@ async fn a_database_that_cannot_keep_every_name_is_refused() {
         matches!(&error, Error::Encoding(found) if found == "LATIN1"),
         "{error}"
     );
+}
+
+/// The same database for a role that may only work with what is there, made with these settings.
+async fn limited(database: &TestDatabase, settings: &[&str]) -> Option<DatabaseUrl> {
+    let DatabaseUrl::Postgres { url } = &database.url else {
+        return None;
+    };
+    let mut url = Url::parse(url).unwrap();
+    let role = url.path()[1..].to_owned();
+    let mut make = format!(
+        "CREATE ROLE {role} LOGIN;
+        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
+        REVOKE CREATE ON SCHEMA public FROM PUBLIC;"
+    );
+    for setting in settings {
+        make.push_str(&format!("ALTER ROLE {role} SET {setting};"));
+    }
+    database.execute(&make).await;
+    url.set_username(&role).unwrap();
+    let url = url.to_string();
+    Some(DatabaseUrl::Postgres { url })
+}
+
+#[actix_web::test]
+async fn a_role_that_may_change_no_schema_serves_one_that_is_up_to_date() {
+    let database = TestDatabase::create().await;
+    let Some(url) = limited(&database, &[]).await else {
+        return;
+    };
+    let db = Db::open(&url).await.unwrap();
+    db.ping().await.unwrap();
+    db.close().await;
+    // One that is not is left alone, and the reason has no line of PostgreSQL's source in it.
+    database
+        .execute("DELETE FROM _sqlx_migrations WHERE version = 29")
+        .await;
+    let error = Db::open(&url).await.unwrap_err().to_string();
+    assert!(
+        error.contains("could not be migrated: permission denied"),
+        "{error}"
+    );
+    assert!(!error.contains("at line"), "{error}");
+}
+
+#[actix_web::test]
+async fn what_a_role_is_set_to_cuts_nothing_off() {
+    let database = TestDatabase::create().await;
+    let settings = [
+        "statement_timeout = '150ms'",
+        "idle_in_transaction_session_timeout = '150ms'",
+        "lock_timeout = '10ms'",
+    ];
+    let Some(url) = limited(&database, &settings).await else {
+        return;
+    };
+    let db = Db::open(&url).await.unwrap();
+    let Db::Postgres { read, write } = &db else {
+        unreachable!("it is PostgreSQL");
+    };
+    for (pool, expected) in [(read, ["0", "0", "3s"]), (write, ["0", "15s", "30s"])] {
+        let names = [
+            "statement_timeout",
+            "idle_in_transaction_session_timeout",
+            "lock_timeout",
+        ];
+        for (name, expected) in names.into_iter().zip(expected) {
+            let shown = sqlx::query_scalar("SELECT current_setting($1)").bind(name);
+            let shown: String = shown.fetch_one(pool).await.unwrap();
+            assert_eq!(shown, expected, "{name}");
+        }
+    }
+    db.close().await;
+}
+
+#[actix_web::test]
+async fn a_clock_that_is_not_postgresqls_is_noticed() {
+    let app = TestApp::spawn().await;
+    let now = SystemClock.now();
+    let gap = async |now| app.app.db.clock_gap(now).await.unwrap();
+    assert_eq!(gap(now).await, None);
+    let (ahead, behind) = (Duration::from_secs(125), Duration::from_secs(30));
+    let gaps = [gap(now.plus(ahead)).await, gap(now.minus(behind)).await];
+    match app.database.url {
+        DatabaseUrl::Sqlite { .. } => assert_eq!(gaps, [None, None]),
+        DatabaseUrl::Postgres { .. } => {
+            let near = |gap: Option<Duration>, real: Duration| {
+                gap.is_some_and(|gap| gap.abs_diff(real) < Duration::from_secs(9))
+            };
+            assert!(near(gaps[0], ahead) && near(gaps[1], behind), "{gaps:?}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 
 use futures_util::future::join_all;
 
-use crate::support::{TestApp, Tokens, form_fields};
+use crate::support::{Host, TestApp, Tokens, form_fields};
 
 #[actix_web::test]
 async fn a_revoke_is_true_on_the_very_next_call() {
@@ -267,6 +267,30 @@ async fn a_client_can_hand_back_its_own_tokens_and_no_others() {
         app.trail().await.last().unwrap(),
         "connection.revoked by the client itself"
     );
+}
+
+#[actix_web::test]
+async fn a_client_with_a_secret_proves_itself_before_it_hands_tokens_back() {
+    let app = TestApp::spawn().await;
+    let server = app.project("search", &[]).await;
+    let metadata = serde_json::json!({
+        "redirect_uris": ["http://127.0.0.1/callback"],
+        "token_endpoint_auth_method": "client_secret_post",
+    });
+    let host = Host::registered(&app, &metadata).await;
+    let tokens = host.connects(&app.person("ana"), &server).await;
+    let secret = host.client_secret.as_deref().unwrap();
+    let hands_back = async |secret: Option<&str>| {
+        let mut form = vec![("client_id", &*host.client_id), ("token", &*tokens.refresh)];
+        form.extend(secret.map(|secret| ("client_secret", secret)));
+        app.post("/oauth/revoke", &form).await.status().as_u16()
+    };
+    for wrong in [None, Some(""), Some("wrong"), Some(&secret[1..])] {
+        assert_eq!(hands_back(wrong).await, 401, "{wrong:?}");
+        assert!(server.admits(&tokens.access).await, "{wrong:?}");
+    }
+    assert_eq!(hands_back(Some(secret)).await, 200);
+    assert!(!server.admits(&tokens.access).await);
 }
 
 #[actix_web::test]

@@ -147,8 +147,11 @@ test('the 101st is refused, with a way to revoke everything that matches', async
   const alert = page.getByRole('alert').filter({ hasText: 'At most 100' })
   await alert.waitFor()
   await assertAccessible(page, 'the 101st tick')
-  const way = alert.getByRole('link', { name: 'Revoke everything that matches' })
-  assert.equal(await way.getAttribute('href'), '/connections/revoke-matching')
+  const way = alert.getByRole('link', { name: 'Revoke everything that matches in these 2 groups' })
+  const { pathname, searchParams } = new URL(await way.getAttribute('href'))
+  assert.equal(pathname, '/connections/revoke-matching')
+  const ids = await page.locator('tbody.open').evaluateAll((groups) => groups.map((group) => group.id))
+  assert.deepEqual([...searchParams].sort(), ids.map((id) => ['client', id]).sort())
   const before = await checked(page)
   // The alert is there already: what tells is that the rows have come, and the script has seen them.
   const come = page.evaluate(() => new Promise((done) => addEventListener('htmx:after:swap', () => done(), { once: true })))
@@ -160,6 +163,26 @@ test('the 101st is refused, with a way to revoke everything that matches', async
   assert.deepEqual(await checked(page), [])
   assert.equal(await bar(page).count(), 0)
   await page.waitForFunction(() => document.activeElement.id === 'list')
+})
+
+test('a tick stands for all of a group, though not all of it is shown', async (t) => {
+  const page = await visit(t, browser, untether, 'owner')
+  await page.goto('/connections')
+  await open(page, 'Cursor')
+  const [every, all] = ['Select every row shown', 'Select all connections of Cursor'].map((name) =>
+    page.getByRole('checkbox', { name }))
+  const looks = (box) => box.evaluate(({ checked, indeterminate }) => [checked, indeterminate])
+  await every.click()
+  await page.getByRole('button', { name: 'Revoke 25 connections' }).waitFor()
+  assert.deepEqual(await looks(all), [false, true])
+  assert.deepEqual(await looks(every), [false, true])
+  // What is shown is ticked: the same box takes it back.
+  await every.click()
+  assert.deepEqual(await checked(page), [])
+  await all.check()
+  await page.getByRole('button', { name: `Revoke ${MANY} connections` }).waitFor()
+  assert.deepEqual(await looks(all), [true, false])
+  assert.deepEqual(await looks(every), [false, true])
 })
 
 test('where more than a hundred rows are shown, all of them are refused in words', async (t) => {

@@ -13,6 +13,18 @@ from person import Person
 from untether import Untether
 
 
+# What takes longest begins first, so that no worker goes on with it when the others have nothing left.
+LONGEST = ["test_quirks.py", "test_crash.py", "TestMcpRemote", "TestInspector", "test_hosts.py", "test_acts.py"]
+
+
+def pytest_collection_modifyitems(items):
+    def place(item) -> int:
+        within = [place for place, name in enumerate(LONGEST) if f"{name}::" in item.nodeid]
+        return within[0] if within else len(LONGEST)
+
+    items.sort(key=place)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def authority(tmp_path_factory):
     """Whom every program of a run trusts, and nobody else: none of them speaks to the outside, and to

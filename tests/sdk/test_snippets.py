@@ -76,7 +76,7 @@ def server(request, untether, tmp_path_factory) -> str:
     """The address of a server that was pasted into, and started while Untether was away."""
     name, directory = request.param, tmp_path_factory.mktemp("pasted")
     program, transport = SERVERS[name]
-    slug, port = name.lower().replace(" ", "-"), free_port()
+    slug, port = "pasted-" + name.lower().replace(" ", "-"), free_port()
     url = f"http://127.0.0.1:{port}/mcp"
     credential = untether.add_project(url, slug)["introspection"]
     page = Person.owner(untether).open(f"/projects/{slug}")

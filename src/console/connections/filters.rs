@@ -3,7 +3,7 @@
 use crate::{
     console::{
         number, origin,
-        query::{BLOCKED, Layout, ListQuery, STATUSES_DEFAULT, View},
+        query::{BLOCKED, Layout, ListQuery, View},
         view::list::{Choice, Empty, MoreFilters, Search, StatusChip, Tick},
     },
     domain::{
@@ -101,7 +101,8 @@ pub(super) fn chips(query: &ListQuery, counts: Option<Counts>) -> Vec<StatusChip
         count: count.map(number::grouped).unwrap_or_default(),
         on,
         note,
-        href: with_statuses(query, toggled).href(),
+        // With none left the list would be empty for no reason.
+        href: (toggled != Statuses::NONE).then(|| with_statuses(query, toggled).href()),
     };
     let (active, expired, revoked) = (!now.active, !now.expired, !now.revoked);
     vec![
@@ -129,11 +130,10 @@ pub(super) fn chips(query: &ListQuery, counts: Option<Counts>) -> Vec<StatusChip
     ]
 }
 
-/// The list with these statuses. With none left it would be empty for no reason: start over.
+/// The list with these statuses.
 fn with_statuses(query: &ListQuery, statuses: Statuses) -> ListQuery {
-    let none = statuses == Statuses::NONE;
     ListQuery {
-        statuses: if none { STATUSES_DEFAULT } else { statuses },
+        statuses,
         ..query.first_page().with_open_of(Some(query))
     }
 }
@@ -240,6 +240,25 @@ pub(super) fn empty(desk: &Desk<'_>, counts: Counts) -> Empty {
             text: "Its connections have been revoked or removed since.".to_owned(),
             steps: Vec::new(),
             action: Some(("First page".to_owned(), query.first_page().href())),
+        };
+    }
+    let others = counts.of(query.statuses.others());
+    if query.is_filtered() && others > 0 {
+        return Empty {
+            heading: "Nothing of this status matches".to_owned(),
+            text: format!(
+                "In other statuses there {} that {} all other filters.",
+                match others {
+                    1 => "is 1 connection".to_owned(),
+                    _ => format!("are {}", number::connections(others)),
+                },
+                if others == 1 { "meets" } else { "meet" }
+            ),
+            steps: Vec::new(),
+            action: Some((
+                "Show every status".to_owned(),
+                with_statuses(query, Statuses::ALL).href(),
+            )),
         };
     }
     if query.is_filtered() {

@@ -176,7 +176,8 @@ pub(super) async fn row(
         used_by_others: !desk.query.statuses.active && group.counts.active > 0,
         has_others: group.wanted == 0 && group.counts.of(Statuses::ALL) > 0,
         toggle_href: toggled.href(),
-        select_href: is_selectable(desk, &group).then(|| all_ticked(desk.query, id)),
+        selectable: selectable(desk, &group),
+        select_href: (selectable(desk, &group) > 0).then(|| all_ticked(desk.query, id)),
         block: facts.block(desk, &group),
         columns,
         width: 3 + usize::from(columns.tick) + usize::from(by == GroupBy::Client),
@@ -212,16 +213,18 @@ fn parts(query: &ListQuery, group: &Group) -> Vec<(&'static str, String)> {
         .collect()
 }
 
-/// Whether some of the connections wanted can be revoked, by whoever looks.
-fn is_selectable(desk: &Desk<'_>, group: &Group) -> bool {
-    let (wanted, counts) = (desk.query.statuses, group.counts);
-    let can_end = wanted.active && counts.active > 0 || wanted.expired && counts.expired > 0;
-    desk.may_tick() && can_end
+/// How many of the connections wanted can be revoked by whoever looks.
+fn selectable(desk: &Desk<'_>, group: &Group) -> i64 {
+    match desk.may_tick() {
+        true => group.counts.of(desk.query.statuses.unrevoked()),
+        false => 0,
+    }
 }
 
-/// The list with all of the group shown and ticked.
+/// The list with all of the group shown and ticked: without scripts the page comes anew, and
+/// begins there.
 fn all_ticked(query: &ListQuery, id: &str) -> String {
     let mut pairs = query.with_group(id, Some(open::TICKED_ROWS)).pairs();
     pairs.push(("select", id.to_owned()));
-    address("/connections", &pairs)
+    format!("{}#{id}", address("/connections", &pairs))
 }

@@ -74,6 +74,11 @@ pub(super) fn besides(more: usize, chosen: usize) -> String {
     }
 }
 
+/// One of these, with where it leads and whose it is.
+pub(super) fn besides_name(row: &Listed) -> String {
+    format!("{}, {}, {}", row.name, row.project_name, row.person_name)
+}
+
 /// What came of revoking.
 pub(super) fn revoked(done: &Revoked, now: Timestamp) -> String {
     match done.now.is_empty() {
@@ -113,6 +118,15 @@ pub(super) fn revoked_and_blocked(done: &RevokedAndBlocked, now: Timestamp) -> S
             number::connections(more as u64)
         ),
     }
+}
+
+/// The page where a block is lifted that is about one person: what it is called, and where.
+pub(super) fn page_of_one(done: &Revoked) -> Option<(String, String)> {
+    let mut rows = done.now.iter().chain(&done.before);
+    let first = rows.next()?;
+    let is_one = rows.all(|row| row.person == first.person);
+    let label = format!("{}\u{2019}s page", first.person_name);
+    is_one.then(|| (label, format!("/people/{}", first.person)))
 }
 
 const UNCHANGED: &str = "Nothing else was changed.";

@@ -46,6 +46,8 @@ pub struct ConnectionList {
     pub can_revoke: bool,
     /// Where everything that the filter finds is revoked.
     pub revoke_matching_href: String,
+    /// The parameter of that for the groups of this list; empty where there are none.
+    pub by: &'static str,
     /// The parameters of the same list in a file.
     pub export_query: String,
 }
@@ -73,8 +75,8 @@ pub struct StatusChip {
     pub count: String,
     /// What is worth knowing about this status.
     pub note: &'static str,
-    /// The same list with this status shown or hidden.
-    pub href: String,
+    /// The same list with this status shown or hidden; `None` for the only one that is shown.
+    pub href: Option<String>,
     pub on: bool,
 }
 
@@ -194,6 +196,8 @@ pub struct GroupRow {
     pub toggle_href: String,
     /// Label and page of what blocks or unblocks the client, for those who may.
     pub block: Option<(&'static str, String)>,
+    /// How many of its connections can be ticked.
+    pub selectable: i64,
     /// The list with all that can be revoked shown and ticked; `None` when there is nothing.
     pub select_href: Option<String>,
     pub columns: Columns,
