@@ -1,5 +1,5 @@
-//! The connections of clients whose names have a search term, by their own names or by those
-//! clients'. Such rows stand together, anywhere in that order, and a walk would pass everybody
+//! The connections of some clients, or of those whose names have a search term, by their own
+//! names or by those clients'. Such rows stand together, anywhere in that order, and a walk would pass everybody
 //! else's: so each client's first row is looked up, and then the rows of those that begin first.
 
 use sqlx::QueryBuilder;
@@ -8,7 +8,7 @@ use crate::domain::ids::ConnectionId;
 
 use super::{
     Result, Tx,
-    connection_filter::{Engine, Filter, push_kinds, push_statuses},
+    connection_filter::{Engine, Filter, push_any, push_kinds, push_statuses},
     connection_group_counts::{Moved, push_sum},
     connection_group_rows::asks_of_no_more_than_clients,
     connection_key::{Column, Key, KeyValue, Order, Place},
@@ -23,16 +23,20 @@ const MOST: u32 = 200;
 /// Where a client's rows begin: the client, and its first row's name, as it is sorted, and id.
 type Head = (String, String, ConnectionId);
 
-/// Whether the filter asks for many rows of clients by what they are called, and for nothing
-/// that few of a client's rows may have, in the order of names.
+/// Whether the filter asks for many rows of some clients, or of clients by what they are called,
+/// and for nothing that few of a client's rows may have, in the order of names.
 pub(super) fn lead(filter: &Filter, order: Order, limit: u32) -> bool {
     matches!(order.column, Column::Name | Column::Client)
         && limit <= MOST
-        && *filter.found() == Found::OfClients
-        && filter.plan.as_ref().is_some_and(|plan| plan.big_kinds)
+        && filter
+            .plan
+            .as_ref()
+            .is_some_and(|plan| match filter.clients.is_empty() {
+                true => plan.big_kinds && *filter.found() == Found::OfClients,
+                false => plan.big_clients,
+            })
         && Moved::where_it_matters(filter) == Moved::Ignored
         && asks_of_no_more_than_clients(filter)
-        && filter.clients.is_empty()
 }
 
 /// The ids of the first `limit` rows from `place` on.
@@ -115,6 +119,7 @@ async fn heads(
             WHERE connection_total.kind = 'client' AND connection_total.id = client.id AND 0 < ",
         );
         push_sum(&mut query, filter.statuses);
+        push_any(&mut query, "client.id", &filter.clients);
         push_kinds(&mut query, filter, "client");
         query.push(") AS first CROSS JOIN connection AS head WHERE head.id = first.id ORDER BY ");
         let direction = order.direction(place);
