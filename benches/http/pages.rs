@@ -170,7 +170,7 @@ impl Bench<'_> {
         ];
         let mut pages = Vec::new();
         for (what, filter) in filters {
-            for sort in ["authorized", "used", "name"] {
+            for sort in ["authorized", "used", "name", "client"] {
                 let query = format!("view=list&per=50&{filter}&sort={sort}");
                 pages.push(Page::owner(format!("list, {what}, by {sort}"), &query));
             }

@@ -1,6 +1,7 @@
 //! The connections of some clients, or of those whose names have a search term, by their own
 //! names or by those clients'. Such rows stand together, anywhere in that order, and a walk would pass everybody
 //! else's: so each client's first row is looked up, and then the rows of those that begin first.
+//! Of a few clients the rows are looked up at once.
 
 use sqlx::QueryBuilder;
 
@@ -20,6 +21,9 @@ use super::{
 /// As many parts as a statement may well have.
 const MOST: u32 = 200;
 
+/// Of so many clients all have a part.
+const FEW: usize = 8;
+
 /// Where a client's rows begin: the client, and its first row's name, as it is sorted, and id.
 type Head = (String, String, ConnectionId);
 
@@ -33,7 +37,7 @@ pub(super) fn lead(filter: &Filter, order: Order, limit: u32) -> bool {
             .as_ref()
             .is_some_and(|plan| match filter.clients.is_empty() {
                 true => plan.big_kinds && *filter.found() == Found::OfClients,
-                false => plan.big_clients,
+                false => plan.big_clients && filter.clients.len() <= FEW,
             })
         && Moved::where_it_matters(filter) == Moved::Ignored
         && asks_of_no_more_than_clients(filter)
@@ -50,21 +54,28 @@ pub(super) async fn ids(
     place: &Place,
     limit: u32,
 ) -> Result<Vec<ConnectionId>> {
-    let heads = heads(tx, filter, order, place, limit).await?;
-    if heads.is_empty() {
+    let (clients, last) = match filter.clients.is_empty() {
+        true => {
+            let heads = heads(tx, filter, order, place, limit).await?;
+            // The heads themselves are so many rows: none is farther than the last of them.
+            let last = heads.last().filter(|_| heads.len() == limit as usize);
+            let last = last.map(|(_, name, id)| Key {
+                value: KeyValue::Text(name.clone()),
+                id: id.clone(),
+            });
+            let clients = heads.into_iter().map(|(client, name, _)| (client, name));
+            (clients.collect(), last)
+        }
+        false => (few(tx, filter).await?, None),
+    };
+    if clients.is_empty() {
         return Ok(Vec::new());
     }
-    // The heads themselves are so many rows: none is farther than the last of them.
-    let last = heads.last().filter(|_| heads.len() == limit as usize);
-    let last = last.map(|(_, name, id)| Key {
-        value: KeyValue::Text(name.clone()),
-        id: id.clone(),
-    });
     let (column, direction) = (order.column.sql(), order.direction(place));
     let not_beyond = if direction == "ASC" { "<=" } else { ">=" };
     Ok(sql!(tx, |c| {
         let mut query = QueryBuilder::new("SELECT id FROM (");
-        for (n, (client, name, _)) in heads.iter().enumerate() {
+        for (n, (client, name)) in clients.iter().enumerate() {
             query.push(if n == 0 { "" } else { " UNION ALL " });
             query.push(format_args!(
                 "SELECT * FROM (SELECT {column} AS name, connection.id FROM connection WHERE "
@@ -87,6 +98,16 @@ pub(super) async fn ids(
         ));
         query.push_bind(i64::from(limit));
         query.build_query_scalar().fetch_all(c).await
+    })?)
+}
+
+/// The few clients that the filter asks for, with their folded names.
+async fn few(tx: &mut Tx, filter: &Filter) -> Result<Vec<(String, String)>> {
+    Ok(sql!(tx, |c| {
+        let mut query = QueryBuilder::new("SELECT id, folded FROM client WHERE 1 = 1");
+        push_any(&mut query, "id", &filter.clients);
+        push_kinds(&mut query, filter, "client");
+        query.build_query_as().fetch_all(c).await
     })?)
 }
 
@@ -119,7 +140,6 @@ async fn heads(
             WHERE connection_total.kind = 'client' AND connection_total.id = client.id AND 0 < ",
         );
         push_sum(&mut query, filter.statuses);
-        push_any(&mut query, "client.id", &filter.clients);
         push_kinds(&mut query, filter, "client");
         query.push(") AS first CROSS JOIN connection AS head WHERE head.id = first.id ORDER BY ");
         let direction = order.direction(place);
