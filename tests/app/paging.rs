@@ -43,13 +43,17 @@ pub const SMALL: Limits = Limits {
 };
 
 impl World {
-    /// The filter with one of the ways to find what it asks for.
+    /// The filter with one of the ways to find what it asks for, which is the same as before.
     async fn settled(&mut self, filter: &Filter) -> Filter {
         let limits = *self.chance.pick(&[Limits::MEASURED, SMALL, SMALL]);
         let mut tx = self.app.app.db.snapshot().await.unwrap();
-        connection_plan::settled_within(&mut tx, filter, limits)
-            .await
-            .unwrap()
+        let settled = connection_plan::settled_within(&mut tx, filter, limits);
+        let settled = settled.await.unwrap();
+        for row in &self.rows {
+            let is_same = row.meets(filter) == row.meets(&settled);
+            assert!(is_same, "{} of {filter:?}", row.id);
+        }
+        settled
     }
 
     /// The pages of a list are what the model says, read in either direction.
