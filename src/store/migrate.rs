@@ -21,7 +21,12 @@ impl Db {
                 // Statements of the writer outside of a transaction wait for nobody.
                 let mut beside = connect::sqlite_beside(write).await?;
                 engine::refuse_foreign(&mut beside).await?;
-                MIGRATIONS.run(&mut beside).await?;
+                if self.schema().await? != Schema::Current {
+                    // One process at a time, and all of it or nothing.
+                    let mut turn = beside.begin_with("BEGIN IMMEDIATE").await?;
+                    MIGRATIONS.run(&mut *turn).await?;
+                    turn.commit().await?;
+                }
                 engine::prepare_sqlite(&mut beside).await?;
                 trigram::prepare_sqlite(&mut beside).await
             }

@@ -135,9 +135,9 @@ pub enum Schema {
     Newer,
 }
 
-/// How often a new SQLite database is looked at, and how long is waited in between.
+/// How often an SQLite database is looked at that others are making, or have locked, and how
+/// long is waited in between.
 const LOOKS: u32 = 20;
-const LOOKS_AT_OLD: u32 = 2;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 impl Db {
@@ -146,19 +146,23 @@ impl Db {
     /// # Errors
     /// When it cannot be reached, opened or migrated.
     pub async fn open(url: &DatabaseUrl) -> Result<Self> {
-        let mut looks = match url {
-            // Other processes may be making the same new database at this moment, and none
-            // waits for another: a later look finds their work done.
-            DatabaseUrl::Sqlite { path } if connect::is_new(path) => LOOKS,
-            DatabaseUrl::Sqlite { .. } => LOOKS_AT_OLD,
-            DatabaseUrl::Postgres { .. } => 1,
+        // Other processes may be making the same new database at this moment, and none waits
+        // for another to do so: a later look finds their work done.
+        let is_new = match url {
+            DatabaseUrl::Sqlite { path } => connect::is_new(path),
+            DatabaseUrl::Postgres { .. } => false,
         };
+        let most = |error: &Error| match url {
+            DatabaseUrl::Sqlite { .. } if is_new || error.is_out_of_reach() => LOOKS,
+            _ => 1,
+        };
+        let mut looks = 1;
         loop {
-            looks -= 1;
             match Self::open_once(url).await {
-                Err(_) if looks > 0 => tokio::time::sleep(BETWEEN_LOOKS).await,
+                Err(error) if looks < most(&error) => tokio::time::sleep(BETWEEN_LOOKS).await,
                 opened => return opened,
             }
+            looks += 1;
         }
     }
 

@@ -26,6 +26,26 @@ async fn processes_that_begin_together_all_open_the_new_database() {
     }
 }
 
+/// Not only those that see that there is nothing yet.
+#[actix_web::test]
+async fn a_process_that_begins_while_another_makes_the_database_opens_it_too() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..10 {
+        let path = folder.path().join(format!("{round}.db"));
+        let url = DatabaseUrl::Sqlite { path: path.clone() };
+        let first = async { Db::open(&url).await.unwrap().close().await };
+        let others = async {
+            while std::fs::metadata(&path).map_or(0, |file| file.len()) == 0 {
+                tokio::task::yield_now().await;
+            }
+            for opened in join_all((0..6).map(|_| Db::open(&url))).await {
+                opened.unwrap().close().await;
+            }
+        };
+        tokio::join!(first, others);
+    }
+}
+
 #[actix_web::test]
 async fn a_schema_of_a_later_version_is_said_and_holds_up_nobody() {
     let database = TestDatabase::create().await;
