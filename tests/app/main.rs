@@ -60,6 +60,7 @@ mod introspect;
 mod keep_alive;
 mod list;
 mod list_addresses;
+mod list_empty;
 mod list_filters;
 mod list_groups;
 mod logo_changes;
