@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Runs `untether check` on the database of a running program, beside its runtime.
-async fn check(app: &TestApp, arguments: &[&str], settings: &[(&str, &str)]) -> Output {
+pub async fn check(app: &TestApp, arguments: &[&str], settings: &[(&str, &str)]) -> Output {
     let database = match &app.database.url {
         DatabaseUrl::Sqlite { path } => format!("sqlite://{}", path.display()),
         DatabaseUrl::Postgres { url } => url.clone(),

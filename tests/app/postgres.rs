@@ -12,7 +12,10 @@ use untether::{
 };
 use url::Url;
 
-use crate::support::{TestApp, database::TestDatabase};
+use crate::{
+    check_command,
+    support::{TestApp, database::TestDatabase},
+};
 
 /// A schema in which PostgreSQL says of itself that it is a standby when the table says so.
 const PRETENDED: &str = "
@@ -216,4 +219,19 @@ async fn a_clock_that_is_not_postgresqls_is_noticed() {
             assert!(near(gaps[0], ahead) && near(gaps[1], behind), "{gaps:?}");
         }
     }
+}
+
+#[actix_web::test]
+async fn check_sees_that_a_database_takes_no_changes() {
+    let app = TestApp::spawn().await;
+    let read_only = ["default_transaction_read_only = on"];
+    let Some(DatabaseUrl::Postgres { url }) = limited(&app.database, &read_only).await else {
+        return;
+    };
+    let settings = [("UNTETHER_DATABASE_URL", &*url)];
+    let output = check_command::check(&app, &[], &settings).await;
+    assert!(!output.status.success());
+    let lines = check_command::lines(&output);
+    let is_told = |line: &String| line.contains("can be read, and takes no changes: ");
+    assert!(lines.iter().any(is_told), "{lines:#?}");
 }
