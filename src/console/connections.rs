@@ -266,9 +266,7 @@ async fn list(
         here: desk.here.clone(),
         can_revoke: has_rows && desk.may_revoke(glance.counts),
         by: match query.layout() {
-            Layout::Groups(GroupBy::Client) => "client",
-            Layout::Groups(GroupBy::Person) => "person",
-            Layout::Groups(GroupBy::Project) => "project",
+            Layout::Groups(by) => by.kind(),
             Layout::List => "",
         },
         revoke_matching_href: address(revoke_matching::PATH, &query.first_page().pairs()),

@@ -379,8 +379,8 @@ impl GroupBy {
         }
     }
 
-    /// The word for its totals.
-    pub(super) const fn kind(self) -> &'static str {
+    /// The word for it, in the totals and in addresses.
+    pub const fn kind(self) -> &'static str {
         match self {
             Self::Client => "client",
             Self::Person => "person",

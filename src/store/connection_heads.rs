@@ -1,7 +1,7 @@
 //! The connections of some clients, or of those whose names have a search term, by their own
-//! names or by those clients'. Such rows stand together, anywhere in that order, and a walk would pass everybody
-//! else's: so each client's first row is looked up, and then the rows of those that begin first.
-//! Of a few clients the rows are looked up at once.
+//! names or by those clients'. Such rows stand together, anywhere in that order, and a walk would
+//! pass everybody else's: so each client's first row is looked up, and then the rows of those
+//! that begin first. Of a few clients the rows are looked up at once.
 
 use sqlx::QueryBuilder;
 
@@ -54,20 +54,7 @@ pub(super) async fn ids(
     place: &Place,
     limit: u32,
 ) -> Result<Vec<ConnectionId>> {
-    let (clients, last) = match filter.clients.is_empty() {
-        true => {
-            let heads = heads(tx, filter, order, place, limit).await?;
-            // The heads themselves are so many rows: none is farther than the last of them.
-            let last = heads.last().filter(|_| heads.len() == limit as usize);
-            let last = last.map(|(_, name, id)| Key {
-                value: KeyValue::Text(name.clone()),
-                id: id.clone(),
-            });
-            let clients = heads.into_iter().map(|(client, name, _)| (client, name));
-            (clients.collect(), last)
-        }
-        false => (few(tx, filter).await?, None),
-    };
+    let (clients, last) = parts(tx, filter, order, place, limit).await?;
     if clients.is_empty() {
         return Ok(Vec::new());
     }
@@ -99,6 +86,29 @@ pub(super) async fn ids(
         query.push_bind(i64::from(limit));
         query.build_query_scalar().fetch_all(c).await
     })?)
+}
+
+/// The clients whose rows are to be looked up, with their folded names, and the row beyond which
+/// none of them is wanted.
+async fn parts(
+    tx: &mut Tx,
+    filter: &Filter,
+    order: Order,
+    place: &Place,
+    limit: u32,
+) -> Result<(Vec<(String, String)>, Option<Key>)> {
+    if !filter.clients.is_empty() {
+        return Ok((few(tx, filter).await?, None));
+    }
+    let heads = heads(tx, filter, order, place, limit).await?;
+    // The heads themselves are so many rows: none is farther than the last of them.
+    let last = heads.last().filter(|_| heads.len() == limit as usize);
+    let last = last.map(|(_, name, id)| Key {
+        value: KeyValue::Text(name.clone()),
+        id: id.clone(),
+    });
+    let clients = heads.into_iter().map(|(client, name, _)| (client, name));
+    Ok((clients.collect(), last))
 }
 
 /// The few clients that the filter asks for, with their folded names.

@@ -244,15 +244,16 @@ pub(super) fn empty(desk: &Desk<'_>, counts: Counts) -> Empty {
     }
     let others = counts.of(query.statuses.others());
     if query.is_filtered() && others > 0 {
+        let (are, meet) = if others == 1 {
+            ("is", "meets")
+        } else {
+            ("are", "meet")
+        };
         return Empty {
             heading: "Nothing of this status matches".to_owned(),
             text: format!(
-                "In other statuses there {} that {} all other filters.",
-                match others {
-                    1 => "is 1 connection".to_owned(),
-                    _ => format!("are {}", number::connections(others)),
-                },
-                if others == 1 { "meets" } else { "meet" }
+                "In other statuses there {are} {} that {meet} all other filters.",
+                number::connections(others)
             ),
             steps: Vec::new(),
             action: Some((
